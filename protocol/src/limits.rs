@@ -1,0 +1,73 @@
+//! Every bound of the wire, in one place, with their relations asserted.
+
+/// The largest message that a server takes from a client, in bytes.
+pub const INBOUND_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest message that a server sends, in bytes; a client refuses a larger one.
+pub const OUTBOUND_FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Patches sent and not acknowledged, after which rendering waits.
+pub const PATCHES_UNACKED_MAX: usize = 10;
+
+/// Bytes of patches sent and not acknowledged, after which rendering waits.
+pub const PATCHES_UNACKED_BYTES_MAX: usize = OUTBOUND_FRAME_BYTES_MAX;
+
+/// Events that a client keeps until they are acknowledged; more are not taken from the page.
+pub const EVENTS_UNACKED_MAX: usize = 256;
+
+/// Events waiting in a session's inbox on the server.
+pub const INBOX_EVENTS_MAX: usize = 64;
+
+/// Sessions on one socket.
+pub const SESSIONS_PER_SOCKET_MAX: usize = 64;
+
+/// Templates that a client keeps for a page, and that a hello may list.
+pub const TEMPLATES_PER_PAGE_MAX: usize = 4096;
+
+/// Slots of one template.
+pub const TEMPLATE_SLOTS_MAX: u32 = 4096;
+
+/// Steps in a slot's path.
+pub const TEMPLATE_DEPTH_MAX: u32 = 256;
+
+/// Nesting of instances within instances.
+pub const INSTANCE_DEPTH_MAX: usize = 128;
+
+/// Nesting of MessagePack arrays in any frame: instances nest twice per level.
+pub const VALUE_DEPTH_MAX: usize = 2 * INSTANCE_DEPTH_MAX + 8;
+
+/// Instances in one document; a program that asks for more is invalid.
+pub const INSTANCES_MAX: usize = 1_000_000;
+
+/// Characters of text in a close frame.
+pub const CLOSE_MESSAGE_BYTES_MAX: usize = 100;
+
+/// How often a client that has nothing to say pings, in milliseconds.
+pub const HEARTBEAT_MS: u64 = 15_000;
+
+/// Silence after which either side takes the socket for dead, in milliseconds.
+pub const SILENCE_MS_MAX: u64 = 30_000;
+
+/// How long an acknowledgement waits for an event to ride on, in milliseconds.
+pub const ACK_DELAY_MS: u64 = 50;
+
+/// The first reconnect happens within this time, in milliseconds; the bound doubles each time.
+pub const RECONNECT_MS_MIN: u64 = 50;
+
+/// The longest wait before a reconnect, in milliseconds.
+pub const RECONNECT_MS_MAX: u64 = 5_000;
+
+const _: () = {
+    assert!(HEARTBEAT_MS * 2 <= SILENCE_MS_MAX, "one lost heartbeat must not end a socket");
+    assert!(ACK_DELAY_MS < HEARTBEAT_MS, "a waiting acknowledgement goes out before a ping");
+    assert!(RECONNECT_MS_MIN < RECONNECT_MS_MAX, "the backoff grows");
+    assert!(
+        PATCHES_UNACKED_BYTES_MAX >= OUTBOUND_FRAME_BYTES_MAX,
+        "one patch of the largest size fits the window"
+    );
+    assert!(CLOSE_MESSAGE_BYTES_MAX <= 123, "RFC 6455, 5.5: a close frame's reason");
+    assert!(
+        TEMPLATES_PER_PAGE_MAX * 5 + 1024 < INBOUND_FRAME_BYTES_MAX,
+        "a hello that lists every template fits"
+    );
+};
