@@ -1,0 +1,451 @@
+//! A page's client as a machine: one link, many sessions.
+//!
+//! Inputs are `handle_*`, outputs come from [`Client::poll_output`], which is called until
+//! it returns `None` after every input. [`Client::next_timeout`] says when
+//! [`Client::handle_timeout`] is due. The rules are `specs/session.md`.
+
+mod link;
+mod session;
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
+use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
+use lightspeed_protocol::{InstanceId, PROTOCOL_VERSION, SlotIndex, Timestamp};
+
+use crate::document::Document;
+use crate::interpret::interpret;
+use crate::templates::Templates;
+use link::{Link, LinkPhase};
+use session::{Held, Session};
+
+/// What a client wants of its surroundings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientOutput {
+    /// Open a socket, then call [`Client::handle_open`], or [`Client::handle_closed`] when that fails.
+    Connect,
+    /// Close the socket, whatever its state; [`Client::handle_closed`] is not called for it.
+    Disconnect,
+    /// Send a binary message.
+    Transmit(Vec<u8>),
+    /// Fetch the page again and call [`Client::handle_tokens`], or [`Client::handle_refresh_failed`].
+    Refresh,
+    /// A session's link has changed.
+    State {
+        /// The session.
+        session: u32,
+        /// How it is now.
+        state: LinkState,
+    },
+    /// An event is handled, or refused.
+    Settled {
+        /// The session.
+        session: u32,
+        /// The event.
+        seq: u64,
+        /// It had no effect.
+        is_refused: bool,
+    },
+    /// A session has ended and the page cannot mend it by itself.
+    Failed {
+        /// The session.
+        session: u32,
+        /// A code of [`CloseReason`]; 0 when it isn't the server's word.
+        reason: u32,
+        /// The same for a person.
+        message: String,
+    },
+}
+
+/// How a session's link is, as the page shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// Not yet attached for the first time.
+    Connecting,
+    /// Attached.
+    Connected,
+    /// The link is lost; the client is at it.
+    Disconnected,
+    /// Ended for good.
+    Failed,
+}
+
+/// The client half of a page.
+#[derive(Debug)]
+pub struct Client {
+    build: String,
+    link: Link,
+    sessions: Vec<Session>,
+    templates: Templates,
+    outputs: VecDeque<ClientOutput>,
+}
+
+impl Client {
+    /// A client that has not connected. `build` names it in the hello; `seed` feeds the jitter of its backoff.
+    pub fn new(build: &str, seed: u64) -> Self {
+        Self {
+            build: String::from(build),
+            link: Link::new(seed),
+            sessions: Vec::new(),
+            templates: Templates::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Adds a session whose HTML the page holds, and returns its number: 1, 2 and so on.
+    pub fn add_session(&mut self, token: &str) -> u32 {
+        self.sessions.push(Session::new(token));
+        u32::try_from(self.sessions.len()).expect("a page has far fewer sessions")
+    }
+
+    /// The version that a session's document is at.
+    pub fn version(&self, session: u32) -> Option<u64> {
+        self.sessions.get((session as usize).checked_sub(1)?).map(|session| session.version)
+    }
+
+    /// Begins.
+    pub fn handle_start(&mut self, now: Timestamp) {
+        for number in self.numbers() {
+            self.set_state(number, LinkState::Connecting);
+        }
+        self.connect(now);
+    }
+
+    /// The socket is open.
+    pub fn handle_open(&mut self, now: Timestamp) {
+        self.link.phase = LinkPhase::Greeting;
+        self.link.heard_at = now;
+        let mut known = Writer::new();
+        let templates: Vec<_> = self.templates.with_html().collect();
+        known.array(templates.len());
+        for fingerprint in templates {
+            known.uint(u64::from(fingerprint));
+        }
+        let build = self.build.clone();
+        let templates = Raw::new(known.as_bytes());
+        self.transmit(now, 0, &ClientFrame::Hello { protocol: PROTOCOL_VERSION, build: &build, templates });
+    }
+
+    /// The socket has closed, or could not be opened.
+    pub fn handle_closed(&mut self, now: Timestamp) {
+        if matches!(self.link.phase, LinkPhase::Idle | LinkPhase::Ended) {
+            return;
+        }
+        self.link.schedule_reconnect(now);
+        for number in self.numbers() {
+            self.sessions[number as usize - 1].detach();
+            if self.sessions[number as usize - 1].state == LinkState::Connected {
+                self.set_state(number, LinkState::Disconnected);
+            }
+        }
+    }
+
+    /// A message has come. Programs in it take effect on `document`.
+    pub fn handle_message<D: Document>(&mut self, now: Timestamp, bytes: &[u8], document: &mut D) {
+        self.link.hear(now);
+        let Ok((session, frame)) = ServerFrame::decode(bytes) else {
+            return self.drop_link(now);
+        };
+        if session == 0 {
+            return self.handle_connection_frame(now, &frame, document);
+        }
+        let Some(index) = (session as usize).checked_sub(1).filter(|index| *index < self.sessions.len())
+        else {
+            return self.drop_link(now);
+        };
+        match frame {
+            ServerFrame::Joined { ack } => {
+                self.settle(session, ack);
+                let it = &mut self.sessions[index];
+                it.is_joined = true;
+                if it.held == Held::Document {
+                    self.set_state(session, LinkState::Connected);
+                    self.resend(now, session);
+                }
+            }
+            ServerFrame::Patch { ack, version, program } => {
+                let it = &mut self.sessions[index];
+                if !it.is_joined || it.is_resyncing {
+                    return;
+                }
+                if version <= it.version {
+                    // A duplicate is acknowledged again, in case the first acknowledgement was lost.
+                    it.ack_due = Some(now);
+                } else if version > it.version + 1 || it.held != Held::Document {
+                    return self.resync(now, session);
+                } else {
+                    let result = interpret(program, session, ack, &self.templates, &mut it.tree, document);
+                    if result.is_err() {
+                        return self.resync(now, session);
+                    }
+                    it.apply(now, version);
+                }
+                self.settle(session, ack);
+            }
+            ServerFrame::Snapshot { ack, version, program } => {
+                let it = &mut self.sessions[index];
+                if interpret(program, session, ack, &self.templates, &mut it.tree, document).is_err() {
+                    return self.fail(session, 0, "the server's document does not fit this page");
+                }
+                it.held = Held::Document;
+                it.is_resyncing = false;
+                it.apply(now, version);
+                self.link.refresh_attempts = 0;
+                self.settle(session, ack);
+                self.set_state(session, LinkState::Connected);
+                self.resend(now, session);
+            }
+            ServerFrame::Ack { ack } => self.settle(session, ack),
+            ServerFrame::Refused { seq, .. } => {
+                if self.sessions[index].take_event(seq) {
+                    self.outputs.push_back(ClientOutput::Settled { session, seq, is_refused: true });
+                }
+            }
+            ServerFrame::Close { reason, message } => {
+                self.handle_session_close(now, session, reason, message)
+            }
+            _ => self.drop_link(now),
+        }
+    }
+
+    fn handle_connection_frame<D: Document>(
+        &mut self,
+        now: Timestamp,
+        frame: &ServerFrame<'_>,
+        document: &mut D,
+    ) {
+        match *frame {
+            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, heartbeat_ms, .. } => {
+                self.link.welcome(heartbeat_ms);
+                for number in self.numbers() {
+                    self.join(now, number);
+                }
+            }
+            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
+                match self.templates.define(fingerprint, namespace, roots, html, slots) {
+                    Ok(template) => document.define(fingerprint, template),
+                    Err(_) => self.drop_link(now),
+                }
+            }
+            ServerFrame::Pong {} => {}
+            ServerFrame::Close { reason, message }
+                if CloseReason::from_code(reason) == Some(CloseReason::ProtocolVersion) =>
+            {
+                let message = String::from(message);
+                for number in self.numbers() {
+                    self.fail(number, reason, &message);
+                }
+                self.link.phase = LinkPhase::Ended;
+                self.outputs.push_back(ClientOutput::Disconnect);
+            }
+            // The server says why it closes, or says nothing of use: the client comes back after its backoff.
+            _ => self.drop_link(now),
+        }
+    }
+
+    fn handle_session_close(&mut self, now: Timestamp, session: u32, reason: u32, message: &str) {
+        let it = &mut self.sessions[session as usize - 1];
+        it.detach();
+        let is_mendable = CloseReason::from_code(reason).is_some_and(CloseReason::is_recoverable_by_remount);
+        if is_mendable {
+            it.needs_token = true;
+            self.link.schedule_refresh(now);
+            self.set_state(session, LinkState::Disconnected);
+        } else {
+            self.fail(session, reason, message);
+        }
+    }
+
+    /// Something happened at a place. Returns the event's number, or `None` when it isn't
+    /// taken: the session has no document yet, has ended, or too many events wait.
+    pub fn handle_event(
+        &mut self,
+        now: Timestamp,
+        session: u32,
+        instance: InstanceId,
+        slot: SlotIndex,
+        payload: Payload<'_>,
+    ) -> Option<u64> {
+        let it = self.sessions.get_mut((session as usize).checked_sub(1)?)?;
+        let seq = it.push_event(instance, slot, payload)?;
+        if it.is_joined && !it.is_resyncing {
+            self.send_event(now, session, self.sessions[session as usize - 1].events.len() - 1);
+        }
+        Some(seq)
+    }
+
+    /// The page has been fetched again: the token of each session, in order.
+    pub fn handle_tokens(&mut self, now: Timestamp, tokens: &[Option<&str>]) {
+        for number in self.numbers() {
+            let index = number as usize - 1;
+            if !self.sessions[index].needs_token {
+                continue;
+            }
+            let Some(Some(token)) = tokens.get(index) else {
+                self.fail(number, 0, "the page no longer has this part");
+                continue;
+            };
+            let dropped = self.sessions[index].renew(token);
+            for seq in dropped {
+                self.outputs.push_back(ClientOutput::Settled { session: number, seq, is_refused: true });
+            }
+            if self.link.phase == LinkPhase::Ready {
+                self.join(now, number);
+            }
+        }
+    }
+
+    /// The page could not be fetched.
+    pub fn handle_refresh_failed(&mut self, now: Timestamp) {
+        self.link.schedule_refresh(now);
+    }
+
+    /// The page is shown again, or back online: there is no point in waiting any longer.
+    pub fn handle_wake(&mut self, now: Timestamp) {
+        match self.link.phase {
+            LinkPhase::Waiting(_) => self.connect(now),
+            LinkPhase::Ready => {
+                self.link.probe(now);
+                self.transmit(now, 0, &ClientFrame::Ping {});
+            }
+            _ => {}
+        }
+    }
+
+    /// A timeout of [`Client::next_timeout`] is due.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        match self.link.phase {
+            LinkPhase::Waiting(at) if at <= now => return self.connect(now),
+            LinkPhase::Waiting(_) | LinkPhase::Idle | LinkPhase::Ended => return,
+            _ => {}
+        }
+        if self.link.dead_at() <= now {
+            return self.drop_link(now);
+        }
+        if self.link.phase != LinkPhase::Ready {
+            return;
+        }
+        if self.link.take_refresh(now) && self.sessions.iter().any(|session| session.needs_token) {
+            self.outputs.push_back(ClientOutput::Refresh);
+        }
+        for number in self.numbers() {
+            let it = &mut self.sessions[number as usize - 1];
+            if it.is_joined && it.ack_due.is_some_and(|due| due <= now) {
+                let ack = it.take_ack();
+                self.transmit(now, number, &ClientFrame::Ack { ack });
+            }
+        }
+        if self.link.ping_at() <= now {
+            self.transmit(now, 0, &ClientFrame::Ping {});
+        }
+    }
+
+    /// When [`Client::handle_timeout`] is due.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        match self.link.phase {
+            LinkPhase::Idle | LinkPhase::Ended => None,
+            LinkPhase::Waiting(at) => Some(at),
+            LinkPhase::Connecting | LinkPhase::Greeting => Some(self.link.dead_at()),
+            LinkPhase::Ready => {
+                let acks = self
+                    .sessions
+                    .iter()
+                    .filter(|session| session.is_joined)
+                    .filter_map(|session| session.ack_due);
+                acks.chain([self.link.dead_at(), self.link.ping_at()]).chain(self.link.refresh_at).min()
+            }
+        }
+    }
+
+    /// The next thing that the client wants; call until `None`.
+    pub fn poll_output(&mut self) -> Option<ClientOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// The sessions' numbers: 1, 2 and so on.
+    fn numbers(&self) -> core::ops::RangeInclusive<u32> {
+        1..=u32::try_from(self.sessions.len()).unwrap_or(u32::MAX)
+    }
+
+    fn connect(&mut self, now: Timestamp) {
+        self.link.phase = LinkPhase::Connecting;
+        self.link.heard_at = now;
+        self.outputs.push_back(ClientOutput::Connect);
+    }
+
+    /// Gives the socket up and comes back later.
+    fn drop_link(&mut self, now: Timestamp) {
+        self.outputs.push_back(ClientOutput::Disconnect);
+        self.handle_closed(now);
+    }
+
+    fn transmit(&mut self, now: Timestamp, session: u32, frame: &ClientFrame<'_>) {
+        self.link.sent_at = now;
+        self.outputs.push_back(ClientOutput::Transmit(frame.encode(session)));
+    }
+
+    fn join(&mut self, now: Timestamp, session: u32) {
+        let it = &self.sessions[session as usize - 1];
+        if it.needs_token {
+            // A page fetched before the link was lost is as good as one fetched now, but there was none.
+            return self.link.schedule_refresh(now);
+        }
+        if it.state == LinkState::Failed {
+            return;
+        }
+        let (token, mode, applied) = (it.token.clone(), it.held.join_mode().code(), it.version);
+        self.transmit(now, session, &ClientFrame::Join { token: &token, mode, applied });
+    }
+
+    fn send_event(&mut self, now: Timestamp, session: u32, index: usize) {
+        let it = &mut self.sessions[session as usize - 1];
+        let ack = it.take_ack();
+        let frame = it.event_frame(index, ack);
+        self.link.sent_at = now;
+        self.outputs.push_back(ClientOutput::Transmit(frame.encode(session)));
+    }
+
+    fn resend(&mut self, now: Timestamp, session: u32) {
+        for index in 0..self.sessions[session as usize - 1].events.len() {
+            self.send_event(now, session, index);
+        }
+    }
+
+    fn resync(&mut self, now: Timestamp, session: u32) {
+        let it = &mut self.sessions[session as usize - 1];
+        it.is_resyncing = true;
+        let ack = it.take_ack();
+        self.transmit(now, session, &ClientFrame::Resync { ack });
+    }
+
+    /// Every event up to `ack` is handled.
+    fn settle(&mut self, session: u32, ack: u64) {
+        while let Some(seq) = self.sessions[session as usize - 1].take_event_up_to(ack) {
+            self.outputs.push_back(ClientOutput::Settled { session, seq, is_refused: false });
+        }
+    }
+
+    fn set_state(&mut self, session: u32, state: LinkState) {
+        let it = &mut self.sessions[session as usize - 1];
+        if it.state != state || state == LinkState::Connecting {
+            it.state = state;
+            self.outputs.push_back(ClientOutput::State { session, state });
+        }
+    }
+
+    fn fail(&mut self, session: u32, reason: u32, message: &str) {
+        let it = &mut self.sessions[session as usize - 1];
+        it.detach();
+        it.needs_token = false;
+        it.events.clear();
+        self.set_state(session, LinkState::Failed);
+        self.outputs.push_back(ClientOutput::Failed { session, reason, message: String::from(message) });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! One session of a page: its document's version and its events.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use lightspeed_protocol::frame::{ClientFrame, JoinMode};
+use lightspeed_protocol::msgpack::{Payload, Reader, Writer};
+use lightspeed_protocol::{InstanceId, SlotIndex, Timestamp, limits};
+
+use super::LinkState;
+use crate::tree::Tree;
+
+/// What a client has of a session's document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// The HTML that the page came with.
+    Page,
+    /// A document at a version.
+    Document,
+    /// Nothing that is of use.
+    Nothing,
+}
+
+impl Held {
+    pub(super) fn join_mode(self) -> JoinMode {
+        match self {
+            Self::Page => JoinMode::Adopt,
+            Self::Document => JoinMode::Resume,
+            Self::Nothing => JoinMode::Rebuild,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Event {
+    seq: u64,
+    version_seen: u64,
+    instance: InstanceId,
+    slot: SlotIndex,
+    /// The payload as MessagePack.
+    payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) token: String,
+    pub(super) state: LinkState,
+    pub(super) held: Held,
+    /// The server has answered the join on this socket.
+    pub(super) is_joined: bool,
+    /// A snapshot is asked for; patches are of no use until it comes.
+    pub(super) is_resyncing: bool,
+    /// The token is of no use any more; the page has to be fetched for another.
+    pub(super) needs_token: bool,
+    pub(super) version: u64,
+    pub(super) tree: Tree,
+    /// Events that are not acknowledged, oldest first.
+    pub(super) events: VecDeque<Event>,
+    next_seq: u64,
+    /// When the version is to be acknowledged, unless an event does so before.
+    pub(super) ack_due: Option<Timestamp>,
+    /// Versions applied since the last acknowledgement.
+    unacked_count: usize,
+}
+
+impl Session {
+    pub(super) fn new(token: &str) -> Self {
+        Self {
+            token: String::from(token),
+            state: LinkState::Connecting,
+            held: Held::Page,
+            is_joined: false,
+            is_resyncing: false,
+            needs_token: false,
+            version: 0,
+            tree: Tree::new(),
+            events: VecDeque::new(),
+            next_seq: 1,
+            ack_due: None,
+            unacked_count: 0,
+        }
+    }
+
+    /// Starts over with a new server session; returns the events that nobody will handle.
+    pub(super) fn renew(&mut self, token: &str) -> Vec<u64> {
+        let dropped = self.events.iter().map(|event| event.seq).collect();
+        let state = self.state;
+        *self = Self { state, held: Held::Nothing, ..Self::new(token) };
+        dropped
+    }
+
+    /// The socket is gone, or the session has left it.
+    pub(super) fn detach(&mut self) {
+        self.is_joined = false;
+        self.is_resyncing = false;
+        self.ack_due = None;
+    }
+
+    /// The document is at `version`, which is acknowledged soon: at once when many are not.
+    pub(super) fn apply(&mut self, now: Timestamp, version: u64) {
+        self.version = version;
+        self.unacked_count += 1;
+        let is_urgent = self.unacked_count * 2 >= limits::PATCHES_UNACKED_MAX;
+        let due = if is_urgent { now } else { now.after_ms(limits::ACK_DELAY_MS) };
+        self.ack_due = Some(self.ack_due.map_or(due, |earlier| earlier.min(due)));
+    }
+
+    /// The version to acknowledge in the frame that is about to go out.
+    pub(super) fn take_ack(&mut self) -> u64 {
+        self.ack_due = None;
+        self.unacked_count = 0;
+        self.version
+    }
+
+    pub(super) fn push_event(
+        &mut self,
+        instance: InstanceId,
+        slot: SlotIndex,
+        payload: Payload<'_>,
+    ) -> Option<u64> {
+        let is_open = self.held == Held::Document && !self.needs_token && self.state != LinkState::Failed;
+        if !is_open || self.events.len() >= limits::EVENTS_UNACKED_MAX {
+            return None;
+        }
+        let mut writer = Writer::new();
+        writer.payload(payload);
+        // The frame's head and numbers take less than 64 bytes.
+        if writer.len() + 64 > limits::INBOUND_FRAME_BYTES_MAX {
+            return None;
+        }
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let payload = writer.into_bytes();
+        self.events.push_back(Event { seq, version_seen: self.version, instance, slot, payload });
+        Some(seq)
+    }
+
+    pub(super) fn event_frame(&self, index: usize, ack: u64) -> ClientFrame<'_> {
+        let event = &self.events[index];
+        ClientFrame::Event {
+            ack,
+            seq: event.seq,
+            behind: ack.saturating_sub(event.version_seen),
+            instance: event.instance,
+            slot: event.slot,
+            payload: Reader::new(&event.payload).payload().unwrap_or(Payload::None),
+        }
+    }
+
+    pub(super) fn take_event(&mut self, seq: u64) -> bool {
+        let position = self.events.iter().position(|event| event.seq == seq);
+        position.is_some_and(|position| self.events.remove(position).is_some())
+    }
+
+    pub(super) fn take_event_up_to(&mut self, ack: u64) -> Option<u64> {
+        self.events.pop_front_if(|event| event.seq <= ack).map(|event| event.seq)
+    }
+}
