@@ -1,0 +1,158 @@
+//! Writes new instances, and the skeleton of those that a page holds already.
+//!
+//! Both number the instances as they go: in program order, parents before children, the
+//! way the client does.
+
+use alloc::vec::Vec;
+
+use lightspeed_protocol::InstanceId;
+use lightspeed_protocol::msgpack::{Text, Writer};
+
+use crate::html::{Fragment, Item, Value};
+use crate::ledger::TemplateUse;
+use crate::render::safe_url;
+use crate::template::{Kind, Template};
+
+/// What a program needs besides its instructions.
+#[derive(Debug, Default)]
+pub(crate) struct Numbering {
+    /// The id of the next new instance.
+    pub(crate) next_id: InstanceId,
+    /// The templates that the program refers to.
+    pub(crate) uses: Vec<TemplateUse>,
+}
+
+impl Numbering {
+    pub(crate) fn new(next_id: InstanceId) -> Self {
+        Self { next_id, uses: Vec::new() }
+    }
+
+    fn number(&mut self, template: &'static Template, needs_html: bool) -> InstanceId {
+        match self.uses.iter_mut().rfind(|known| known.template.fingerprint == template.fingerprint) {
+            Some(known) => known.needs_html |= needs_html,
+            None => self.uses.push(TemplateUse { template, needs_html }),
+        }
+        let id = self.next_id;
+        self.next_id = id.checked_add(1).expect("a session makes fewer than 2^32 instances");
+        id
+    }
+}
+
+/// How many MessagePack values the slots of an instance take.
+fn value_count(template: &Template) -> usize {
+    template.slots.iter().filter(|slot| !matches!(slot.kind, Kind::Handler { .. })).count()
+}
+
+/// How many MessagePack values the content slots of an instance take in a skeleton.
+fn bone_count(template: &Template) -> usize {
+    template.slots.iter().filter(|slot| slot.kind.slot_kind().is_content()).count()
+}
+
+/// Writes the values of an instance and numbers it and all within it.
+pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    fragment.id = numbering.number(fragment.template, true);
+    for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
+        match value {
+            Value::Text(text) if text.is_empty() => out.nil(),
+            Value::Text(text) => out.text(Text::new(text)),
+            Value::Raw(html) => out.bin(html.as_bytes()),
+            Value::Html(html) => write_splice(html.root_mut(), numbering, out),
+            Value::Attribute(Some(text)) => out.text(Text::new(attribute_text(&slot.kind, text))),
+            Value::Attribute(None) | Value::Unknown | Value::Branch(None) => out.nil(),
+            Value::Flag(on) => out.bool(*on),
+            Value::Handler(_) => {}
+            Value::Branch(Some((arm, fragment))) => write_branch(*arm, fragment, numbering, out),
+            Value::List(items) if items.is_empty() => out.array(0),
+            Value::List(items) => write_items(items, numbering, out),
+        }
+    }
+}
+
+/// Writes `[fingerprint, values..]`.
+pub(crate) fn write_splice<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(1 + value_count(fragment.template));
+    out.uint(u64::from(fragment.template.fingerprint));
+    write_values(fragment, numbering, out);
+}
+
+/// Writes `[arm, values..]`.
+pub(crate) fn write_branch<M>(
+    arm: u16,
+    fragment: &mut Fragment<M>,
+    numbering: &mut Numbering,
+    out: &mut Writer,
+) {
+    out.array(1 + value_count(fragment.template));
+    out.uint(u64::from(arm));
+    write_values(fragment, numbering, out);
+}
+
+/// Writes `[count, values..]`. There is at least one item.
+pub(crate) fn write_items<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
+    out.array(1 + items.len() * value_count(items[0].fragment.template));
+    out.uint(items.len() as u64);
+    for item in items {
+        write_values(&mut item.fragment, numbering, out);
+    }
+}
+
+/// Writes the values of a root as one array.
+pub(crate) fn write_root<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(value_count(root.template));
+    write_values(root, numbering, out);
+}
+
+/// Writes the skeleton of a root as one array, and numbers the root and all within it.
+pub(crate) fn write_skeleton<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(bone_count(root.template));
+    write_bones(root, numbering, out);
+}
+
+fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    fragment.id = numbering.number(fragment.template, false);
+    for value in &mut fragment.values {
+        match value {
+            Value::Text(_) | Value::Branch(None) => out.nil(),
+            Value::Raw(_) => out.bool(true),
+            Value::Html(html) => {
+                let root = html.root_mut();
+                out.array(1 + bone_count(root.template));
+                out.uint(u64::from(root.template.fingerprint));
+                write_bones(root, numbering, out);
+            }
+            Value::Branch(Some((arm, fragment))) => {
+                out.array(1 + bone_count(fragment.template));
+                out.uint(u64::from(*arm));
+                write_bones(fragment, numbering, out);
+            }
+            Value::List(items) if items.is_empty() => out.array(0),
+            Value::List(items) => {
+                let is_plain = items.iter().all(|item| is_plain(&item.fragment));
+                let bones = if is_plain { 0 } else { items.len() * bone_count(items[0].fragment.template) };
+                out.array(1 + bones);
+                out.uint(items.len() as u64);
+                // The count says it all when no item holds an instance; they are numbered all the same.
+                let mut unwritten = Writer::new();
+                let out = if is_plain { &mut unwritten } else { &mut *out };
+                for item in items {
+                    write_bones(&mut item.fragment, numbering, out);
+                }
+            }
+            Value::Attribute(_) | Value::Unknown | Value::Flag(_) | Value::Handler(_) => {}
+        }
+    }
+}
+
+/// Whether no content slot holds an instance or raw HTML.
+fn is_plain<M>(fragment: &Fragment<M>) -> bool {
+    fragment.values.iter().all(|value| match value {
+        Value::Raw(_) | Value::Html(_) | Value::Branch(Some(_)) => false,
+        Value::List(items) => items.is_empty(),
+        _ => true,
+    })
+}
+
+/// The text of an attribute as a document may have it.
+pub(crate) fn attribute_text<'t>(kind: &Kind, text: &'t str) -> &'t str {
+    if matches!(kind, Kind::Attribute { is_url: true, .. }) { safe_url(text) } else { text }
+}

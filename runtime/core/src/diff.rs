@@ -1,0 +1,125 @@
+//! The difference between two rendered trees, as a program.
+//!
+//! Both trees are walked slot by slot. Instances of the same template are patched in
+//! place; the new tree takes over the ids of the old one. Lists are compared by key:
+//! [`keyed`]. Text is compared by its ends first: [`text`].
+
+mod keyed;
+mod text;
+
+use alloc::boxed::Box;
+
+use lightspeed_protocol::InstanceId;
+use lightspeed_protocol::isa::{Op, ProgramWriter};
+use lightspeed_protocol::msgpack::{Raw, Text, Writer};
+
+use crate::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
+use crate::html::{Fragment, Value};
+use crate::template::Slot;
+
+/// A program that takes a document from one tree to another.
+#[derive(Debug)]
+pub(crate) struct Patch {
+    pub(crate) program: ProgramWriter,
+    pub(crate) numbering: Numbering,
+}
+
+/// The program that makes `new` of `old`. `next_id` is the id of the next new instance.
+pub(crate) fn diff<M>(old: &Fragment<M>, new: &mut Fragment<M>, next_id: InstanceId) -> Patch {
+    let mut patch = Patch { program: ProgramWriter::new(), numbering: Numbering::new(next_id) };
+    if old.template.fingerprint == new.template.fingerprint {
+        patch.instance(old, new);
+    } else {
+        patch.reset(new);
+    }
+    patch
+}
+
+/// The program that makes `new` of whatever a client holds.
+pub(crate) fn reset<M>(new: &mut Fragment<M>, next_id: InstanceId) -> Patch {
+    let mut patch = Patch { program: ProgramWriter::new(), numbering: Numbering::new(next_id) };
+    patch.reset(new);
+    patch
+}
+
+impl Patch {
+    fn reset<M>(&mut self, new: &mut Fragment<M>) {
+        let root = self.numbering.next_id;
+        let mut values = Writer::new();
+        write_root(new, &mut self.numbering, &mut values);
+        self.program.push(&Op::Reset {
+            root,
+            template: new.template.fingerprint,
+            values: Raw::new(values.as_bytes()),
+        });
+    }
+
+    /// Compares two instances of one template.
+    fn instance<M>(&mut self, old: &Fragment<M>, new: &mut Fragment<M>) {
+        new.id = old.id;
+        let slots = new.template.slots.iter().zip(&old.values).zip(&mut new.values);
+        for (slot_index, ((slot, old_value), new_value)) in (0..).zip(slots) {
+            self.slot(Place { at: old.id, slot: slot_index }, slot, old_value, new_value);
+        }
+    }
+
+    fn slot<M>(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
+        let Place { at, slot: index } = place;
+        match (old, &mut *new) {
+            (Value::Text(old), Value::Text(new)) => self.text(place, old, new),
+            (_, Value::Text(new)) => self.program.push(&Op::Text { at, slot: index, text: Text::new(new) }),
+            (Value::Raw(old), Value::Raw(new)) if old == new => {}
+            (_, Value::Raw(html)) => self.program.push(&Op::Html { at, slot: index, html }),
+            (Value::Html(old), Value::Html(new))
+                if old.root().template.fingerprint == new.root().template.fingerprint =>
+            {
+                self.instance(old.root(), new.root_mut());
+            }
+            (_, Value::Html(new)) => {
+                let mut content = Writer::new();
+                write_splice(new.root_mut(), &mut self.numbering, &mut content);
+                self.program.push(&Op::Content {
+                    at,
+                    slot: index,
+                    content: Some(Raw::new(content.as_bytes())),
+                });
+            }
+            (Value::Attribute(old), Value::Attribute(new)) if old == new => {}
+            (_, Value::Attribute(new)) => {
+                let text = new.as_ref().map(|text| Text::new(attribute_text(&slot.kind, text)));
+                self.program.push(&Op::Attribute { at, slot: index, text });
+            }
+            (Value::Flag(old), Value::Flag(new)) if old == new => {}
+            (_, Value::Flag(on)) => self.program.push(&Op::Flag { at, slot: index, on: *on }),
+            (Value::Branch(old), Value::Branch(new)) => self.branch(place, old.as_ref(), new.as_mut()),
+            (Value::List(old), Value::List(new)) => self.list(place, old, new),
+            (_, Value::Handler(_) | Value::Unknown | Value::Branch(_) | Value::List(_)) => {}
+        }
+    }
+
+    fn branch<M>(
+        &mut self,
+        place: Place,
+        old: Option<&(u16, Box<Fragment<M>>)>,
+        new: Option<&mut (u16, Box<Fragment<M>>)>,
+    ) {
+        let Place { at, slot } = place;
+        match (old, new) {
+            (None, None) => {}
+            (Some(_), None) => self.program.push(&Op::Content { at, slot, content: None }),
+            (Some((old_arm, old)), Some((arm, new))) if old_arm == arm => self.instance(old, new),
+            (_, Some((arm, new))) => {
+                let mut content = Writer::new();
+                write_branch(*arm, new, &mut self.numbering, &mut content);
+                self.program.push(&Op::Content { at, slot, content: Some(Raw::new(content.as_bytes())) });
+            }
+        }
+    }
+}
+
+/// A slot of an instance.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: InstanceId,
+    slot: u32,
+}

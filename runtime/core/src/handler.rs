@@ -1,0 +1,214 @@
+//! Handlers: how an event at a place becomes a typed message. They never leave the server.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::template::EventKind;
+
+/// Produces a message of type `M` from an event's payload.
+pub enum Handler<M> {
+    /// The same message each time.
+    Message {
+        /// The message.
+        message: M,
+        /// Clones it; so that only those who write a plain message need `Clone`.
+        clone: fn(&M) -> M,
+    },
+    /// A message made from the payload.
+    Payload(Arc<PayloadHandler<M>>),
+}
+
+/// Makes a message from a payload, or says why the payload doesn't fit.
+pub type PayloadHandler<M> = dyn Fn(&Payload<'_>) -> Result<M, PayloadError> + Send + Sync;
+
+impl<M> Handler<M> {
+    /// The message for an event with this payload.
+    ///
+    /// # Errors
+    ///
+    /// When the payload isn't what the handler's argument is made from.
+    pub fn message(&self, payload: &Payload<'_>) -> Result<M, PayloadError> {
+        match self {
+            Self::Message { message, clone } => Ok(clone(message)),
+            Self::Payload(handler) => handler(payload),
+        }
+    }
+}
+
+impl<M> Clone for Handler<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Message { message, clone } => Self::Message { message: clone(message), clone: *clone },
+            Self::Payload(handler) => Self::Payload(Arc::clone(handler)),
+        }
+    }
+}
+
+impl<M> fmt::Debug for Handler<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message { .. } => "Handler::Message",
+            Self::Payload(_) => "Handler::Payload",
+        })
+    }
+}
+
+/// A payload that a handler can't use: the peer's fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the payload should be {expected}")]
+pub struct PayloadError {
+    /// What the handler takes.
+    pub expected: &'static str,
+}
+
+/// An event as a type, so that a handler with the wrong argument doesn't compile.
+pub trait Event {
+    /// The event as it travels.
+    const KIND: EventKind;
+}
+
+/// The events as types; `html!` names them.
+pub mod event {
+    use super::{Event, EventKind};
+
+    macro_rules! events {
+        ($($(#[$doc:meta])* $name:ident)*) => {
+            $(
+                $(#[$doc])*
+                #[derive(Debug)]
+                pub enum $name {}
+                impl Event for $name {
+                    const KIND: EventKind = EventKind::$name;
+                }
+            )*
+        };
+    }
+
+    events! {
+        /// `click`
+        Click
+        /// `input`
+        Input
+        /// `change`
+        Change
+        /// `submit`
+        Submit
+        /// `keydown`
+        Keydown
+    }
+}
+
+/// What a handler of the event `E` can take as its argument.
+#[diagnostic::on_unimplemented(
+    message = "a handler of this event cannot take `{Self}`",
+    label = "this handler's argument doesn't fit the event",
+    note = "`oninput` and `onchange` give a `String`, `bool` (checkbox) or a `Form<T>`; `onsubmit` a `Form<T>`; `onkeydown` a `Key`; `onclick` nothing: pass a message"
+)]
+pub trait FromPayload<E: Event>: Sized {
+    /// Makes the argument.
+    ///
+    /// # Errors
+    ///
+    /// When the payload isn't of the shape that the event sends.
+    fn from_payload(payload: &Payload<'_>) -> Result<Self, PayloadError>;
+}
+
+macro_rules! payloads {
+    ($($event:ident => $argument:ty = $variant:ident, $expected:literal;)*) => {
+        $(impl FromPayload<event::$event> for $argument {
+            fn from_payload(payload: &Payload<'_>) -> Result<Self, PayloadError> {
+                match payload {
+                    Payload::$variant(value) => Ok((*value).into()),
+                    _ => Err(PayloadError { expected: $expected }),
+                }
+            }
+        })*
+    };
+}
+payloads! {
+    Input => String = Text, "a text";
+    Change => String = Text, "a text";
+    Input => bool = Flag, "true or false";
+    Change => bool = Flag, "true or false";
+}
+
+/// A key press, as [`keydown`](https://www.w3.org/TR/uievents-key/) names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four modifiers, each held or not")]
+pub struct Key {
+    /// The key's name: `"a"`, `"Enter"`, `"ArrowDown"`.
+    pub name: String,
+    /// Shift was held.
+    pub is_shift: bool,
+    /// Control was held.
+    pub is_control: bool,
+    /// Alt was held.
+    pub is_alt: bool,
+    /// Meta (the Windows or Command key) was held.
+    pub is_meta: bool,
+}
+
+impl FromPayload<event::Keydown> for Key {
+    /// The payload is a text: a digit with the sum of shift 1, control 2, alt 4 and meta 8
+    /// as a hexadecimal digit, then the key's name.
+    fn from_payload(payload: &Payload<'_>) -> Result<Self, PayloadError> {
+        const EXPECTED: PayloadError = PayloadError { expected: "a hexadecimal digit and a key's name" };
+        let Payload::Text(text) = payload else { return Err(EXPECTED) };
+        let mut characters = text.chars();
+        let modifiers = characters.next().and_then(|digit| digit.to_digit(16)).ok_or(EXPECTED)?;
+        Ok(Self {
+            name: characters.as_str().into(),
+            is_shift: modifiers & 1 != 0,
+            is_control: modifiers & 2 != 0,
+            is_alt: modifiers & 4 != 0,
+            is_meta: modifiers & 8 != 0,
+        })
+    }
+}
+
+/// A handler that ignores what the event carries: `fn(()) -> M`.
+impl<E: Event> FromPayload<E> for () {
+    fn from_payload(_: &Payload<'_>) -> Result<Self, PayloadError> {
+        Ok(())
+    }
+}
+
+/// What can stand in `onclick=(..)`: a message, or a function of the payload.
+///
+/// `K` tells the two apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler here",
+    label = "expected a message of the component, or a function from the event's payload to one",
+    note = "a plain message must be the component's `Msg` and `Clone`; a function takes what the event carries (`String`, `bool`, `Form<T>`, `Key`)"
+)]
+pub trait IntoHandler<E, M, K> {
+    /// The handler.
+    fn into_handler(self) -> Handler<M>;
+}
+
+/// Marks handlers that are a plain message.
+#[derive(Debug)]
+pub enum IsMessage {}
+
+/// Marks handlers that are a function of the payload `P`.
+#[derive(Debug)]
+pub struct IsFunction<P>(core::marker::PhantomData<P>);
+
+impl<E: Event, M: Clone> IntoHandler<E, M, IsMessage> for M {
+    fn into_handler(self) -> Handler<M> {
+        Handler::Message { message: self, clone: M::clone }
+    }
+}
+
+impl<E, M, P, F> IntoHandler<E, M, IsFunction<P>> for F
+where
+    E: Event,
+    P: FromPayload<E>,
+    F: Fn(P) -> M + Send + Sync + 'static,
+{
+    fn into_handler(self) -> Handler<M> {
+        Handler::Payload(Arc::new(move |payload| P::from_payload(payload).map(&self)))
+    }
+}

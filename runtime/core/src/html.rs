@@ -1,0 +1,191 @@
+//! The dynamic half of a piece of HTML: instances of templates and the values in their slots.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use compact_str::CompactString;
+use lightspeed_protocol::InstanceId;
+
+use crate::handler::Handler;
+use crate::key::Key;
+use crate::template::Template;
+
+/// What `render` returns: HTML whose handlers produce messages of type `M`.
+///
+/// Cloning is cheap. It splices into other live HTML with its handlers, and into a
+/// [`maud`] page as plain markup.
+pub struct Html<M> {
+    root: Arc<Fragment<M>>,
+}
+
+impl<M> Html<M> {
+    /// An instance of `template` with `values`, one for each slot.
+    ///
+    /// `html!` calls this.
+    ///
+    /// # Panics
+    ///
+    /// When the number of values isn't the number of slots.
+    pub fn new(template: &'static Template, values: Vec<Value<M>>) -> Self {
+        Self { root: Arc::new(Fragment::new(template, values)) }
+    }
+
+    /// The HTML as a string, the way the first page carries it.
+    pub fn to_html(&self) -> String {
+        let mut out = String::new();
+        crate::render::write_fragment(&self.root, &mut out);
+        out
+    }
+
+    pub(crate) fn root(&self) -> &Fragment<M> {
+        &self.root
+    }
+
+    /// The root itself; a copy is made only when it is shared.
+    pub(crate) fn into_root(self) -> Fragment<M> {
+        Arc::unwrap_or_clone(self.root)
+    }
+
+    /// The root, to be written to; a copy is made only when it is shared.
+    pub(crate) fn root_mut(&mut self) -> &mut Fragment<M> {
+        Arc::make_mut(&mut self.root)
+    }
+}
+
+impl<M> Clone for Html<M> {
+    fn clone(&self) -> Self {
+        Self { root: Arc::clone(&self.root) }
+    }
+}
+
+impl<M> fmt::Debug for Html<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Html").field(&self.to_html()).finish()
+    }
+}
+
+impl<M> maud::Render for Html<M> {
+    fn render_to(&self, buffer: &mut String) {
+        crate::render::write_fragment(&self.root, buffer);
+    }
+}
+
+/// An instance: a template and the values in its slots.
+pub struct Fragment<M> {
+    pub(crate) template: &'static Template,
+    /// 0 until the session has placed it in the document.
+    pub(crate) id: InstanceId,
+    pub(crate) values: Box<[Value<M>]>,
+}
+
+impl<M> Fragment<M> {
+    /// An instance of `template` with `values`, one for each slot.
+    ///
+    /// # Panics
+    ///
+    /// When the number of values isn't the number of slots.
+    pub fn new(template: &'static Template, values: Vec<Value<M>>) -> Self {
+        assert_eq!(template.slots.len(), values.len(), "a value for each slot");
+        Self { template, id: 0, values: values.into_boxed_slice() }
+    }
+}
+
+impl<M> Clone for Fragment<M> {
+    fn clone(&self) -> Self {
+        Self { template: self.template, id: self.id, values: self.values.clone() }
+    }
+}
+
+impl<M> fmt::Debug for Fragment<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fragment")
+            .field("template", &self.template.fingerprint)
+            .field("id", &self.id)
+            .field("values", &self.values)
+            .finish()
+    }
+}
+
+/// What a slot holds; its variants follow the kinds of [`crate::template::Kind`].
+pub enum Value<M> {
+    /// A splice that is text.
+    Text(CompactString),
+    /// A splice that is raw HTML.
+    Raw(Box<str>),
+    /// A splice that is a fragment.
+    Html(Html<M>),
+    /// An attribute or a string property; `None` is absent.
+    Attribute(Option<CompactString>),
+    /// A string property of which the client holds a value that the server doesn't know.
+    ///
+    /// Only the session writes it, into the tree that it compares with.
+    Unknown,
+    /// A flag, a class or a boolean property.
+    Flag(bool),
+    /// A handler, or none at the moment.
+    Handler(Option<Handler<M>>),
+    /// The arm that is rendered and its instance.
+    Branch(Option<(u16, Box<Fragment<M>>)>),
+    /// The items of a list, in order.
+    List(Vec<Item<M>>),
+}
+
+impl<M> Clone for Value<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.clone()),
+            Self::Raw(html) => Self::Raw(html.clone()),
+            Self::Html(html) => Self::Html(html.clone()),
+            Self::Attribute(text) => Self::Attribute(text.clone()),
+            Self::Unknown => Self::Unknown,
+            Self::Flag(on) => Self::Flag(*on),
+            Self::Handler(handler) => Self::Handler(handler.clone()),
+            Self::Branch(branch) => Self::Branch(branch.clone()),
+            Self::List(items) => Self::List(items.clone()),
+        }
+    }
+}
+
+impl<M> fmt::Debug for Value<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({text:?})"),
+            Self::Raw(html) => write!(f, "Raw({html:?})"),
+            Self::Html(html) => write!(f, "{:?}", html.root),
+            Self::Attribute(text) => write!(f, "Attribute({text:?})"),
+            Self::Unknown => f.write_str("Unknown"),
+            Self::Flag(on) => write!(f, "Flag({on})"),
+            Self::Handler(handler) => write!(f, "Handler({})", handler.is_some()),
+            Self::Branch(branch) => f.debug_tuple("Branch").field(branch).finish(),
+            Self::List(items) => f.debug_tuple("List").field(items).finish(),
+        }
+    }
+}
+
+/// One item of a list.
+pub struct Item<M> {
+    pub(crate) key: Key,
+    pub(crate) fragment: Fragment<M>,
+}
+
+impl<M> Item<M> {
+    /// The item that `key` names among its siblings.
+    pub fn new(key: Key, fragment: Fragment<M>) -> Self {
+        Self { key, fragment }
+    }
+}
+
+impl<M> Clone for Item<M> {
+    fn clone(&self) -> Self {
+        Self { key: self.key.clone(), fragment: self.fragment.clone() }
+    }
+}
+
+impl<M> fmt::Debug for Item<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} => {:?}", self.key, self.fragment)
+    }
+}

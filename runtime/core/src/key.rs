@@ -1,0 +1,93 @@
+//! Keys: what makes an item of a list the same item in the next render.
+
+use alloc::string::String;
+use compact_str::CompactString;
+
+/// The identity of an item among its siblings. It stays on the server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A number.
+    Number(i128),
+    /// A text.
+    Text(CompactString),
+}
+
+/// What can be a key: integers and strings, borrowed or owned.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "a key is an integer or a string",
+    note = "use the item's id, or implement `IntoKey` for its id type"
+)]
+pub trait IntoKey {
+    /// The key.
+    fn to_key(&self) -> Key;
+}
+
+macro_rules! number_keys {
+    ($($number:ty)*) => {
+        $(impl IntoKey for $number {
+            fn to_key(&self) -> Key {
+                Key::Number(i128::from(*self))
+            }
+        })*
+    };
+}
+number_keys!(u8 u16 u32 u64 i8 i16 i32 i64 i128 bool);
+
+impl IntoKey for usize {
+    fn to_key(&self) -> Key {
+        Key::Number(*self as i128)
+    }
+}
+
+impl IntoKey for isize {
+    fn to_key(&self) -> Key {
+        Key::Number(*self as i128)
+    }
+}
+
+impl IntoKey for u128 {
+    /// Numbers above `i128::MAX` become their decimal text: still one key each.
+    fn to_key(&self) -> Key {
+        match i128::try_from(*self) {
+            Ok(number) => Key::Number(number),
+            Err(_) => Key::Text(compact_str::format_compact!("{self}")),
+        }
+    }
+}
+
+impl IntoKey for str {
+    fn to_key(&self) -> Key {
+        Key::Text(self.into())
+    }
+}
+
+impl IntoKey for String {
+    fn to_key(&self) -> Key {
+        Key::Text(self.as_str().into())
+    }
+}
+
+impl IntoKey for CompactString {
+    fn to_key(&self) -> Key {
+        Key::Text(self.clone())
+    }
+}
+
+impl IntoKey for char {
+    fn to_key(&self) -> Key {
+        Key::Number(i128::from(u32::from(*self)))
+    }
+}
+
+impl<T: IntoKey + ?Sized> IntoKey for &T {
+    fn to_key(&self) -> Key {
+        T::to_key(self)
+    }
+}
+
+impl IntoKey for Key {
+    fn to_key(&self) -> Key {
+        self.clone()
+    }
+}

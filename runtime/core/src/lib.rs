@@ -1,0 +1,49 @@
+//! The server half of Lightspeed without its surroundings: templates, rendered trees, the
+//! diff, and the session as a machine that takes inputs and gives outputs.
+//!
+//! # Layout
+//!
+//! In the order of a click's way back to the browser:
+//!
+//! - [`template`]: what is known of a piece of HTML at compile time
+//! - [`html`]: instances of templates and the values in their slots
+//! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
+//! - [`render`](html::Html::to_html): an instance as a string
+//! - `diff`, `build`: from two trees to a program, and new instances within it
+//! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
+//! - [`ledger`]: which templates a page already has
+//!
+//! Architecture invariant: no I/O, clock, randomness, thread or async. Time is an argument.
+#![no_std]
+
+extern crate alloc;
+
+mod build;
+mod diff;
+pub mod handler;
+pub mod html;
+pub mod key;
+pub mod ledger;
+mod render;
+pub mod session;
+pub mod splice;
+pub mod template;
+
+pub use html::Html;
+pub use session::{Component, Input, Output, Session};
+
+/// What `html!` expands to uses these; nobody else should.
+#[doc(hidden)]
+pub mod __private {
+    pub use alloc::boxed::Box;
+    pub use alloc::vec::Vec;
+
+    pub use compact_str::CompactString;
+    pub use lightspeed_protocol::template::{EventKind, Namespace};
+
+    pub use crate::handler::{Handler, IntoHandler, event};
+    pub use crate::html::{Fragment, Html, Item, Value};
+    pub use crate::key::IntoKey;
+    pub use crate::splice::{Splice, SpliceRender, SpliceText};
+    pub use crate::template::{Kind, Slot, Template};
+}

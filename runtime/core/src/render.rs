@@ -1,0 +1,133 @@
+//! Writes an instance as HTML: the first page, and the reference that every patch is held against.
+
+use alloc::string::String;
+
+use compact_str::CompactString;
+
+use crate::html::{Fragment, Value};
+use crate::template::{Kind, Slot};
+
+/// Appends the HTML of `fragment` to `out`.
+pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {
+    let template = fragment.template;
+    out.push_str(template.statics[0]);
+    for ((slot, value), tail) in template.slots.iter().zip(&fragment.values).zip(&template.statics[1..]) {
+        write_slot(slot, value, out);
+        out.push_str(tail);
+    }
+}
+
+fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
+    match (&slot.kind, value) {
+        (Kind::Splice, Value::Text(text)) => escape_text(text, out),
+        (Kind::Splice, Value::Raw(html)) => {
+            // The marks tell an adopting client where markup of unknown length ends.
+            out.push_str("<!--[-->");
+            out.push_str(html);
+            out.push_str("<!--]-->");
+        }
+        (Kind::Splice, Value::Html(html)) => write_fragment(html.root(), out),
+        (Kind::Attribute { name, is_url }, Value::Attribute(Some(text))) => {
+            let text = if *is_url { safe_url(text) } else { text };
+            write_attribute(name, text, out);
+        }
+        (Kind::Property { is_content: true, .. }, Value::Attribute(Some(text))) => {
+            // A parser drops a newline that opens a textarea; the doubled one survives.
+            if text.starts_with('\n') {
+                out.push('\n');
+            }
+            escape_text(text, out);
+        }
+        (Kind::Property { name, .. }, Value::Attribute(Some(text))) => write_attribute(name, text, out),
+        (Kind::Flag { name } | Kind::BoolProperty { name }, Value::Flag(true)) => {
+            write_attribute(name, "", out)
+        }
+        (Kind::Class { name }, Value::Flag(true)) => {
+            out.push(' ');
+            escape_attribute(name, out);
+        }
+        (Kind::Branch { .. }, Value::Branch(Some((_, fragment)))) => write_fragment(fragment, out),
+        (Kind::List { .. }, Value::List(items)) => {
+            for item in items {
+                write_fragment(&item.fragment, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn write_attribute(name: &str, text: &str, out: &mut String) {
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("=\"");
+    escape_attribute(text, out);
+    out.push('"');
+}
+
+fn escape_text(text: &str, out: &mut String) {
+    escape(text, out, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        _ => None,
+    });
+}
+
+fn escape_attribute(text: &str, out: &mut String) {
+    escape(text, out, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'"' => Some("&quot;"),
+        _ => None,
+    });
+}
+
+/// Copies `text` in runs, each ended by a character that has a replacement.
+fn escape(text: &str, out: &mut String, replacement: impl Fn(u8) -> Option<&'static str>) {
+    let mut copied = 0;
+    for (index, byte) in text.bytes().enumerate() {
+        if let Some(entity) = replacement(byte) {
+            out.push_str(&text[copied..index]);
+            out.push_str(entity);
+            copied = index + 1;
+        }
+    }
+    out.push_str(&text[copied..]);
+}
+
+/// The text of an attribute whose value was written as markup: the entities of [`maud::Escaper`] undone.
+pub(crate) fn unescape(markup: &str) -> CompactString {
+    let mut out = CompactString::with_capacity(markup.len());
+    let mut rest = markup;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let found = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"')]
+            .into_iter()
+            .find(|(entity, _)| rest.starts_with(entity));
+        let (length, character) = found.map_or((1, '&'), |(entity, character)| (entity.len(), character));
+        out.push(character);
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What a URL attribute gets in place of a URL that would run as script.
+pub(crate) const REFUSED_URL: &str = "about:invalid";
+
+/// `url`, or [`REFUSED_URL`] when a browser would run it as script.
+///
+/// Browsers drop control characters and spaces before the scheme and tabs and newlines
+/// within it ([URL Standard, 4.4](https://url.spec.whatwg.org/#concept-basic-url-parser)),
+/// so the scheme is compared without them.
+pub(crate) fn safe_url(url: &str) -> &str {
+    let mut scheme = url
+        .chars()
+        .skip_while(|character| *character <= ' ')
+        .filter(|character| !matches!(character, '\t' | '\n' | '\r'))
+        .map(|character| character.to_ascii_lowercase());
+    let mut is_scheme = |expected: &str| expected.chars().all(|character| scheme.next() == Some(character));
+    if is_scheme("javascript:") { REFUSED_URL } else { url }
+}

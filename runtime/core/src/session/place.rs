@@ -1,0 +1,138 @@
+//! From a place that a client names to the message that was rendered there.
+//!
+//! The decision and its reasons are `rfcs/0002-stale-events.md`: an event delivers what was
+//! rendered at its place in the version that the person saw, if the place is still there;
+//! otherwise it is refused. A place that was never rendered is a forgery and ends the session.
+
+use lightspeed_protocol::close::{CloseReason, RefusalReason};
+use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::template::EventKind;
+use lightspeed_protocol::{InstanceId, SlotIndex};
+
+use super::{Component, Session};
+use crate::handler::Handler;
+use crate::html::{Fragment, Value};
+use crate::template::Kind;
+
+/// A slot of an instance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) instance: InstanceId,
+    pub(super) slot: SlotIndex,
+}
+
+/// Why there is no message.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unresolved {
+    /// Nobody's fault: the page changed meanwhile.
+    Refused(RefusalReason),
+    /// The peer's fault.
+    Fault(CloseReason),
+}
+
+const GONE: Unresolved = Unresolved::Refused(RefusalReason::Gone);
+const FORGED: Unresolved = Unresolved::Fault(CloseReason::ForgedPlace);
+
+impl<C: Component> Session<C> {
+    /// The message of an event that was made on `version_seen`.
+    pub(super) fn resolve(
+        &self,
+        place: Place,
+        version_seen: u64,
+        payload: &Payload<'_>,
+    ) -> Result<C::Message, Unresolved> {
+        if place.instance == 0 || place.instance >= self.next_id {
+            return Err(FORGED);
+        }
+        let current = find(&self.tree, place.instance).ok_or(GONE)?;
+        let current = handler(current, place.slot).ok_or(FORGED)?;
+        let seen = if version_seen == self.version {
+            current
+        } else {
+            let tree = self.seen.iter().find(|(version, _)| *version == version_seen);
+            let (_, tree) = tree.ok_or(Unresolved::Refused(RefusalReason::Stale))?;
+            // An instance that came later cannot have been seen then.
+            let fragment = find(tree, place.instance).ok_or(FORGED)?;
+            handler(fragment, place.slot).ok_or(FORGED)?
+        };
+        let (Some(_), Some(seen)) = (current, seen) else { return Err(GONE) };
+        seen.message(payload).map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
+    }
+}
+
+/// The instance with this id.
+fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<&Fragment<M>> {
+    if fragment.id == id {
+        return Some(fragment);
+    }
+    fragment.values.iter().find_map(|value| match value {
+        Value::Html(html) => find(html.root(), id),
+        Value::Branch(Some((_, fragment))) => find(fragment, id),
+        Value::List(items) => items.iter().find_map(|item| find(&item.fragment, id)),
+        _ => None,
+    })
+}
+
+fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragment<M>> {
+    if fragment.id == id {
+        return Some(fragment);
+    }
+    fragment.values.iter_mut().find_map(|value| match value {
+        Value::Html(html) if find(html.root(), id).is_some() => find_mut(html.root_mut(), id),
+        Value::Branch(Some((_, fragment))) => find_mut(fragment, id),
+        Value::List(items) => items.iter_mut().find_map(|item| find_mut(&mut item.fragment, id)),
+        _ => None,
+    })
+}
+
+/// The handler in a slot, which may hold none at the moment; `None` when it isn't a slot for one.
+#[expect(clippy::option_option, reason = "no such slot and no handler in it are two things")]
+fn handler<M>(fragment: &Fragment<M>, slot: SlotIndex) -> Option<Option<&Handler<M>>> {
+    match fragment.values.get(slot as usize)? {
+        Value::Handler(handler) => Some(handler.as_ref()),
+        _ => None,
+    }
+}
+
+/// Notes in the tree what an event tells of the fields that the person changed, so that the
+/// next diff compares with what the page shows and not with what was sent last.
+///
+/// A field's own event tells its value. An event of a form or another parent of fields tells
+/// that any of them may have changed: all of them are sent again if the render has a value for them.
+pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) {
+    let Some(fragment) = find_mut(tree, place.instance) else { return };
+    let Some(slot) = fragment.template.slots.get(place.slot as usize) else { return };
+    let Kind::Handler { event } = slot.kind else { return };
+    if !matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit) {
+        return;
+    }
+    for (other, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
+        match (&other.kind, payload) {
+            (Kind::Property { .. }, Payload::Text(text)) if other.path == slot.path => {
+                *value = Value::Attribute(Some((*text).into()));
+            }
+            (Kind::BoolProperty { .. }, Payload::Flag(on)) if other.path == slot.path => {
+                *value = Value::Flag(*on)
+            }
+            _ if other.path.starts_with(slot.path) && other.path != slot.path => {
+                forget_fields(value, &other.kind)
+            }
+            _ => {}
+        }
+    }
+}
+
+fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
+    let forget = |fragment: &mut Fragment<M>| {
+        for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
+            forget_fields(value, &slot.kind);
+        }
+    };
+    match value {
+        _ if matches!(kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => *value = Value::Unknown,
+        Value::Html(html) => forget(html.root_mut()),
+        Value::Branch(Some((_, fragment))) => forget(fragment),
+        Value::List(items) => items.iter_mut().for_each(|item| forget(&mut item.fragment)),
+        _ => {}
+    }
+}

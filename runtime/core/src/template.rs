@@ -1,0 +1,107 @@
+//! Templates: everything about a piece of HTML that is known when it is compiled.
+
+use lightspeed_protocol::Fingerprint;
+use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
+
+/// The static half of a piece of HTML: `html!` emits one per root, branch arm and loop body.
+///
+/// The HTML of an instance is `statics[0]`, slot 0, `statics[1]`, slot 1 and so on, so
+/// `statics.len() == slots.len() + 1`. Slots are in document order: the attribute-like
+/// slots of an element in source order, then those of its children.
+#[derive(Debug)]
+pub struct Template {
+    /// A hash over everything below, nested templates included.
+    pub fingerprint: Fingerprint,
+    /// What the roots are parsed as.
+    pub namespace: Namespace,
+    /// How many nodes its roots are, counted as the paths of the slots count them.
+    ///
+    /// It tells a client that adopts HTML where an instance ends.
+    pub roots: u16,
+    /// The HTML between the slots.
+    pub statics: &'static [&'static str],
+    /// The slots, in document order.
+    pub slots: &'static [Slot],
+}
+
+/// A place in a template where a value goes.
+#[derive(Debug)]
+pub struct Slot {
+    /// What goes there.
+    pub kind: Kind,
+    /// Child indexes from the instance's list of root nodes to the slot's node.
+    ///
+    /// Counted in the template's own document: a content slot is one node, a `<!>` is one
+    /// node. For content it is the slot's anchor, otherwise the element.
+    pub path: &'static [u16],
+}
+
+/// What goes into a slot, with what is known of it at compile time.
+#[derive(Debug)]
+pub enum Kind {
+    /// `(expr)`: text, a fragment, or raw HTML.
+    Splice,
+    /// `name=(expr)` and `name=[option]`.
+    Attribute {
+        /// The attribute's name.
+        name: &'static str,
+        /// Whether its value is a URL, which must not be a `javascript:` one.
+        is_url: bool,
+    },
+    /// `name[condition]`.
+    Flag {
+        /// The attribute's name.
+        name: &'static str,
+    },
+    /// `.name[condition]`.
+    Class {
+        /// The class.
+        name: &'static str,
+    },
+    /// `value=(expr)` of an `input`, or the content of a `textarea`.
+    Property {
+        /// The property's name: `value`.
+        name: &'static str,
+        /// The element's literal `name` attribute, by which a form's payload names it.
+        field: Option<&'static str>,
+        /// Whether the first HTML carries it as the element's content (`textarea`).
+        is_content: bool,
+    },
+    /// `checked[condition]`, `selected[condition]`.
+    BoolProperty {
+        /// The property's name.
+        name: &'static str,
+    },
+    /// `onclick=(message)`.
+    Handler {
+        /// The event that it handles.
+        event: EventKind,
+    },
+    /// `@if`, `@match`.
+    Branch {
+        /// The templates of the arms.
+        arms: &'static [&'static Template],
+    },
+    /// `@for`, `@while`.
+    List {
+        /// The template of the body.
+        item: &'static Template,
+    },
+}
+
+impl Kind {
+    /// The kind as it travels.
+    pub const fn slot_kind(&self) -> SlotKind {
+        match self {
+            Self::Splice => SlotKind::Splice,
+            Self::Attribute { .. } => SlotKind::Attribute,
+            Self::Flag { .. } => SlotKind::Flag,
+            Self::Class { .. } => SlotKind::Class,
+            Self::Property { .. } => SlotKind::Property,
+            Self::BoolProperty { .. } => SlotKind::BoolProperty,
+            Self::Handler { .. } => SlotKind::Handler,
+            Self::Branch { .. } => SlotKind::Branch,
+            Self::List { .. } => SlotKind::List,
+        }
+    }
+}
