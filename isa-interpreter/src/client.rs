@@ -304,6 +304,15 @@ impl Client {
         self.link.schedule_refresh(now);
     }
 
+    /// A program did not fit the document it was for, because something else has changed
+    /// that: asks for the whole document.
+    pub fn handle_broken_document(&mut self, now: Timestamp, session: u32) {
+        let it = (session as usize).checked_sub(1).and_then(|index| self.sessions.get(index));
+        if it.is_some_and(|it| it.is_joined && !it.is_resyncing) {
+            self.resync(now, session);
+        }
+    }
+
     /// The page is shown again, or back online: there is no point in waiting any longer.
     pub fn handle_wake(&mut self, now: Timestamp) {
         match self.link.phase {

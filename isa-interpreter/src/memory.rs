@@ -11,7 +11,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use lightspeed_protocol::msgpack::Text;
+use lightspeed_protocol::msgpack::{Payload, Text};
 use lightspeed_protocol::template::{EventKind, SlotKind};
 use lightspeed_protocol::{Fingerprint, InstanceId, SlotIndex};
 
@@ -119,6 +119,24 @@ impl MemoryDocument {
         self.places(event)
             .into_iter()
             .find(|at| self.instances[&at.instance].slots[at.slot as usize] == element)
+    }
+
+    /// A person enters a value into the field that has its `input` or `change` handler at a place;
+    /// other elements stay as they are.
+    pub fn enter(&mut self, at: Address, payload: Payload<'_>) {
+        let Some(instance) = self.instances.get(&at.instance) else { return };
+        let Some(element) = instance.slots.get(at.slot as usize).copied() else { return };
+        match payload {
+            Payload::Text(text) if self.nodes.is_element(element, "textarea") => {
+                self.nodes.clear_children(element);
+                self.nodes.append_text(element, text.into());
+            }
+            Payload::Text(text) if self.nodes.is_element(element, "input") => {
+                self.nodes.set_attribute(element, "value", Some(text.into()));
+            }
+            Payload::Flag(on) => self.nodes.set_attribute(element, "checked", on.then(String::new)),
+            _ => {}
+        }
     }
 
     /// The elements with this name, in document order.

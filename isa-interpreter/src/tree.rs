@@ -130,7 +130,9 @@ impl Tree {
             if let Some(index) = self.index(id) {
                 self.records[index].is_alive = false;
                 self.dead_count += 1;
-                self.undo.killed.push(index);
+                if self.undo.records.is_none() {
+                    self.undo.killed.push(index);
+                }
                 ids.extend(self.records[index].children.iter().flat_map(|(_, ids)| ids));
             }
         }

@@ -1,1 +1,317 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use lightspeed_protocol::limits;
+
 use super::*;
+use crate::memory::MemoryDocument;
+
+const T0: Timestamp = Timestamp(1_000);
+
+/// A client with the templates of a counter: a text and a click handler.
+struct Bench {
+    client: Client,
+    document: MemoryDocument,
+    now: Timestamp,
+}
+
+impl Bench {
+    /// A client that has sent its hello.
+    fn greeting() -> Self {
+        let mut client = Client::new("test", 7);
+        client.add_session("token-1");
+        client.add_session("token-2");
+        client.handle_start(T0);
+        let mut it = Self { client, document: MemoryDocument::from_html("<p>0</p>"), now: T0 };
+        assert!(it.outputs().contains(&ClientOutput::Connect));
+        it.client.handle_open(T0);
+        it
+    }
+
+    /// A client whose first session is attached; the second one has not been answered.
+    fn attached() -> Self {
+        let mut it = Self::greeting();
+        it.outputs();
+        it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+        it.template();
+        it.server(1, &ServerFrame::Joined { ack: 0 });
+        it.server(1, &ServerFrame::Snapshot { ack: 0, version: 0, program: Raw::new(&[0x93, 0x0b, 0x07, 0x91, 0xc0]) });
+        it.outputs();
+        it
+    }
+
+    fn template(&mut self) {
+        // A splice at 0/0 and a click handler at 0.
+        let slots = [0x92, 0x92, 0x00, 0x92, 0x00, 0x00, 0x93, 0x06, 0x91, 0x00, 0x01];
+        let frame = ServerFrame::Template {
+            fingerprint: 7,
+            namespace: 0,
+            roots: 1,
+            html: Some("<p><!></p>"),
+            slots: Raw::new(&slots),
+        };
+        self.server(0, &frame);
+    }
+
+    fn server(&mut self, session: u32, frame: &ServerFrame<'_>) {
+        self.client.handle_message(self.now, &frame.encode(session), &mut self.document);
+    }
+
+    fn patch(&mut self, version: u64, text: u8) {
+        let program = [0x94, 0x01, 0x01, 0x00, text];
+        self.server(1, &ServerFrame::Patch { ack: 0, version, program: Raw::new(&program) });
+    }
+
+    fn outputs(&mut self) -> Vec<ClientOutput> {
+        core::iter::from_fn(|| self.client.poll_output()).collect()
+    }
+
+    /// The frames among the outputs, as text.
+    fn sent(&mut self) -> Vec<String> {
+        let frames = self.outputs().into_iter().filter_map(|output| match output {
+            ClientOutput::Transmit(bytes) => {
+                let (session, frame) = ClientFrame::decode(&bytes).unwrap();
+                Some(alloc::format!("{session}: {frame}"))
+            }
+            _ => None,
+        });
+        frames.collect()
+    }
+
+    /// The time comes for which the client asked.
+    fn wait(&mut self) {
+        self.now = self.client.next_timeout().expect("the client waits for something");
+        self.client.handle_timeout(self.now);
+    }
+}
+
+#[test]
+fn a_page_greets_and_joins_each_session() {
+    let mut it = Bench::greeting();
+    assert_eq!(it.sent(), ["0: hello 1 \"test\" []"]);
+    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    assert_eq!(it.sent(), ["1: join \"token-1\" 0 0", "2: join \"token-2\" 0 0"]);
+}
+
+#[test]
+fn nothing_is_taken_before_there_is_a_document() {
+    let mut it = Bench::greeting();
+    assert_eq!(it.client.handle_event(T0, 1, 1, 1, Payload::None), None);
+    assert_eq!(it.client.handle_event(T0, 0, 1, 1, Payload::None), None);
+    assert_eq!(it.client.handle_event(T0, 9, 1, 1, Payload::None), None);
+}
+
+#[test]
+fn an_event_carries_the_acknowledgement() {
+    let mut it = Bench::attached();
+    it.patch(1, 5);
+    assert_eq!(it.document.to_html(), "<p>5</p>");
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), Some(1));
+    assert_eq!(it.sent(), ["1: event 1 1 0 1 1 nil"]);
+    // Nothing is left to acknowledge.
+    it.wait();
+    assert_eq!(it.sent(), ["0: ping"]);
+}
+
+#[test]
+fn an_acknowledgement_that_no_event_carries_goes_out_by_itself() {
+    let mut it = Bench::attached();
+    it.wait();
+    it.outputs();
+    it.patch(1, 5);
+    assert!(it.sent().is_empty());
+    it.wait();
+    assert_eq!(it.sent(), ["1: ack 1"]);
+    assert!(it.now.0 <= T0.0 + 2 * limits::ACK_DELAY_MS);
+}
+
+#[test]
+fn half_a_window_is_acknowledged_at_once() {
+    let mut it = Bench::attached();
+    for version in 1..=limits::PATCHES_UNACKED_MAX as u64 {
+        it.patch(version, 5);
+    }
+    assert_eq!(it.client.next_timeout(), Some(it.now));
+}
+
+#[test]
+fn a_duplicate_is_applied_once_and_a_gap_asks_for_everything() {
+    let mut it = Bench::attached();
+    it.patch(1, 5);
+    it.patch(1, 6);
+    assert_eq!(it.document.to_html(), "<p>5</p>");
+    assert!(it.sent().is_empty());
+    it.patch(3, 7);
+    assert_eq!(it.sent(), ["1: resync 1"]);
+    // Until the answer comes, patches are of no use.
+    it.patch(2, 8);
+    assert_eq!(it.document.to_html(), "<p>5</p>");
+    it.server(1, &ServerFrame::Snapshot { ack: 0, version: 4, program: Raw::new(&[0x94, 0x0c, 0x02, 0x07, 0x91, 0x09]) });
+    assert_eq!(it.document.to_html(), "<p>9</p>");
+    assert_eq!(it.client.version(1), Some(4));
+}
+
+#[test]
+fn a_program_that_does_not_fit_asks_for_everything() {
+    let mut it = Bench::attached();
+    it.server(1, &ServerFrame::Patch { ack: 0, version: 1, program: Raw::new(&[0x94, 0x01, 0x63, 0x00, 0x05]) });
+    assert_eq!(it.sent(), ["1: resync 0"]);
+    assert_eq!(it.document.to_html(), "<p>0</p>");
+}
+
+#[test]
+fn events_are_kept_until_acknowledged_and_sent_again() {
+    let mut it = Bench::attached();
+    it.client.handle_event(it.now, 1, 1, 1, Payload::None);
+    it.client.handle_event(it.now, 1, 1, 1, Payload::Text("x"));
+    it.server(1, &ServerFrame::Ack { ack: 1 });
+    it.client.handle_closed(it.now);
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::Flag(true)), Some(3));
+    it.outputs();
+    it.wait();
+    assert!(it.outputs().contains(&ClientOutput::Connect));
+    it.client.handle_open(it.now);
+    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    assert_eq!(it.sent(), ["0: hello 1 \"test\" [7]", "1: join \"token-1\" 1 0", "2: join \"token-2\" 0 0"]);
+    it.server(1, &ServerFrame::Joined { ack: 1 });
+    assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
+}
+
+#[test]
+fn too_many_events_are_not_taken() {
+    let mut it = Bench::attached();
+    it.client.handle_closed(it.now);
+    for _ in 0..limits::EVENTS_UNACKED_MAX {
+        assert!(it.client.handle_event(it.now, 1, 1, 1, Payload::None).is_some());
+    }
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
+    let huge = "x".repeat(limits::INBOUND_FRAME_BYTES_MAX);
+    let mut it = Bench::attached();
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&huge)), None);
+}
+
+#[test]
+fn reconnects_are_spread_over_a_time_that_grows_to_its_bound() {
+    let mut waits: Vec<u64> = Vec::new();
+    let mut it = Bench::greeting();
+    for _ in 0..2_000 {
+        it.client.handle_closed(it.now);
+        let before = it.now;
+        it.wait();
+        waits.push(it.now.0 - before.0);
+    }
+    assert!(waits[0] < limits::RECONNECT_MS_MIN);
+    assert!(waits.iter().all(|wait| *wait < limits::RECONNECT_MS_MAX));
+    let late = &waits[20..];
+    let mean = late.iter().sum::<u64>() / late.len() as u64;
+    let half = limits::RECONNECT_MS_MAX / 2;
+    assert!(mean.abs_diff(half) < half / 10, "full jitter: a mean of {mean} ms");
+    // Two clients that lost the same server don't come back together.
+    let (mut one, mut other) = (Client::new("a", 1), Client::new("a", 2));
+    for client in [&mut one, &mut other] {
+        client.handle_start(T0);
+        for _ in 0..10 {
+            client.handle_closed(T0);
+        }
+    }
+    assert_ne!(one.next_timeout(), other.next_timeout());
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let mut it = Bench::attached();
+    it.wait();
+    assert_eq!(it.sent(), ["1: ack 0"]);
+    it.wait();
+    assert_eq!(it.sent(), ["0: ping"]);
+    it.server(0, &ServerFrame::Pong {});
+    while it.now.0 < T0.0 + 3 * limits::SILENCE_MS_MAX {
+        it.wait();
+        if it.outputs().contains(&ClientOutput::Disconnect) {
+            assert!(it.now.0 >= T0.0 + limits::SILENCE_MS_MAX);
+            return;
+        }
+    }
+    panic!("the socket was never given up");
+}
+
+#[test]
+fn a_page_that_is_shown_again_probes() {
+    let mut it = Bench::attached();
+    it.wait();
+    it.outputs();
+    it.client.handle_wake(it.now);
+    assert_eq!(it.sent(), ["0: ping"]);
+    it.wait();
+    assert!(it.outputs().contains(&ClientOutput::Disconnect));
+    assert!(it.now.0 < T0.0 + limits::SILENCE_MS_MAX, "sooner than usual");
+    // And while it waits to come back, being shown is a reason not to.
+    it.client.handle_wake(it.now);
+    assert!(it.outputs().contains(&ClientOutput::Connect));
+}
+
+#[test]
+fn a_session_that_is_gone_fetches_the_page_and_starts_over() {
+    let mut it = Bench::attached();
+    it.client.handle_event(it.now, 1, 1, 1, Payload::None);
+    let reason = CloseReason::SessionGone;
+    it.server(1, &ServerFrame::Close { reason: reason.code(), message: reason.name() });
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
+    it.outputs();
+    it.wait();
+    assert_eq!(it.outputs(), [ClientOutput::Refresh]);
+    it.client.handle_tokens(it.now, &[Some("token-3"), Some("token-4")]);
+    let outputs = it.outputs();
+    assert!(outputs.contains(&ClientOutput::Settled { session: 1, seq: 1, is_refused: true }));
+    let joins = outputs.iter().filter(|output| matches!(output, ClientOutput::Transmit(_)));
+    assert_eq!(joins.count(), 1, "the session that is well keeps its own");
+    it.server(1, &ServerFrame::Joined { ack: 0 });
+    it.server(1, &ServerFrame::Snapshot { ack: 0, version: 1, program: Raw::new(&[0x94, 0x0c, 0x01, 0x07, 0x91, 0x09]) });
+    assert_eq!(it.document.to_html(), "<p>9</p>");
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), Some(1));
+}
+
+#[test]
+fn fetching_the_page_backs_off() {
+    let mut it = Bench::attached();
+    let reason = CloseReason::SessionGone;
+    it.server(1, &ServerFrame::Close { reason: reason.code(), message: reason.name() });
+    let mut waits = vec![];
+    for _ in 0..12 {
+        let before = it.now;
+        loop {
+            it.wait();
+            it.server(0, &ServerFrame::Pong {});
+            if it.outputs().contains(&ClientOutput::Refresh) {
+                break;
+            }
+        }
+        waits.push(it.now.0 - before.0);
+        it.client.handle_refresh_failed(it.now);
+    }
+    assert_eq!(waits[0], 0);
+    assert!(waits.iter().sum::<u64>() > limits::RECONNECT_MS_MIN);
+}
+
+#[test]
+fn a_server_of_another_version_ends_the_page() {
+    let mut it = Bench::greeting();
+    it.outputs();
+    let reason = CloseReason::ProtocolVersion;
+    it.server(0, &ServerFrame::Close { reason: reason.code(), message: "reload the page" });
+    let outputs = it.outputs();
+    assert!(outputs.contains(&ClientOutput::State { session: 1, state: LinkState::Failed }));
+    assert!(outputs.contains(&ClientOutput::State { session: 2, state: LinkState::Failed }));
+    assert_eq!(it.client.next_timeout(), None);
+}
+
+#[test]
+fn a_server_that_talks_nonsense_is_left() {
+    for bytes in [&b"HTTP"[..], &[0x92, 0x05, 0x04], &[], &[0x93, 0x09, 0x01, 0x00]] {
+        let mut it = Bench::attached();
+        it.client.handle_message(it.now, bytes, &mut it.document);
+        assert!(it.outputs().contains(&ClientOutput::Disconnect), "{bytes:?}");
+    }
+}

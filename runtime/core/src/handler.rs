@@ -212,3 +212,37 @@ where
         Handler::Payload(Arc::new(move |payload| P::from_payload(payload).map(&self)))
     }
 }
+
+/// The message type of one `html!`, before anything in it is looked at.
+///
+/// `html!` begins with it, so that a handler or a splice that doesn't fit what its surroundings
+/// expect is the mistake that a compiler reports, at its place, and not a consequence of it.
+#[derive(Debug)]
+pub struct Messages<M>(core::marker::PhantomData<fn() -> M>);
+
+impl<M> Messages<M> {
+    /// Messages of the type that the rest will tell.
+    #[expect(clippy::new_without_default, reason = "only `html!` makes one")]
+    pub const fn new() -> Self {
+        Self(core::marker::PhantomData)
+    }
+
+    /// Never called: it stands in the branch that tells the type.
+    ///
+    /// # Panics
+    ///
+    /// Always.
+    pub fn html(&self) -> crate::html::Html<M> {
+        unreachable!("`html!` doesn't take this branch")
+    }
+
+    /// The handler of an event.
+    pub fn handler<E, K, H: IntoHandler<E, M, K>>(&self, handler: H) -> Handler<M> {
+        handler.into_handler()
+    }
+
+    /// A value with messages of this type.
+    pub fn value(&self, value: crate::html::Value<M>) -> crate::html::Value<M> {
+        value
+    }
+}

@@ -84,6 +84,20 @@ impl<M> Splice<'_, &Html<M>> {
     }
 }
 
+impl<M> Splice<'_, &&Html<M>> {
+    /// A fragment, with its handlers.
+    pub fn splice(&self) -> Value<M> {
+        Value::Html((**self.0).clone())
+    }
+}
+
+impl<M> Splice<'_, Option<&Html<M>>> {
+    /// A fragment with its handlers, or nothing.
+    pub fn splice(&self) -> Value<M> {
+        self.0.cloned().map_or(Value::Text(CompactString::const_new("")), Value::Html)
+    }
+}
+
 impl<M> Splice<'_, Option<Html<M>>> {
     /// A fragment with its handlers, or nothing.
     pub fn splice(&self) -> Value<M> {

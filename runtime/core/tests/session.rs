@@ -1,0 +1,388 @@
+//! The session machine against the client machine, and against clients that misbehave.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
+
+extern crate lightspeed_core as lightspeed;
+
+use lightspeed_core::handler::{Handler, PayloadError};
+use lightspeed_core::session::{Expiry, Session};
+use lightspeed_core::{Component, Html, Input, Output};
+use lightspeed_macros::html;
+use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
+use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::template::EventKind;
+use lightspeed_protocol::{Timestamp, limits};
+use lightspeed_testing::Page;
+
+#[derive(Debug, Clone, Default)]
+struct Board {
+    count: i32,
+    rows: Vec<u32>,
+    is_open: bool,
+    draft: String,
+    is_agreed: bool,
+    log: Vec<Msg>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Msg {
+    Set(i32),
+    Remove(u32),
+    Rows(Vec<u32>),
+    Toggle,
+    Inside,
+    Draft(String),
+    Agree(bool),
+    Save,
+}
+
+impl Component for Board {
+    type Message = Msg;
+    type Effect = ();
+
+    fn update(&mut self, message: Msg, _: &mut Vec<()>) {
+        self.log.push(message.clone());
+        match message {
+            Msg::Set(count) => self.count = count,
+            Msg::Remove(id) => self.rows.retain(|row| *row != id),
+            Msg::Rows(rows) => self.rows = rows,
+            Msg::Toggle => self.is_open = !self.is_open,
+            Msg::Draft(text) => self.draft = text.trim().into(),
+            Msg::Agree(is_agreed) => self.is_agreed = is_agreed,
+            Msg::Save => self.draft.clear(),
+            Msg::Inside => {}
+        }
+    }
+
+    fn render(&self) -> Html<Msg> {
+        html! {
+            button #set onclick=(Msg::Set(self.count + 1)) { "set" }
+            span #count { (self.count) }
+            button #toggle onclick=(Msg::Toggle) { "toggle" }
+            @if self.is_open { button #inside onclick=(Msg::Inside) { "inside" } }
+            form onsubmit=(|(): ()| Msg::Save) {
+                input #draft name="draft" value=(self.draft) oninput=(Msg::Draft);
+                input #agree type="checkbox" checked[self.is_agreed] onchange=(Msg::Agree);
+            }
+            ul {
+                @for row in &self.rows {
+                    li key=(row) { button id={ "row" (row) } onclick=(Msg::Remove(*row)) { (row) } }
+                }
+            }
+        }
+    }
+}
+
+fn board(rows: &[u32]) -> Board {
+    Board { rows: rows.into(), ..Board::default() }
+}
+
+#[test]
+fn a_click_is_one_small_frame_each_way() {
+    let mut page = Page::new(Board::default());
+    page.click("set");
+    page.advance_ms(1_000);
+    let start = page.frames.len();
+    page.click("set");
+    page.advance_ms(1_000);
+    let (up, down) = page.bytes_since(start);
+    assert!(up <= 20 && down <= 16, "up {up}, down {down}: the budgets of a counter");
+    assert_eq!(page.document.text_of("count").as_deref(), Some("2"));
+}
+
+#[test]
+fn a_double_click_delivers_what_was_rendered_when_it_was_seen() {
+    let mut page = Page::new(Board::default());
+    let at = page.document.place_of("set", EventKind::Click).unwrap();
+    page.fire(at, Payload::None);
+    page.fire(at, Payload::None);
+    page.pump();
+    // Both clicks were made on "set it to 1". The second one must not set it to 2, which nobody saw.
+    assert_eq!(page.session.component().log, [Msg::Set(1), Msg::Set(1)]);
+    assert_eq!(page.document.text_of("count").as_deref(), Some("1"));
+}
+
+#[test]
+fn clicks_made_offline_arrive_once_and_in_order() {
+    let mut page = Page::new(board(&[1, 2, 3]));
+    let places: Vec<_> =
+        ["row2", "set", "row3"].iter().map(|id| page.document.place_of(id, EventKind::Click).unwrap()).collect();
+    page.cut();
+    for at in places {
+        page.fire(at, Payload::None);
+    }
+    page.advance_ms(limits::RECONNECT_MS_MAX);
+    assert_eq!(page.session.component().log, [Msg::Remove(2), Msg::Set(1), Msg::Remove(3)]);
+    assert_eq!(page.document.elements("li").len(), 1);
+    assert!(page.refused.is_empty());
+}
+
+#[test]
+fn an_event_whose_acknowledgement_was_lost_is_not_handled_twice() {
+    let mut page = Page::new(Board::default());
+    let at = page.document.place_of("toggle", EventKind::Click).unwrap();
+    page.fire(at, Payload::None);
+    page.pass_up();
+    page.cut();
+    page.advance_ms(limits::RECONNECT_MS_MAX);
+    assert_eq!(page.session.component().log, [Msg::Toggle]);
+    assert!(page.document.place_of("inside", EventKind::Click).is_some());
+    page.check();
+}
+
+#[test]
+fn a_row_that_moved_is_still_that_row() {
+    let mut page = Page::new(board(&[1, 2, 3]));
+    let at = page.document.place_of("row1", EventKind::Click).unwrap();
+    page.fire(at, Payload::None);
+    page.session.handle_input(page.now, Input::Message(Msg::Rows(vec![3, 2, 1])));
+    page.pump();
+    assert_eq!(page.session.component().rows, [3, 2]);
+}
+
+#[test]
+fn a_row_that_is_gone_refuses_and_nothing_takes_its_place() {
+    let mut page = Page::new(board(&[1, 2]));
+    let at = page.document.place_of("row1", EventKind::Click).unwrap();
+    page.session.handle_input(page.now, Input::Message(Msg::Rows(vec![4, 5])));
+    let seq = page.fire(at, Payload::None).unwrap();
+    page.pump();
+    assert_eq!(page.session.component().rows, [4, 5]);
+    assert_eq!(page.refused, [seq]);
+    assert_eq!(page.closed, None);
+}
+
+#[test]
+fn a_branch_that_was_closed_and_opened_again_is_another() {
+    let mut page = Page::new(Board { is_open: true, ..Board::default() });
+    let at = page.document.place_of("inside", EventKind::Click).unwrap();
+    page.message(Msg::Toggle);
+    page.message(Msg::Toggle);
+    page.event(at, Payload::None);
+    assert!(!page.session.component().log.contains(&Msg::Inside));
+    assert_eq!(page.refused.len(), 1);
+}
+
+#[test]
+fn moves_touch_only_what_moved() {
+    let rows: Vec<u32> = (0..1000).collect();
+    let mut page = Page::new(board(&rows));
+    let before = page.document.elements("li");
+    let mut swapped = rows;
+    swapped.swap(1, 998);
+    page.message(Msg::Rows(swapped));
+    let after = page.document.elements("li");
+    assert_eq!(page.document.moved_count(), 2);
+    assert_eq!((before[1], before[998], before[500]), (after[998], after[1], after[500]));
+}
+
+#[test]
+fn what_a_person_typed_is_what_the_next_render_is_compared_with() {
+    let mut page = Page::new(Board::default());
+    let draft = page.document.elements("input")[0];
+    let at = page.document.place_of("draft", EventKind::Input).unwrap();
+    // The render trims; the page shows the blank; so the trimmed value has to travel.
+    page.event(at, Payload::Text("a "));
+    assert_eq!(page.document.attribute(draft, "value"), Some("a"));
+    // After a submit every field under the form is the server's again.
+    let form = page.document.elements("form")[0];
+    let at = page.document.place_on(form, EventKind::Submit).unwrap();
+    let start = page.frames.len();
+    page.event(at, Payload::Text("draft=a"));
+    assert_eq!(page.document.attribute(draft, "value"), Some(""));
+    assert!(page.frames.len() > start + 1);
+}
+
+#[test]
+fn a_checkbox_that_the_render_resets_is_reset() {
+    let mut page = Page::new(Board::default());
+    let at = page.document.place_of("agree", EventKind::Change).unwrap();
+    page.event(at, Payload::Flag(true));
+    assert!(page.session.component().is_agreed);
+}
+
+/// A session with a client that does what the test says, and the frames that it got.
+struct Hostile {
+    session: Session<Board>,
+    frames: Vec<Vec<u8>>,
+    closed: Option<CloseReason>,
+}
+
+impl Hostile {
+    fn new(board: Board) -> Self {
+        let session = Session::new(board);
+        let mut it = Self { session, frames: Vec::new(), closed: None };
+        it.input(Input::Join { session: 1, mode: JoinMode::Adopt, applied: 0 });
+        it
+    }
+
+    fn input(&mut self, input: Input<'_, Msg>) {
+        self.session.handle_input(Timestamp(0), input);
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Transmit(transmission) => self.frames.push(transmission.frame),
+                Output::Close(reason) => self.closed = Some(reason),
+                _ => {}
+            }
+        }
+    }
+
+    fn event(&mut self, ack: u64, seq: u64, behind: u64, instance: u32, slot: u32) {
+        let payload = Payload::None;
+        self.input(Input::Frame(ClientFrame::Event { ack, seq, behind, instance, slot, payload }));
+    }
+
+    fn patches(&self) -> usize {
+        let patches = self.frames.iter().filter(|frame| {
+            matches!(ServerFrame::decode(frame), Ok((_, ServerFrame::Patch { .. } | ServerFrame::Snapshot { .. })))
+        });
+        patches.count()
+    }
+}
+
+#[test]
+fn a_client_that_does_not_acknowledge_costs_one_patch_later() {
+    let mut client = Hostile::new(Board::default());
+    for count in 0..1_000 {
+        client.input(Input::Message(Msg::Set(count)));
+    }
+    // The adoption is one of the window's.
+    assert_eq!(client.patches(), limits::PATCHES_UNACKED_MAX);
+    let version = client.session.version();
+    client.input(Input::Frame(ClientFrame::Ack { ack: version }));
+    assert_eq!(client.patches(), limits::PATCHES_UNACKED_MAX + 1, "990 updates became one patch");
+    assert!(client.session.page_html().contains("999"));
+}
+
+#[test]
+fn acknowledgements_that_cannot_be_end_the_session() {
+    let mut above = Hostile::new(Board::default());
+    above.input(Input::Frame(ClientFrame::Ack { ack: 1 }));
+    assert_eq!(above.closed, Some(CloseReason::BadAck));
+
+    let mut back = Hostile::new(Board::default());
+    back.input(Input::Message(Msg::Set(1)));
+    back.input(Input::Frame(ClientFrame::Ack { ack: 1 }));
+    back.input(Input::Frame(ClientFrame::Ack { ack: 0 }));
+    assert_eq!(back.closed, Some(CloseReason::BadAck));
+
+    let mut behind = Hostile::new(Board::default());
+    behind.event(0, 1, 1, 1, 0);
+    assert_eq!(behind.closed, Some(CloseReason::BadAck));
+}
+
+#[test]
+fn places_that_were_never_rendered_end_the_session() {
+    let cases = [(0, 0), (99, 0), (1, 1), (1, 999), (u32::MAX, u32::MAX)];
+    for (instance, slot) in cases {
+        let mut client = Hostile::new(Board::default());
+        client.event(0, 1, 0, instance, slot);
+        assert_eq!(client.closed, Some(CloseReason::ForgedPlace), "instance {instance}, slot {slot}");
+        assert!(client.session.component().log.is_empty());
+    }
+}
+
+#[test]
+fn an_instance_cannot_have_been_seen_before_it_was_there() {
+    let mut client = Hostile::new(Board::default());
+    client.input(Input::Message(Msg::Toggle));
+    // Instance 2 came with version 1; the event claims version 0.
+    client.event(1, 1, 1, 2, 0);
+    assert_eq!(client.closed, Some(CloseReason::ForgedPlace));
+}
+
+#[test]
+fn a_version_that_is_long_gone_is_refused_and_not_guessed() {
+    let mut client = Hostile::new(Board::default());
+    client.input(Input::Message(Msg::Set(5)));
+    client.input(Input::Frame(ClientFrame::Ack { ack: 1 }));
+    client.event(1, 1, 1, 1, 0);
+    assert_eq!(client.closed, None);
+    assert_eq!(client.session.component().log, [Msg::Set(5)]);
+    let refused = client.frames.iter().any(|frame| matches!(ServerFrame::decode(frame), Ok((1, ServerFrame::Refused { seq: 1, reason: 2 }))));
+    assert!(refused);
+}
+
+#[test]
+fn a_gap_in_the_events_ends_the_session() {
+    let mut client = Hostile::new(Board::default());
+    client.event(0, 2, 0, 1, 0);
+    assert_eq!(client.closed, Some(CloseReason::SequenceGap));
+}
+
+#[test]
+fn a_payload_that_does_not_fit_ends_the_session() {
+    let mut client = Hostile::new(Board::default());
+    let page = Page::new(Board::default());
+    let at = page.document.place_of("draft", EventKind::Input).unwrap();
+    client.event(0, 1, 0, at.instance, at.slot);
+    assert_eq!(client.closed, Some(CloseReason::BadPayload));
+}
+
+#[test]
+fn after_its_end_a_session_is_silent() {
+    let mut client = Hostile::new(Board::default());
+    client.event(0, 2, 0, 1, 0);
+    let frames = client.frames.len();
+    client.input(Input::Message(Msg::Set(1)));
+    client.input(Input::Join { session: 1, mode: JoinMode::Rebuild, applied: 0 });
+    assert_eq!(client.frames.len(), frames);
+    assert_eq!(client.session.next_timeout(), None);
+}
+
+#[test]
+fn a_resync_is_one_frame_that_holds_everything() {
+    let mut page = Page::new(board(&[1, 2, 3]));
+    page.click("row2");
+    page.session.handle_input(page.now, Input::Frame(ClientFrame::Resync { ack: page.session.version() }));
+    let start = page.frames.len();
+    page.pump();
+    let frames = page.frames[start..].iter().map(|frame| ServerFrame::decode(frame.bytes()).unwrap());
+    let ours: Vec<_> = frames.filter(|(session, _)| *session == 1).collect();
+    assert!(matches!(ours[..], [(1, ServerFrame::Snapshot { version: 2, .. })]), "{ours:?}");
+    page.check();
+    page.click("row3");
+    assert_eq!(page.session.component().rows, [1]);
+}
+
+#[test]
+fn a_session_without_a_socket_renders_nothing_and_catches_up_with_one_patch() {
+    let mut page = Page::new(Board::default());
+    page.cut();
+    for count in 0..100 {
+        page.session.handle_input(page.now, Input::Message(Msg::Set(count)));
+    }
+    let start = page.frames.len();
+    page.advance_ms(limits::RECONNECT_MS_MAX);
+    let patches = page.frames[start..].iter().filter(|frame| {
+        matches!(ServerFrame::decode(frame.bytes()), Ok((_, ServerFrame::Patch { .. } | ServerFrame::Snapshot { .. })))
+    });
+    assert_eq!(patches.count(), 1);
+    assert_eq!(page.document.text_of("count").as_deref(), Some("99"));
+}
+
+#[test]
+fn a_session_that_nobody_attaches_to_expires() {
+    let expiry = Expiry { unattached_ms: 30, parked_ms: 180 };
+    let mut session = Session::new(Board::default()).with_expiry(Timestamp(0), expiry);
+    assert_eq!(session.next_timeout(), Some(Timestamp(30)));
+    session.handle_input(Timestamp(10), Input::Join { session: 1, mode: JoinMode::Adopt, applied: 0 });
+    assert_eq!(session.next_timeout(), None);
+    session.handle_input(Timestamp(20), Input::Detach);
+    assert_eq!(session.next_timeout(), Some(Timestamp(200)));
+    session.handle_input(Timestamp(199), Input::Timeout);
+    while let Some(output) = session.poll_output() {
+        assert!(!matches!(output, Output::Close(_)), "not a millisecond too soon");
+    }
+    session.handle_input(Timestamp(200), Input::Timeout);
+    assert!(matches!(session.poll_output(), Some(Output::Close(CloseReason::SessionGone))));
+}
+
+#[test]
+fn a_handler_gives_its_message_or_says_what_it_takes() {
+    let handler: Handler<u8> = Handler::Message { message: 7, clone: u8::clone };
+    assert_eq!(handler.message(&Payload::None), Ok(7));
+    let handler: Handler<u8> =
+        Handler::Payload(std::sync::Arc::new(|_| Err(PayloadError { expected: "a text" })));
+    assert_eq!(handler.message(&Payload::None).unwrap_err().to_string(), "the payload should be a text");
+}

@@ -1,0 +1,309 @@
+//! A page without a browser: the session and the client that ship, joined in one process.
+//!
+//! Every frame passes as bytes and is kept; the clock is a number that the test moves.
+//! After each frame that changes the document, it is compared with the server's render.
+//!
+//! ```
+//! # extern crate lightspeed_core as lightspeed;
+//! use lightspeed_core::{Component, Html};
+//! use lightspeed_macros::html;
+//! use lightspeed_testing::Page;
+//!
+//! struct Counter(i32);
+//!
+//! impl Component for Counter {
+//!     type Message = i32;
+//!     type Effect = ();
+//!     fn update(&mut self, by: i32, _: &mut Vec<()>) {
+//!         self.0 += by;
+//!     }
+//!     fn render(&self) -> Html<i32> {
+//!         html! { button #inc onclick=(1) { "+" } span #count { (self.0) } }
+//!     }
+//! }
+//!
+//! let mut page = Page::new(Counter(0));
+//! page.click("inc");
+//! assert_eq!(page.document.text_of("count").as_deref(), Some("1"));
+//! ```
+
+pub mod vectors;
+
+use std::collections::VecDeque;
+
+use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::session::{Component, Input, Output, Session};
+use lightspeed_interpreter::{Address, Client, ClientOutput, MemoryDocument};
+use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
+use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::template::EventKind;
+use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
+
+/// A frame that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// From the client.
+    Up(Vec<u8>),
+    /// From the server.
+    Down(Vec<u8>),
+}
+
+impl Passed {
+    /// The frame's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Up(bytes) | Self::Down(bytes) => bytes,
+        }
+    }
+}
+
+/// A component's session, a client, and the client's document.
+#[derive(Debug)]
+pub struct Page<C: Component> {
+    /// The server half.
+    pub session: Session<C>,
+    /// The client half.
+    pub client: Client,
+    /// What the client shows.
+    pub document: MemoryDocument,
+    /// Every frame that passed.
+    pub frames: Vec<Passed>,
+    /// What the component asked for and nobody has done yet.
+    pub effects: Vec<C::Effect>,
+    /// Events that were refused.
+    pub refused: Vec<u64>,
+    /// Why the session ended, if it has.
+    pub closed: Option<CloseReason>,
+    /// The clock, in milliseconds.
+    pub now: Timestamp,
+    ledger: TemplateLedger,
+    is_online: bool,
+    to_server: VecDeque<Vec<u8>>,
+    to_client: VecDeque<Vec<u8>>,
+}
+
+impl<C: Component> Page<C> {
+    /// A page that has loaded `component`'s first HTML and joined.
+    pub fn new(component: C) -> Self {
+        let mut page = Self::unjoined(component);
+        page.client.handle_start(page.now);
+        page.pump();
+        page
+    }
+
+    /// A page that has loaded and not yet joined.
+    pub fn unjoined(component: C) -> Self {
+        let session = Session::new(component);
+        let document = MemoryDocument::from_html(&session.page_html());
+        let mut client = Client::new("test", 1);
+        client.add_session("token");
+        Self {
+            session,
+            client,
+            document,
+            frames: Vec::new(),
+            effects: Vec::new(),
+            refused: Vec::new(),
+            closed: None,
+            now: Timestamp(0),
+            ledger: TemplateLedger::default(),
+            is_online: false,
+            to_server: VecDeque::new(),
+            to_client: VecDeque::new(),
+        }
+    }
+
+    /// A page that has nothing and asks for the whole document.
+    pub fn rebuilt(component: C) -> Self {
+        let mut page = Self::unjoined(component);
+        page.document = MemoryDocument::new();
+        page.is_online = true;
+        page.session.handle_input(page.now, Input::Join { session: 1, mode: JoinMode::Rebuild, applied: 0 });
+        page.client.handle_start(page.now);
+        page.client.handle_open(page.now);
+        while page.client.poll_output().is_some() {}
+        page.welcome();
+        page.drain_session();
+        while let Some(frame) = page.to_client.pop_front() {
+            page.client.handle_message(page.now, &frame, &mut page.document);
+        }
+        page
+    }
+
+    /// Clicks the element with this id.
+    ///
+    /// # Panics
+    ///
+    /// When it has no handler for clicks.
+    pub fn click(&mut self, id: &str) {
+        let at = self.document.place_of(id, EventKind::Click);
+        self.event(at.expect("the element has a click handler"), Payload::None);
+    }
+
+    /// An event happens at a place.
+    pub fn event(&mut self, at: Address, payload: Payload<'_>) {
+        self.fire(at, payload);
+        self.pump();
+    }
+
+    /// An event happens, and nothing passes yet. A field holds what the person entered.
+    pub fn fire(&mut self, at: Address, payload: Payload<'_>) -> Option<u64> {
+        self.document.enter(at, payload);
+        let seq = self.client.handle_event(self.now, 1, at.instance, at.slot, payload);
+        self.drain_client();
+        seq
+    }
+
+    /// The component gets a message from its own tasks.
+    pub fn message(&mut self, message: C::Message) {
+        self.session.handle_input(self.now, Input::Message(message));
+        self.pump();
+    }
+
+    /// What the client has sent reaches the server; what the server answers is under way.
+    pub fn pass_up(&mut self) {
+        self.drain_client();
+        while let Some(frame) = self.to_server.pop_front() {
+            self.deliver_up(&frame);
+            self.drain_session();
+        }
+    }
+
+    /// The connection is cut; what is under way is lost.
+    pub fn cut(&mut self) {
+        self.is_online = false;
+        self.to_client.clear();
+        self.to_server.clear();
+        self.client.handle_closed(self.now);
+        self.session.handle_input(self.now, Input::Detach);
+        self.drain_session();
+    }
+
+    /// Time passes, a timeout at a time.
+    pub fn advance_ms(&mut self, milliseconds: u64) {
+        let until = self.now.after_ms(milliseconds);
+        while let Some(at) = self.client.next_timeout().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.client.handle_timeout(self.now);
+            self.pump();
+        }
+        self.now = until;
+    }
+
+    /// Passes frames until both sides are silent, and compares what the client shows with the render.
+    ///
+    /// # Panics
+    ///
+    /// When they differ.
+    pub fn pump(&mut self) {
+        loop {
+            self.drain_session();
+            self.drain_client();
+            if let Some(frame) = self.to_server.pop_front() {
+                self.deliver_up(&frame);
+            } else if let Some(frame) = self.to_client.pop_front() {
+                self.client.handle_message(self.now, &frame, &mut self.document);
+                self.check();
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Compares what the client shows with the server's render, if it is at the same version.
+    ///
+    /// # Panics
+    ///
+    /// When they differ.
+    pub fn check(&self) {
+        if self.client.version(1) == Some(self.session.version()) && self.to_client.is_empty() {
+            let expected = MemoryDocument::canonical(&self.session.page_html());
+            assert_eq!(self.document.to_html(), expected, "the client's document is the server's render");
+        }
+    }
+
+    /// The bytes of the frames since `start`: up and down.
+    pub fn bytes_since(&self, start: usize) -> (usize, usize) {
+        self.frames[start..].iter().fold((0, 0), |(up, down), frame| match frame {
+            Passed::Up(bytes) => (up + bytes.len(), down),
+            Passed::Down(bytes) => (up, down + bytes.len()),
+        })
+    }
+
+    fn welcome(&mut self) {
+        let welcome =
+            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "test", heartbeat_ms: limits::HEARTBEAT_MS };
+        self.send_down(welcome.encode(0));
+    }
+
+    fn send_down(&mut self, frame: Vec<u8>) {
+        self.frames.push(Passed::Down(frame.clone()));
+        self.to_client.push_back(frame);
+    }
+
+    fn deliver_up(&mut self, bytes: &[u8]) {
+        let (session, frame) = ClientFrame::decode(bytes).expect("a client sends what a server reads");
+        match (session, frame) {
+            (0, ClientFrame::Hello { templates, .. }) => {
+                let mut known = templates.reader();
+                let count = known.array().expect("an array");
+                self.ledger = TemplateLedger::new((0..count).map(|_| known.uint32().expect("a fingerprint")));
+                self.welcome();
+            }
+            (0, ClientFrame::Ping {}) => self.send_down(ServerFrame::Pong {}.encode(0)),
+            (session, ClientFrame::Join { mode, applied, .. }) => {
+                let mode = JoinMode::from_code(mode).expect("a mode");
+                self.session.handle_input(self.now, Input::Join { session, mode, applied });
+            }
+            (_, frame) => self.session.handle_input(self.now, Input::Frame(frame)),
+        }
+    }
+
+    fn drain_session(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Transmit(transmission) => {
+                    if !self.is_online {
+                        continue;
+                    }
+                    for frame in self.ledger.announce(&transmission.templates) {
+                        self.send_down(frame);
+                    }
+                    self.send_down(transmission.frame);
+                }
+                Output::Effect(effect) => self.effects.push(effect),
+                Output::Close(reason) => {
+                    self.closed = Some(reason);
+                    if self.is_online {
+                        let close = ServerFrame::Close { reason: reason.code(), message: reason.name() };
+                        self.send_down(close.encode(1));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn drain_client(&mut self) {
+        while let Some(output) = self.client.poll_output() {
+            match output {
+                ClientOutput::Connect => {
+                    self.is_online = true;
+                    self.client.handle_open(self.now);
+                }
+                ClientOutput::Disconnect => {
+                    self.is_online = false;
+                    self.to_client.clear();
+                    self.session.handle_input(self.now, Input::Detach);
+                }
+                ClientOutput::Transmit(frame) => {
+                    self.frames.push(Passed::Up(frame.clone()));
+                    self.to_server.push_back(frame);
+                }
+                ClientOutput::Settled { seq, is_refused: true, .. } => self.refused.push(seq),
+                _ => {}
+            }
+        }
+    }
+}
