@@ -144,6 +144,19 @@ impl MemoryDocument {
         self.nodes.find_all(name)
     }
 
+    /// Where the node of a slot stands: child indexes from the document.
+    pub fn path(&self, at: Address) -> Option<Vec<usize>> {
+        let instance = self.instances.get(&at.instance)?;
+        Some(self.nodes.path(*instance.slots.get(at.slot as usize)?))
+    }
+
+    /// The list that an instance is in, and where in it.
+    pub fn position(&self, instance: InstanceId) -> Option<(Address, usize)> {
+        let at = self.instances.get(&instance)?.parent?;
+        let siblings = self.instances.get(&at.instance)?.children.get(&at.slot)?;
+        Some((at, siblings.iter().position(|sibling| *sibling == instance)?))
+    }
+
     /// The text within a node.
     pub fn text(&self, node: NodeId) -> String {
         self.nodes.text(node)

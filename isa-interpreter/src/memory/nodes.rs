@@ -109,6 +109,18 @@ impl Nodes {
         Some((parent, position))
     }
 
+    /// Child indexes from the outermost node.
+    pub(super) fn path(&self, node: NodeId) -> Vec<usize> {
+        let mut path = Vec::new();
+        let mut node = node;
+        while let Some((parent, position)) = self.position(node) {
+            path.push(position);
+            node = parent;
+        }
+        path.reverse();
+        path
+    }
+
     pub(super) fn detach(&mut self, node: NodeId) {
         if let Some((parent, position)) = self.position(node) {
             self.nodes[parent.0].children.remove(position);
