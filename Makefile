@@ -1,0 +1,70 @@
+# The project's verbs; CI calls these and nothing else.
+#
+# `make demo` needs cargo alone. Everything else needs what `make setup` installs.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+# The client compiles for the browser: it is left out where the host's target is built.
+HOST := --workspace --exclude lightspeed-client
+# Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
+WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
+
+.PHONY: help setup demo ci check fmt test generate drift client client-check e2e bench-wire docs deny clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: ## install what is missing: WASM target, cargo and npm tools, Chromium
+	@scripts/setup.sh
+
+demo: ## serve the gallery of examples on LIGHTSPEED_ADDR (127.0.0.1:3000); needs only cargo
+	cargo run --release -p lightspeed-examples --bin gallery
+
+ci: ## everything that must hold before a merge: setup, then each stage with its seconds
+	@scripts/ci.sh
+
+check: ## formatting and lints
+	cargo fmt --all --check
+	cargo clippy $(HOST) --all-targets -- -D warnings
+	cargo clippy --package lightspeed-client $(WASM) -- -D warnings
+
+fmt: ## format the Rust sources
+	cargo fmt --all
+
+test: ## every test that needs no browser, and the examples in the docs
+	cargo nextest run $(HOST) $(if $(CI),--profile ci)
+	cargo test $(HOST) --doc
+
+generate: ## write the files that derive from the instruction table
+	cargo run --quiet -p lightspeed-bench --bin generate
+
+drift: ## fail when a generated file is not what its source gives
+	@scripts/drift.sh
+
+client: ## build the browser client into client-js/dist
+	@scripts/build-client.sh
+
+client-check: ## fail when the committed client was built from other sources; rebuild it
+	@scripts/check-client.sh
+
+e2e: ## drive the examples in a real browser
+	@scripts/e2e.sh
+
+bench-wire: ## bytes on the wire and the client's size, from real frames, beside their budgets
+	cargo run --quiet --release -p lightspeed-bench --bin wire
+
+docs: ## the API documentation, with every warning an error
+	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps
+
+deny: ## licences, banned and duplicate crates, sources
+	cargo deny --workspace check --hide-inclusion-graph licenses bans sources
+
+clean: ## remove what was built, but for the committed client
+	cargo clean
+	rm -rf client-js/node_modules e2e/node_modules e2e/screenshots e2e/test-results

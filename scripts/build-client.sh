@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Builds the browser client from source into client-js/dist/:
+#
+#   client.wasm, client.js         what a browser loads; client.js finds client.wasm beside itself
+#   client.wasm.br, client.js.br   the same, compressed once, here
+#   inputs.sha256                  what they were built from (scripts/client-inputs.sh)
+#
+# cargo (profile `client`) -> wasm-bindgen -> wasm-opt -> esbuild -> brotli. The crate imports its
+# DOM operations from the module `lightspeed-dom`, the bundle imports the crate's glue as
+# `lightspeed-wasm`: both names are resolved here and nowhere else.
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# All of the client, as it travels: the brotli sizes of both files together.
+budget_bytes=20000
+
+source_dir="$root/client-js/src"
+work="$target_dir/client-bundle"
+bindgen="$work/bindgen"
+tools="$root/client-js/node_modules/.bin"
+
+wasm_bindgen="$(wasm_bindgen_version)"
+if ! has wasm-bindgen || [ "$(wasm-bindgen --version)" != "wasm-bindgen $wasm_bindgen" ]; then
+    fail "the client needs wasm-bindgen $wasm_bindgen, here is: $(wasm-bindgen --version 2>/dev/null || echo none)" "make setup"
+fi
+for tool in wasm-opt esbuild; do
+    [ -x "$tools/$tool" ] || fail "$tool is not installed" "make setup"
+done
+has brotli || fail "brotli is not installed" "make setup"
+
+# Panic messages carry paths; without these flags the bytes would depend on where the clone lies.
+sysroot="$(rustc --print sysroot)"
+remap="--remap-path-prefix=$root=/lightspeed --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$sysroot=/rust"
+
+cd "$root"
+cargo_options=(--package lightspeed-client --profile client --target "$client_target")
+if has_client_target; then
+    compiled="$target_dir"
+    RUSTFLAGS="$remap" cargo build "${cargo_options[@]}" --target-dir "$compiled"
+elif has_debian_client_toolchain; then
+    # Debian's compiler knows the target but ships no standard library for it: build that too. The
+    # feature gate is open for this build alone; no source of ours uses an unstable feature.
+    say "building with Debian's toolchain, its standard library from source"
+    compiled="$target_dir/debian"
+    RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS="$remap" \
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$(debian_wasm_linker)" \
+        /usr/bin/cargo build -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
+        "${cargo_options[@]}" --target-dir "$compiled"
+else
+    fail "no Rust toolchain for $client_target" "make setup"
+fi
+
+rm -rf "$work"
+mkdir -p "$bindgen" "$client_dist"
+wasm-bindgen "$compiled/$client_target/client/lightspeed_client.wasm" \
+    --target web --no-typescript --omit-default-module-path --out-dir "$bindgen" --out-name lightspeed_client
+
+# The features are the ones that rustc turns on for this target.
+"$tools/wasm-opt" -Oz --converge \
+    --enable-bulk-memory --enable-bulk-memory-opt --enable-multivalue --enable-mutable-globals \
+    --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
+    --strip-debug --strip-producers --strip-target-features \
+    "$bindgen/lightspeed_client_bg.wasm" -o "$work/client.wasm"
+
+"$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
+    --legal-comments=none --charset=utf8 --log-level=warning \
+    "--alias:lightspeed-wasm=$bindgen/lightspeed_client.js" \
+    "--alias:lightspeed-dom=$source_dir/dom.js" \
+    --outfile="$work/client.js"
+
+compressed_total=0
+printf '%-12s %8s %8s %8s\n' bytes raw gzip brotli
+for file in client.wasm client.js; do
+    # Without a name and a time inside, the same bytes compress to the same bytes.
+    brotli -q 11 -w 24 -f -o "$work/$file.br" "$work/$file"
+    gzip_bytes="$(gzip -9 -n -c "$work/$file" | wc -c)"
+    brotli_bytes="$(wc -c <"$work/$file.br")"
+    compressed_total=$((compressed_total + brotli_bytes))
+    printf '%-12s %8d %8d %8d\n' "$file" "$(wc -c <"$work/$file")" "$gzip_bytes" "$brotli_bytes"
+done
+printf '%-12s %8s %8s %8d of %d\n' together '' '' "$compressed_total" "$budget_bytes"
+if [ "$compressed_total" -gt "$budget_bytes" ]; then
+    fail "the client is $((compressed_total - budget_bytes)) bytes over its budget of $budget_bytes bytes, compressed" \
+        "make it smaller; the budget is a promise to those who load the page"
+fi
+
+cp "$work"/client.{wasm,js} "$work"/client.{wasm,js}.br "$client_dist/"
+"$root/scripts/client-inputs.sh" >"$client_dist/inputs.sha256"
