@@ -43,8 +43,12 @@ fn table(name: &str) -> Option<String> {
         "slot-kinds" => codes(SlotKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "namespaces" => codes(Namespace::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "events" => codes(EventKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
-        "close-reasons" => codes(CloseReason::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
-        "refusals" => codes(RefusalReason::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
+        "close-reasons" => {
+            codes(CloseReason::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect())
+        }
+        "refusals" => {
+            codes(RefusalReason::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect())
+        }
         "limits" => bounds(),
         _ => return None,
     })
@@ -54,7 +58,14 @@ fn rows(rows: &[Row]) -> String {
     let mut out = String::from("| code | name | fields | meaning |\n|---|---|---|---|\n");
     for row in rows {
         let fields: Vec<String> = row.fields.iter().map(|(name, kind)| format!("`{name}`: {kind}")).collect();
-        let _ = writeln!(out, "| {} | `{}` | {} | {} |", row.code, row.name, fields.join(", "), row.meaning.trim());
+        let _ = writeln!(
+            out,
+            "| {} | `{}` | {} | {} |",
+            row.code,
+            row.name,
+            fields.join(", "),
+            row.meaning.trim()
+        );
     }
     out
 }

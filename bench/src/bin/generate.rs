@@ -35,7 +35,8 @@ fn generate(specs: &Path) -> Result<(), String> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}; run it in the repository's root", path.display()))
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("{}: {error}; run it in the repository's root", path.display()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -57,7 +57,9 @@ fn main() {
         println!("| {name} | {} | {} | {} | {} |", addressed.0, addressed.1, stack.bytes.len(), stack.calls);
     }
     println!();
-    println!("Bytes are those of the instructions. DOM calls are one for each instruction and one for each step of a walk;");
+    println!(
+        "Bytes are those of the instructions. DOM calls are one for each instruction and one for each step of a walk;"
+    );
     println!("the calls that build new rows are the same in both and not counted.");
 }
 

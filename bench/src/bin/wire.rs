@@ -31,19 +31,67 @@ struct Operation {
 /// The budgets of the rows' operations.
 const ROWS: [Operation; 9] = [
     Operation { name: "create 1,000 rows", before: &[], click: "run", down_max: Some(28_000), up_max: None },
-    Operation { name: "append 1,000 to 1,000", before: &["run"], click: "add", down_max: Some(28_000), up_max: None },
-    Operation { name: "update every 10th of 1,000", before: &["run"], click: "update", down_max: Some(1_800), up_max: None },
+    Operation {
+        name: "append 1,000 to 1,000",
+        before: &["run"],
+        click: "add",
+        down_max: Some(28_000),
+        up_max: None,
+    },
+    Operation {
+        name: "update every 10th of 1,000",
+        before: &["run"],
+        click: "update",
+        down_max: Some(1_800),
+        up_max: None,
+    },
     Operation { name: "select a row", before: &["run"], click: "select 5", down_max: Some(24), up_max: None },
-    Operation { name: "select another", before: &["run", "select 5"], click: "select 6", down_max: Some(24), up_max: None },
-    Operation { name: "swap two rows", before: &["run"], click: "swaprows", down_max: Some(30), up_max: None },
-    Operation { name: "remove the 5th row", before: &["run"], click: "remove 5", down_max: Some(20), up_max: None },
-    Operation { name: "clear 1,000 rows", before: &["run"], click: "clear", down_max: Some(16), up_max: None },
+    Operation {
+        name: "select another",
+        before: &["run", "select 5"],
+        click: "select 6",
+        down_max: Some(24),
+        up_max: None,
+    },
+    Operation {
+        name: "swap two rows",
+        before: &["run"],
+        click: "swaprows",
+        down_max: Some(30),
+        up_max: None,
+    },
+    Operation {
+        name: "remove the 5th row",
+        before: &["run"],
+        click: "remove 5",
+        down_max: Some(20),
+        up_max: None,
+    },
+    Operation {
+        name: "clear 1,000 rows",
+        before: &["run"],
+        click: "clear",
+        down_max: Some(16),
+        up_max: None,
+    },
     Operation { name: "create 10,000 rows", before: &[], click: "runlots", down_max: None, up_max: None },
 ];
 
 const COUNTER: [Operation; 2] = [
-    Operation { name: "counter +1, the first", before: &[], click: "inc", down_max: Some(16), up_max: Some(20) },
-    Operation { name: "counter +1, the 1,000th", before: &["inc 999"], click: "inc", down_max: Some(16), up_max: Some(20) },
+    Operation {
+        name: "counter +1, the first",
+        before: &[],
+        click: "inc",
+        down_max: Some(16),
+        up_max: Some(20),
+    },
+    Operation {
+        name: "counter +1, the 1,000th",
+        before: &["inc 999"],
+        click: "inc",
+        down_max: Some(16),
+        up_max: Some(20),
+    },
 ];
 
 /// All of the client, compressed with brotli.
@@ -60,7 +108,9 @@ fn main() -> ExitCode {
         is_within &= measure(operation, Page::new(Adapter(Rows::default())));
     }
     println!();
-    println!("Down includes the templates that the page lacked. An up is the event and the acknowledgement of its patch.");
+    println!(
+        "Down includes the templates that the page lacked. An up is the event and the acknowledgement of its patch."
+    );
     println!("Deflated is what `permessage-deflate` would make of it; the server doesn't negotiate it.");
     println!();
     is_within &= client(Path::new("client-js/dist"));
@@ -149,7 +199,9 @@ fn client(folder: &Path) -> bool {
         gzip.write_all(&raw).expect("memory takes it");
         let gzip = gzip.finish().expect("memory takes it").len();
         let mut brotli = Vec::new();
-        brotli::CompressorReader::new(&raw[..], 4096, 11, 22).read_to_end(&mut brotli).expect("memory gives it");
+        brotli::CompressorReader::new(&raw[..], 4096, 11, 22)
+            .read_to_end(&mut brotli)
+            .expect("memory gives it");
         let sizes = [raw.len(), gzip, brotli.len()];
         println!("| {name} | {} | {} | {} |", sizes[0], sizes[1], sizes[2]);
         for (total, size) in total.iter_mut().zip(sizes) {

@@ -37,7 +37,10 @@ impl Bench {
         it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
         it.template();
         it.server(1, &ServerFrame::Joined { ack: 0 });
-        it.server(1, &ServerFrame::Snapshot { ack: 0, version: 0, program: Raw::new(&[0x93, 0x0b, 0x07, 0x91, 0xc0]) });
+        it.server(
+            1,
+            &ServerFrame::Snapshot { ack: 0, version: 0, program: Raw::new(&[0x93, 0x0b, 0x07, 0x91, 0xc0]) },
+        );
         it.outputs();
         it
     }
@@ -148,7 +151,14 @@ fn a_duplicate_is_applied_once_and_a_gap_asks_for_everything() {
     // Until the answer comes, patches are of no use.
     it.patch(2, 8);
     assert_eq!(it.document.to_html(), "<p>5</p>");
-    it.server(1, &ServerFrame::Snapshot { ack: 0, version: 4, program: Raw::new(&[0x94, 0x0c, 0x02, 0x07, 0x91, 0x09]) });
+    it.server(
+        1,
+        &ServerFrame::Snapshot {
+            ack: 0,
+            version: 4,
+            program: Raw::new(&[0x94, 0x0c, 0x02, 0x07, 0x91, 0x09]),
+        },
+    );
     assert_eq!(it.document.to_html(), "<p>9</p>");
     assert_eq!(it.client.version(1), Some(4));
 }
@@ -156,7 +166,10 @@ fn a_duplicate_is_applied_once_and_a_gap_asks_for_everything() {
 #[test]
 fn a_program_that_does_not_fit_asks_for_everything() {
     let mut it = Bench::attached();
-    it.server(1, &ServerFrame::Patch { ack: 0, version: 1, program: Raw::new(&[0x94, 0x01, 0x63, 0x00, 0x05]) });
+    it.server(
+        1,
+        &ServerFrame::Patch { ack: 0, version: 1, program: Raw::new(&[0x94, 0x01, 0x63, 0x00, 0x05]) },
+    );
     assert_eq!(it.sent(), ["1: resync 0"]);
     assert_eq!(it.document.to_html(), "<p>0</p>");
 }
@@ -268,7 +281,14 @@ fn a_session_that_is_gone_fetches_the_page_and_starts_over() {
     let joins = outputs.iter().filter(|output| matches!(output, ClientOutput::Transmit(_)));
     assert_eq!(joins.count(), 1, "the session that is well keeps its own");
     it.server(1, &ServerFrame::Joined { ack: 0 });
-    it.server(1, &ServerFrame::Snapshot { ack: 0, version: 1, program: Raw::new(&[0x94, 0x0c, 0x01, 0x07, 0x91, 0x09]) });
+    it.server(
+        1,
+        &ServerFrame::Snapshot {
+            ack: 0,
+            version: 1,
+            program: Raw::new(&[0x94, 0x0c, 0x01, 0x07, 0x91, 0x09]),
+        },
+    );
     assert_eq!(it.document.to_html(), "<p>9</p>");
     assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), Some(1));
 }

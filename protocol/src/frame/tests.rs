@@ -10,9 +10,26 @@ const EMPTY: Raw<'static> = Raw::new(&[0x90]);
 
 fn client_frames() -> Vec<(u32, ClientFrame<'static>)> {
     vec![
-        (0, ClientFrame::Hello { protocol: 1, build: "b", templates: Raw::new(&[0x92, 0x01, 0xcd, 0x01, 0x00]) }),
+        (
+            0,
+            ClientFrame::Hello {
+                protocol: 1,
+                build: "b",
+                templates: Raw::new(&[0x92, 0x01, 0xcd, 0x01, 0x00]),
+            },
+        ),
         (1, ClientFrame::Join { token: "t", mode: 1, applied: 1 << 40 }),
-        (70_000, ClientFrame::Event { ack: 9, seq: 3, behind: 1, instance: 300, slot: 2, payload: Payload::Text("é") }),
+        (
+            70_000,
+            ClientFrame::Event {
+                ack: 9,
+                seq: 3,
+                behind: 1,
+                instance: 300,
+                slot: 2,
+                payload: Payload::Text("é"),
+            },
+        ),
         (1, ClientFrame::Ack { ack: 0 }),
         (1, ClientFrame::Leave {}),
         (1, ClientFrame::Resync { ack: 7 }),
@@ -30,7 +47,10 @@ fn server_frames() -> Vec<(u32, ServerFrame<'static>)> {
         (1, ServerFrame::Refused { seq: 4, reason: 1 }),
         (0, ServerFrame::Pong {}),
         (1, ServerFrame::Close { reason: 9, message: "forged-place" }),
-        (0, ServerFrame::Template { fingerprint: u32::MAX, namespace: 1, roots: 2, html: None, slots: EMPTY }),
+        (
+            0,
+            ServerFrame::Template { fingerprint: u32::MAX, namespace: 1, roots: 2, html: None, slots: EMPTY },
+        ),
     ]
 }
 
@@ -40,12 +60,18 @@ fn every_frame_comes_back_and_is_read_by_others() {
     assert_eq!(server_frames().len(), ServerFrame::TABLE.len());
     for (session, frame) in client_frames() {
         let bytes = frame.encode(session);
-        assert_eq!(ClientFrame::decode(&bytes).map(|(number, back)| (number, back.encode(number))), Ok((session, bytes.clone())));
+        assert_eq!(
+            ClientFrame::decode(&bytes).map(|(number, back)| (number, back.encode(number))),
+            Ok((session, bytes.clone()))
+        );
         check_independently(&bytes, session, frame.code());
     }
     for (session, frame) in server_frames() {
         let bytes = frame.encode(session);
-        assert_eq!(ServerFrame::decode(&bytes).map(|(number, back)| (number, back.encode(number))), Ok((session, bytes.clone())));
+        assert_eq!(
+            ServerFrame::decode(&bytes).map(|(number, back)| (number, back.encode(number))),
+            Ok((session, bytes.clone()))
+        );
         check_independently(&bytes, session, frame.code());
     }
 }
@@ -64,7 +90,8 @@ fn the_values_of_an_event_are_where_the_specification_has_them() {
     let (session, frame) = client_frames().swap_remove(2);
     let bytes = frame.encode(session);
     let value = rmpv::decode::read_value(&mut &bytes[..]).unwrap();
-    let expected = [70_000, 2, 9, 3, 1, 300, 2].map(rmpv::Value::from).into_iter().chain([rmpv::Value::from("é")]);
+    let expected =
+        [70_000, 2, 9, 3, 1, 300, 2].map(rmpv::Value::from).into_iter().chain([rmpv::Value::from("é")]);
     assert_eq!(value, rmpv::Value::Array(expected.collect()));
 }
 

@@ -18,7 +18,8 @@ fn independent(bytes: &[u8]) -> rmpv::Value {
 
 #[test]
 fn integers_take_their_shortest_form() {
-    let edges = [0, 1, 127, 128, 255, 256, 65_535, 65_536, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX];
+    let edges =
+        [0, 1, 127, 128, 255, 256, 65_535, 65_536, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX];
     let sizes = [1, 1, 1, 2, 2, 3, 3, 5, 5, 9, 9];
     for (value, size) in edges.into_iter().zip(sizes) {
         let mut writer = Writer::new();
@@ -74,9 +75,21 @@ fn an_error_says_what_and_where() {
     check(&[0xc3, 0xc0], |reader| reader.str().map(drop), "expected a UTF-8 string at byte 1");
     check(&[0xc3, 0xa1, 0xff], |reader| reader.str().map(drop), "expected a UTF-8 string at byte 1");
     check(&[0xc3, 0xd0, 0x01], |reader| reader.uint().map(drop), "expected an unsigned integer at byte 1");
-    check(&[0xc3, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0], |reader| reader.uint32().map(drop), "expected an unsigned integer below 2^32 at byte 1");
-    check(&[0xc3, 0xdd, 0xff, 0xff, 0xff, 0xff], |reader| reader.array().map(drop), "expected more bytes at byte 1");
-    check(&[0xc3, 0xca, 0, 0, 0, 0], |reader| reader.raw().map(drop), "expected a type that the wire uses at byte 1");
+    check(
+        &[0xc3, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0],
+        |reader| reader.uint32().map(drop),
+        "expected an unsigned integer below 2^32 at byte 1",
+    );
+    check(
+        &[0xc3, 0xdd, 0xff, 0xff, 0xff, 0xff],
+        |reader| reader.array().map(drop),
+        "expected more bytes at byte 1",
+    );
+    check(
+        &[0xc3, 0xca, 0, 0, 0, 0],
+        |reader| reader.raw().map(drop),
+        "expected a type that the wire uses at byte 1",
+    );
     check(&[0xc3, 0x01], |reader| reader.end(), "expected the end at byte 1");
 }
 

@@ -122,17 +122,20 @@ fn node() -> impl Strategy<Value = Node> {
         }),
         (proptest::collection::vec((0u8..9, 0u8..9), 0..6), any::<bool>())
             .prop_map(|(points, is_filled)| Node::Drawing(unique(points), is_filled)),
-        (text(), any::<bool>(), text())
-            .prop_map(|(value, is_checked, area)| Node::Field { value, is_checked, area }),
+        (text(), any::<bool>(), text()).prop_map(|(value, is_checked, area)| Node::Field {
+            value,
+            is_checked,
+            area
+        }),
         text().prop_map(Node::Raw),
     ];
     leaf.prop_recursive(4, 40, 6, |inner| {
         let boxed = inner.clone().prop_map(std::boxed::Box::new);
         prop_oneof![
-            (any::<bool>(), any::<bool>(), proptest::option::of(text()), boxed.clone()).prop_map(
-                |(is_open, is_loud, title, child)| Node::Box { is_open, is_loud, title, child }
-            ),
-            (any::<bool>(), boxed.clone(), text()).prop_map(|(is_left, child, text)| Node::Either(is_left, child, text)),
+            (any::<bool>(), any::<bool>(), proptest::option::of(text()), boxed.clone())
+                .prop_map(|(is_open, is_loud, title, child)| Node::Box { is_open, is_loud, title, child }),
+            (any::<bool>(), boxed.clone(), text())
+                .prop_map(|(is_left, child, text)| Node::Either(is_left, child, text)),
             proptest::collection::vec((0u8..12, inner), 0..6).prop_map(|items| Node::List(unique(items))),
             (boxed.clone(), text(), boxed).prop_map(|(left, text, right)| Node::Pair(left, text, right)),
         ]
@@ -186,7 +189,8 @@ fn check_frames(page: &Page<Shown>) {
                 let (session, frame) = ServerFrame::decode(bytes).unwrap();
                 assert_eq!(&frame.encode(session), bytes);
                 if let ServerFrame::Patch { program, .. } | ServerFrame::Snapshot { program, .. } = frame {
-                    let (mut reader, mut writer) = (ProgramReader::new(program).unwrap(), ProgramWriter::new());
+                    let (mut reader, mut writer) =
+                        (ProgramReader::new(program).unwrap(), ProgramWriter::new());
                     while let Some((_, op)) = reader.next_op().unwrap() {
                         writer.push(&op);
                     }

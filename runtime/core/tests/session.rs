@@ -105,8 +105,10 @@ fn a_double_click_delivers_what_was_rendered_when_it_was_seen() {
 #[test]
 fn clicks_made_offline_arrive_once_and_in_order() {
     let mut page = Page::new(board(&[1, 2, 3]));
-    let places: Vec<_> =
-        ["row2", "set", "row3"].iter().map(|id| page.document.place_of(id, EventKind::Click).unwrap()).collect();
+    let places: Vec<_> = ["row2", "set", "row3"]
+        .iter()
+        .map(|id| page.document.place_of(id, EventKind::Click).unwrap())
+        .collect();
     page.cut();
     for at in places {
         page.fire(at, Payload::None);
@@ -234,7 +236,10 @@ impl Hostile {
 
     fn patches(&self) -> usize {
         let patches = self.frames.iter().filter(|frame| {
-            matches!(ServerFrame::decode(frame), Ok((_, ServerFrame::Patch { .. } | ServerFrame::Snapshot { .. })))
+            matches!(
+                ServerFrame::decode(frame),
+                Ok((_, ServerFrame::Patch { .. } | ServerFrame::Snapshot { .. }))
+            )
         });
         patches.count()
     }
@@ -299,7 +304,9 @@ fn a_version_that_is_long_gone_is_refused_and_not_guessed() {
     client.event(1, 1, 1, 1, 0);
     assert_eq!(client.closed, None);
     assert_eq!(client.session.component().log, [Msg::Set(5)]);
-    let refused = client.frames.iter().any(|frame| matches!(ServerFrame::decode(frame), Ok((1, ServerFrame::Refused { seq: 1, reason: 2 }))));
+    let refused = client.frames.iter().any(|frame| {
+        matches!(ServerFrame::decode(frame), Ok((1, ServerFrame::Refused { seq: 1, reason: 2 })))
+    });
     assert!(refused);
 }
 
@@ -355,7 +362,10 @@ fn a_session_without_a_socket_renders_nothing_and_catches_up_with_one_patch() {
     let start = page.frames.len();
     page.advance_ms(limits::RECONNECT_MS_MAX);
     let patches = page.frames[start..].iter().filter(|frame| {
-        matches!(ServerFrame::decode(frame.bytes()), Ok((_, ServerFrame::Patch { .. } | ServerFrame::Snapshot { .. })))
+        matches!(
+            ServerFrame::decode(frame.bytes()),
+            Ok((_, ServerFrame::Patch { .. } | ServerFrame::Snapshot { .. }))
+        )
     });
     assert_eq!(patches.count(), 1);
     assert_eq!(page.document.text_of("count").as_deref(), Some("99"));

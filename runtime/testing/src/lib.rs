@@ -232,8 +232,11 @@ impl<C: Component> Page<C> {
     }
 
     fn welcome(&mut self) {
-        let welcome =
-            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "test", heartbeat_ms: limits::HEARTBEAT_MS };
+        let welcome = ServerFrame::Welcome {
+            protocol: PROTOCOL_VERSION,
+            build: "test",
+            heartbeat_ms: limits::HEARTBEAT_MS,
+        };
         self.send_down(welcome.encode(0));
     }
 

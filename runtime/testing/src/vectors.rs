@@ -84,7 +84,8 @@ pub fn parse(text: &str) -> Vec<Vector> {
             "template" => templates.push(template(rest).unwrap_or_else(|| fault("not a template"))),
             "slot" => {
                 let (fingerprint, rest) = rest.split_once(' ').unwrap_or_else(|| fault("not a slot"));
-                let template = templates.iter_mut().find(|template| template.fingerprint.to_string() == fingerprint);
+                let template =
+                    templates.iter_mut().find(|template| template.fingerprint.to_string() == fingerprint);
                 let template = template.unwrap_or_else(|| fault("no such template"));
                 template.slots.push(slot(rest).unwrap_or_else(|| fault("not a slot")));
             }
@@ -151,7 +152,9 @@ fn slot(text: &str) -> Option<OwnedSlot> {
     let mut slot = OwnedSlot { kind, path, name: String::new(), event: None, templates: Vec::new() };
     for part in parts {
         match kind {
-            SlotKind::Handler => slot.event = EventKind::ALL.iter().copied().find(|event| event.name() == part),
+            SlotKind::Handler => {
+                slot.event = EventKind::ALL.iter().copied().find(|event| event.name() == part)
+            }
             SlotKind::Branch | SlotKind::List => slot.templates.push(part.parse().ok()?),
             _ => slot.name = part.into(),
         }
