@@ -40,7 +40,7 @@ fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
         }
         (Kind::Property { name, .. }, Value::Attribute(Some(text))) => write_attribute(name, text, out),
         (Kind::Flag { name } | Kind::BoolProperty { name }, Value::Flag(true)) => {
-            write_attribute(name, "", out)
+            write_attribute(name, "", out);
         }
         (Kind::Class { name }, Value::Flag(true)) => {
             out.push(' ');

@@ -90,6 +90,7 @@ pub struct Expiry {
 }
 
 /// The server half of a session.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; none excludes another")]
 pub struct Session<C: Component> {
     component: C,
     /// What the newest version looks like.

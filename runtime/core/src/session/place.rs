@@ -112,10 +112,10 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
                 *value = Value::Attribute(Some((*text).into()));
             }
             (Kind::BoolProperty { .. }, Payload::Flag(on)) if other.path == slot.path => {
-                *value = Value::Flag(*on)
+                *value = Value::Flag(*on);
             }
             _ if other.path.starts_with(slot.path) && other.path != slot.path => {
-                forget_fields(value, &other.kind)
+                forget_fields(value, &other.kind);
             }
             _ => {}
         }

@@ -1,0 +1,12 @@
+use lightspeed::Html;
+use lightspeed_macros::html;
+
+fn render() -> Html<()> {
+    html! {
+        input disabled=true;
+    }
+}
+
+fn main() {
+    let _ = render;
+}

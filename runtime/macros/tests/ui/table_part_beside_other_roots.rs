@@ -1,0 +1,12 @@
+use lightspeed::Html;
+use lightspeed_macros::html;
+
+fn render() -> Html<()> {
+    html! {
+        tr {} "text" div {}
+    }
+}
+
+fn main() {
+    let _ = render;
+}
