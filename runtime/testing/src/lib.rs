@@ -27,6 +27,7 @@
 //! assert_eq!(page.document.text_of("count").as_deref(), Some("1"));
 //! ```
 
+pub mod recording;
 pub mod vectors;
 
 use std::collections::VecDeque;
@@ -34,11 +35,12 @@ use std::collections::VecDeque;
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_core::session::{Component, Input, Output, Session};
 use lightspeed_interpreter::{Address, Client, ClientOutput, MemoryDocument};
+use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
-use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
+use recording::{Happened, Recording};
 
 /// A frame that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Page<C: Component> {
     pub document: MemoryDocument,
     /// Every frame that passed.
     pub frames: Vec<Passed>,
+    /// What the server heard and said, and when.
+    pub recording: Recording,
     /// What the component asked for and nobody has done yet.
     pub effects: Vec<C::Effect>,
     /// Events that were refused.
@@ -103,6 +107,7 @@ impl<C: Component> Page<C> {
             client,
             document,
             frames: Vec::new(),
+            recording: Recording::new(),
             effects: Vec::new(),
             refused: Vec::new(),
             closed: None,
@@ -176,6 +181,7 @@ impl<C: Component> Page<C> {
         self.to_client.clear();
         self.to_server.clear();
         self.client.handle_closed(self.now);
+        self.recording.push((self.now, Happened::Cut));
         self.session.handle_input(self.now, Input::Detach);
         self.drain_session();
     }
@@ -232,20 +238,17 @@ impl<C: Component> Page<C> {
     }
 
     fn welcome(&mut self) {
-        let welcome = ServerFrame::Welcome {
-            protocol: PROTOCOL_VERSION,
-            build: "test",
-            heartbeat_ms: limits::HEARTBEAT_MS,
-        };
-        self.send_down(welcome.encode(0));
+        self.send_down(recording::welcome());
     }
 
     fn send_down(&mut self, frame: Vec<u8>) {
         self.frames.push(Passed::Down(frame.clone()));
+        self.recording.push((self.now, Happened::Down(frame.clone())));
         self.to_client.push_back(frame);
     }
 
     fn deliver_up(&mut self, bytes: &[u8]) {
+        self.recording.push((self.now, Happened::Up(bytes.to_vec())));
         let (session, frame) = ClientFrame::decode(bytes).expect("a client sends what a server reads");
         match (session, frame) {
             (0, ClientFrame::Hello { templates, .. }) => {
@@ -298,6 +301,7 @@ impl<C: Component> Page<C> {
                 ClientOutput::Disconnect => {
                     self.is_online = false;
                     self.to_client.clear();
+                    self.recording.push((self.now, Happened::Cut));
                     self.session.handle_input(self.now, Input::Detach);
                 }
                 ClientOutput::Transmit(frame) => {

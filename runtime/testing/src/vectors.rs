@@ -153,7 +153,7 @@ fn slot(text: &str) -> Option<OwnedSlot> {
     for part in parts {
         match kind {
             SlotKind::Handler => {
-                slot.event = EventKind::ALL.iter().copied().find(|event| event.name() == part)
+                slot.event = EventKind::ALL.iter().copied().find(|event| event.name() == part);
             }
             SlotKind::Branch | SlotKind::List => slot.templates.push(part.parse().ok()?),
             _ => slot.name = part.into(),

@@ -1,0 +1,201 @@
+//! A session as text: what the server heard, what it said, and when.
+//!
+//! ```text
+//! 0 > 9400010064..   milliseconds, from the client, the frame in hexadecimal
+//! 0 < 9500..         from the server
+//! 250 !              the socket is lost
+//! ```
+//!
+//! Text behind `#` is for people.
+
+use std::fmt::Write as _;
+
+use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::session::{Component, Input, Output, Session};
+use lightspeed_interpreter::{Document, MemoryDocument, Templates, Tree, interpret};
+use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
+use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// A frame came from the client.
+    Up(Vec<u8>),
+    /// A frame went to the client.
+    Down(Vec<u8>),
+    /// The socket was lost.
+    Cut,
+}
+
+/// A recorded session: what happened and when.
+pub type Recording = Vec<(Timestamp, Happened)>;
+
+/// A recording as text.
+pub fn write(recording: &Recording) -> String {
+    let mut out = String::new();
+    for (now, happened) in recording {
+        let _ = match happened {
+            Happened::Up(bytes) => {
+                let frame = ClientFrame::decode(bytes);
+                let shown = frame
+                    .map_or_else(|error| error.to_string(), |(session, frame)| format!("{session}: {frame}"));
+                writeln!(out, "{} > {} # {shown}", now.0, hex(bytes))
+            }
+            Happened::Down(bytes) => {
+                let frame = ServerFrame::decode(bytes);
+                let mut shown = frame
+                    .map_or_else(|error| error.to_string(), |(session, frame)| format!("{session}: {frame}"));
+                if shown.chars().count() > 200 {
+                    shown = shown.chars().take(200).chain("..".chars()).collect();
+                }
+                writeln!(out, "{} < {} # {shown}", now.0, hex(bytes))
+            }
+            Happened::Cut => writeln!(out, "{} !", now.0),
+        };
+    }
+    out
+}
+
+/// Reads what [`write()`] writes.
+///
+/// # Errors
+///
+/// With the number of the line that isn't of that form.
+pub fn read(text: &str) -> Result<Recording, String> {
+    let mut recording = Recording::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let happened = parse(line)
+            .ok_or_else(|| format!("line {number}: expected `TIME > BYTES`, `TIME < BYTES` or `TIME !`"))?;
+        recording.push(happened);
+    }
+    Ok(recording)
+}
+
+fn parse(line: &str) -> Option<(Timestamp, Happened)> {
+    let mut words = line.split(' ');
+    let now = Timestamp(words.next()?.parse().ok()?);
+    let direction = words.next()?;
+    if direction == "!" {
+        return Some((now, Happened::Cut));
+    }
+    let digits = words.next()?;
+    let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+    let bytes = bytes.collect::<Option<Vec<u8>>>()?;
+    match direction {
+        ">" => Some((now, Happened::Up(bytes))),
+        "<" => Some((now, Happened::Down(bytes))),
+        _ => None,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Runs `component` on what the client said in a recording and compares what the server says
+/// with what it said then, byte for byte. After each frame that changes the document, the
+/// document of an interpreter is compared with the render.
+///
+/// Returns how many frames of the server were compared.
+///
+/// # Errors
+///
+/// At the first difference, with its place in the recording.
+pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize, String> {
+    let mut session = Session::new(component);
+    let mut ledger = TemplateLedger::default();
+    let mut client = Follower::new(&session.page_html());
+    let mut said: std::collections::VecDeque<Vec<u8>> = std::collections::VecDeque::new();
+    let mut count = 0;
+    for (index, (now, happened)) in recording.iter().enumerate() {
+        let at = |what: &str| format!("entry {}: {what}", index + 1);
+        match happened {
+            Happened::Down(expected) => {
+                let frame = said.pop_front().ok_or_else(|| at("the server said nothing more"))?;
+                if frame != *expected {
+                    return Err(at(&format!("the server said {} and not {}", hex(&frame), hex(expected))));
+                }
+                client.hear(&frame).map_err(|error| at(&error))?;
+                if said.is_empty() && client.version == session.version() {
+                    let rendered = MemoryDocument::canonical(&session.page_html());
+                    if client.document.to_html() != rendered {
+                        return Err(at("the document is not the server's render"));
+                    }
+                }
+                count += 1;
+                continue;
+            }
+            _ if !said.is_empty() => return Err(at("the server said more")),
+            Happened::Cut => session.handle_input(*now, Input::Detach),
+            Happened::Up(bytes) => {
+                let (number, frame) = ClientFrame::decode(bytes).map_err(|error| at(&error.to_string()))?;
+                match frame {
+                    ClientFrame::Hello { templates, .. } => {
+                        let mut known = templates.reader();
+                        let count = known.array().map_err(|error| at(&error.to_string()))?;
+                        ledger = TemplateLedger::new((0..count).filter_map(|_| known.uint32().ok()));
+                        said.push_back(welcome());
+                    }
+                    ClientFrame::Ping {} => said.push_back(ServerFrame::Pong {}.encode(0)),
+                    ClientFrame::Join { mode, applied, .. } => {
+                        let mode = JoinMode::from_code(mode).ok_or_else(|| at("no such mode"))?;
+                        session.handle_input(*now, Input::Join { session: number, mode, applied });
+                    }
+                    frame => session.handle_input(*now, Input::Frame(frame)),
+                }
+            }
+        }
+        while let Some(output) = session.poll_output() {
+            if let Output::Transmit(transmission) = output {
+                said.extend(ledger.announce(&transmission.templates));
+                said.push_back(transmission.frame);
+            }
+        }
+    }
+    if said.is_empty() { Ok(count) } else { Err(String::from("the server said more after the end")) }
+}
+
+pub(crate) fn welcome() -> Vec<u8> {
+    ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "test", heartbeat_ms: limits::HEARTBEAT_MS }
+        .encode(0)
+}
+
+/// A client that only follows.
+struct Follower {
+    templates: Templates,
+    tree: Tree,
+    document: MemoryDocument,
+    version: u64,
+}
+
+impl Follower {
+    fn new(html: &str) -> Self {
+        let document = MemoryDocument::from_html(html);
+        Self { templates: Templates::new(), tree: Tree::new(), document, version: 0 }
+    }
+
+    fn hear(&mut self, frame: &[u8]) -> Result<(), String> {
+        match ServerFrame::decode(frame).map_err(|error| error.to_string())?.1 {
+            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
+                let shape = self.templates.define(fingerprint, namespace, roots, html, slots);
+                self.document.define(fingerprint, shape.map_err(|error| error.to_string())?);
+            }
+            ServerFrame::Patch { version, program, .. } | ServerFrame::Snapshot { version, program, .. }
+                // A client that comes back is sent again what it may have missed.
+                if (version > self.version || self.tree.is_empty()) => {
+                    interpret(program, 1, 0, &self.templates, &mut self.tree, &mut self.document)
+                        .map_err(|error| error.to_string())?;
+                    self.version = version;
+                }
+            _ => {}
+        }
+        Ok(())
+    }
+}
