@@ -1,0 +1,66 @@
+//! What a component is given besides its message: a way to have work done.
+
+use std::fmt;
+use std::pin::Pin;
+
+use lightspeed_core::Html;
+use lightspeed_core::session::Component;
+
+use crate::live::Live;
+
+/// Work that ends in a message.
+pub type Task<M> = Pin<Box<dyn Future<Output = M> + Send>>;
+
+/// What [`Live::mount`] and [`Live::update`] can ask of the runtime.
+pub struct Context<C: Live> {
+    tasks: Vec<Task<C::Msg>>,
+}
+
+impl<C: Live> Context<C> {
+    pub(crate) const fn new(tasks: Vec<Task<C::Msg>>) -> Self {
+        Self { tasks }
+    }
+
+    pub(crate) fn into_tasks(self) -> Vec<Task<C::Msg>> {
+        self.tasks
+    }
+
+    /// Runs `future` beside the session; what it gives comes back as a message through `map`.
+    ///
+    /// The session goes on handling events meanwhile. At most
+    /// [`TASKS_IN_FLIGHT_MAX`](crate::limits::TASKS_IN_FLIGHT_MAX) of a session run at a
+    /// time, the others wait in order. They end with the session. A panic in `future` or
+    /// `map` ends the session.
+    pub fn perform<T, F, G>(&mut self, future: F, map: G)
+    where
+        F: Future<Output = T> + Send + 'static,
+        G: FnOnce(T) -> C::Msg + Send + 'static,
+    {
+        self.tasks.push(Box::pin(async move { map(future.await) }));
+    }
+}
+
+impl<C: Live> fmt::Debug for Context<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("tasks", &self.tasks.len()).finish()
+    }
+}
+
+/// A [`Live`] as the session machine sees it: for tests and measurements that drive a session without a server.
+#[derive(Debug)]
+pub struct Adapter<C>(pub C);
+
+impl<C: Live> Component for Adapter<C> {
+    type Message = C::Msg;
+    type Effect = Task<C::Msg>;
+
+    fn update(&mut self, message: C::Msg, effects: &mut Vec<Task<C::Msg>>) {
+        let mut cx = Context::new(std::mem::take(effects));
+        self.0.update(message, &mut cx);
+        *effects = cx.into_tasks();
+    }
+
+    fn render(&self) -> Html<C::Msg> {
+        self.0.render()
+    }
+}

@@ -1,0 +1,117 @@
+//! Server-driven live UI: components that live on the server and are shown by browsers.
+//!
+//! A component is a struct, the messages that it understands and a `render`. Each browser
+//! session of it is one supervised actor. When its state changes, the runtime sends the
+//! difference between what is shown and what should be shown as a small program, over one
+//! socket per page, to a client that applies it to exactly the nodes that changed.
+//!
+//! ```no_run
+//! use lightspeed::{Context, Html, Live, MountError, html};
+//!
+//! struct Counter { count: i64 }
+//!
+//! #[derive(Clone)]
+//! enum Msg { Increment, Decrement }
+//!
+//! impl Live for Counter {
+//!     type Msg = Msg;
+//!     type Params = ();
+//!
+//!     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+//!         Ok(Self { count: 0 })
+//!     }
+//!
+//!     fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+//!         match msg {
+//!             Msg::Increment => self.count += 1,
+//!             Msg::Decrement => self.count -= 1,
+//!         }
+//!     }
+//!
+//!     fn render(&self) -> Html<Msg> {
+//!         html! {
+//!             button onclick=(Msg::Decrement) { "-" }
+//!             output { (self.count) }
+//!             button onclick=(Msg::Increment) { "+" }
+//!         }
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let app = axum::Router::new()
+//!         .route("/about", axum::routing::get(|| async { "A counter." }))
+//!         .merge(lightspeed::router().live::<Counter>("/"));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     lightspeed::serve(listener, app).await
+//! }
+//! ```
+//!
+//! To put components into pages of your own, see [`Runtime`].
+//!
+//! # Layout
+//!
+//! What an author writes, and then the way of the data: a page, its token, the registry
+//! where the socket finds the session, the socket, and the session's actor.
+//!
+//! - `live`, `context`, `form`: what an author implements and is given
+//! - `page`, `runtime`: a component is mounted and becomes a part of a page
+//! - `assets`: the browser client
+//! - `token`: how a page proves that a session is its own
+//! - `registry`: session id to actor; who waits for a socket, and for how long
+//! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends
+//! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
+//! - `serve`, `shutdown`: the HTTP server and how it ends
+//! - `config`, [`limits`]: what an operator sets, and every bound
+//!
+//! Architecture invariant: nothing here knows how a session works. Frames are routed by
+//! their session number, and whatever happens to one is an input of the session machine,
+//! which has no clock, no I/O and no tasks.
+//!
+//! # Features
+//!
+//! - `garde`: `Form::validated` checks a form by its [garde](https://docs.rs/garde) rules, whose
+//!   report becomes messages beside the fields
+//!
+//! # Panics
+//!
+//! A panic in a component ends its own session: build without `panic = "abort"`.
+
+mod actor;
+mod assets;
+mod clock;
+mod config;
+mod context;
+mod form;
+pub mod limits;
+mod live;
+mod mailbox;
+mod page;
+mod registry;
+mod runtime;
+mod serve;
+mod shutdown;
+mod socket;
+mod supervisor;
+mod token;
+
+pub use config::Config;
+pub use context::{Adapter, Context, Task};
+pub use form::{FieldErrors, Form};
+pub use live::{Live, MountError};
+pub use page::{LiveRouter, Page, router};
+pub use registry::Stats;
+pub use runtime::{Mounted, Runtime};
+pub use serve::{Server, serve};
+
+pub use lightspeed_core::Html;
+pub use lightspeed_core::handler::{Event, FromPayload, IntoHandler, Key, PayloadError, event};
+pub use lightspeed_core::key::IntoKey;
+pub use lightspeed_macros::html;
+pub use maud::PreEscaped;
+
+pub use axum;
+pub use maud;
+
+#[doc(hidden)]
+pub use lightspeed_core::__private;

@@ -1,0 +1,44 @@
+//! The bounds that are the server's own; those of the wire are [`lightspeed_protocol::limits`].
+
+use std::time::Duration;
+
+pub use lightspeed_protocol::limits::{
+    CLOSE_MESSAGE_BYTES_MAX, HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX,
+    OUTBOUND_FRAME_BYTES_MAX, SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX, TEMPLATES_PER_PAGE_MAX,
+};
+
+/// Tasks of one session that run at a time.
+pub const TASKS_IN_FLIGHT_MAX: usize = 32;
+
+/// Tasks of one session that wait for others to end; one more ends the session.
+pub const TASKS_WAITING_MAX: usize = 1024;
+
+/// How long a client may take to say hello.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a client may take to read anything at all.
+pub const STALL_MAX: Duration = Duration::from_secs(10);
+
+/// The slowest client that large frames are sent to, in bytes a second.
+pub const DRAIN_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
+
+/// Frames that wait for one socket.
+pub const OUTBOX_FRAMES_MAX: usize = 1024;
+
+/// Bytes that wait for one socket.
+pub const OUTBOX_BYTES_MAX: usize = 2 * OUTBOUND_FRAME_BYTES_MAX;
+
+/// How long a socket that is being closed waits for the other side.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a client may take to send a request's head.
+pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+const _: () = {
+    assert!(OUTBOX_BYTES_MAX > OUTBOUND_FRAME_BYTES_MAX, "the largest frame fits");
+    assert!(TASKS_WAITING_MAX > INBOX_EVENTS_MAX, "a full inbox of events may each perform a task");
+    assert!(
+        OUTBOX_FRAMES_MAX >= SESSIONS_PER_SOCKET_MAX * 16,
+        "every session's window of patches and its replies fit"
+    );
+};

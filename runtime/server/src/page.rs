@@ -1,0 +1,210 @@
+//! Pages that are one live component: the router, the shell around it, the page that tells of an error.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::config::Config;
+use crate::live::{Live, MountError};
+use crate::runtime::{Mounted, Runtime};
+
+/// A router of pages that are one live component each; merge it into an [`axum::Router`].
+///
+/// An application needs one of them: it brings the routes of the socket and of the client
+/// along. For live components within pages of one's own see [`Runtime`].
+pub fn router() -> LiveRouter {
+    LiveRouter {
+        runtime: Source::Config(Config::default()),
+        layout: Arc::new(default_layout),
+        pages: Vec::new(),
+    }
+}
+
+/// Pages that are one live component each. See [`router`].
+pub struct LiveRouter {
+    runtime: Source,
+    layout: Arc<Layout>,
+    pages: Vec<(String, MakePage)>,
+}
+
+enum Source {
+    Config(Config),
+    Runtime(Runtime),
+}
+
+type Layout = dyn Fn(&Page) -> Markup + Send + Sync;
+type MakePage = Box<dyn FnOnce(Runtime, Arc<Layout>) -> MethodRouter + Send>;
+
+/// What a layout makes a page of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Page {
+    /// What [`Live::title`] said.
+    pub title: String,
+    /// What belongs into `head`: the client's script and style.
+    pub head: Markup,
+    /// What belongs into `body`, once: the component.
+    pub view: Markup,
+}
+
+impl LiveRouter {
+    /// Serves a component at `path`, in axum's syntax.
+    pub fn live<C: Live>(mut self, path: &str) -> Self
+    where
+        C::Params: FromRequestParts<()>,
+    {
+        let make: MakePage = Box::new(|runtime, layout| {
+            axum::routing::get(async move |request: Request| respond::<C>(&runtime, &layout, request).await)
+        });
+        self.pages.push((path.to_owned(), make));
+        self
+    }
+
+    /// Sets what stands around every component: `layout` makes the whole document.
+    ///
+    /// ```
+    /// use maud::{DOCTYPE, html};
+    ///
+    /// let router = lightspeed::router().layout(|page| {
+    ///     html! {
+    ///         (DOCTYPE)
+    ///         html lang="en" {
+    ///             head {
+    ///                 meta charset="utf-8";
+    ///                 title { (page.title) " · My shop" }
+    ///                 link rel="stylesheet" href="/style.css";
+    ///                 (page.head)
+    ///             }
+    ///             body { (page.view) }
+    ///         }
+    ///     }
+    /// });
+    /// ```
+    pub fn layout(mut self, layout: impl Fn(&Page) -> Markup + Send + Sync + 'static) -> Self {
+        self.layout = Arc::new(layout);
+        self
+    }
+
+    /// Sets the settings of the router's own runtime.
+    pub fn config(mut self, config: Config) -> Self {
+        self.runtime = Source::Config(config);
+        self
+    }
+
+    /// Uses `runtime` instead of one of the router's own.
+    pub fn runtime(mut self, runtime: &Runtime) -> Self {
+        self.runtime = Source::Runtime(runtime.clone());
+        self
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> From<LiveRouter> for axum::Router<S> {
+    fn from(live: LiveRouter) -> Self {
+        let runtime = match live.runtime {
+            Source::Config(config) => Runtime::new(config),
+            Source::Runtime(runtime) => runtime,
+        };
+        let router = live.pages.into_iter().fold(runtime.router(), |router: axum::Router, (path, make)| {
+            router.route(&path, make(runtime.clone(), Arc::clone(&live.layout)))
+        });
+        router.with_state(())
+    }
+}
+
+impl fmt::Debug for LiveRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.pages.iter().map(|(path, _)| path).collect();
+        f.debug_struct("LiveRouter").field("pages", &paths).finish_non_exhaustive()
+    }
+}
+
+async fn respond<C: Live>(runtime: &Runtime, layout: &Arc<Layout>, request: Request) -> Response
+where
+    C::Params: FromRequestParts<()>,
+{
+    let is_head = request.method() == Method::HEAD;
+    let (mut parts, _) = request.into_parts();
+    let params = match C::Params::from_request_parts(&mut parts, &()).await {
+        Ok(params) => params,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let mount = match runtime.prepare::<C>(params).await {
+        Ok(mount) => mount,
+        Err(error) => return error.into_response(),
+    };
+    if is_head {
+        // Nobody will show this page, so it needs no session.
+        return document(String::new());
+    }
+    match runtime.start(mount).await {
+        Ok(mounted) => document(layout(&page(runtime, &mounted)).into_string()),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn page(runtime: &Runtime, mounted: &Mounted) -> Page {
+    Page { title: mounted.title().to_owned(), head: runtime.head(), view: html! { (mounted) } }
+}
+
+/// A page that is made for one browser. It may go into the browser's back/forward cache,
+/// where it finds its session again, which `no-store` would forbid.
+fn document(html: String) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "private, no-cache")];
+    (headers, html).into_response()
+}
+
+fn default_layout(page: &Page) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (page.title) }
+                (page.head)
+            }
+            body { (page.view) }
+        }
+    }
+}
+
+impl IntoResponse for MountError {
+    /// A page that says what is wrong. What caused it goes to the log.
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!("a page could not be made: {self}");
+        } else {
+            tracing::debug!("a page could not be made: {self}");
+        }
+        let title = status.canonical_reason().unwrap_or("Error");
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (title) }
+                }
+                body {
+                    h1 { (title) }
+                    p { (self.message()) }
+                }
+            }
+        };
+        let headers =
+            [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (status, headers, page.into_string()).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
+        }
+        response
+    }
+}

@@ -1,0 +1,179 @@
+//! A server for a whole application: HTTP/1.1 with bounds on patience, and a calm end.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tower::Service;
+
+use crate::limits;
+use crate::shutdown::{ServerShutdown, Shutdown, ShutdownWatch};
+
+/// Serves `app` until the process is told to end by SIGTERM or Ctrl-C; see [`Server`].
+///
+/// # Errors
+///
+/// When the signals cannot be listened to.
+///
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// lightspeed::serve(listener, lightspeed::router()).await
+/// # }
+/// ```
+pub async fn serve(listener: TcpListener, app: impl Into<Router>) -> io::Result<()> {
+    Server::new(listener, app).run().await
+}
+
+/// A server.
+///
+/// Unlike [`axum::serve()`] it gives a client 10 seconds to send a request's head, and when
+/// it ends it tells live pages to come back later, lets requests finish and waits for both,
+/// up to a deadline.
+pub struct Server {
+    listener: TcpListener,
+    app: Router,
+    until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    deadline: Duration,
+}
+
+impl Server {
+    /// A server of `app`: an [`axum::Router`] or a [`LiveRouter`](crate::LiveRouter).
+    pub fn new(listener: TcpListener, app: impl Into<Router>) -> Self {
+        Self { listener, app: app.into(), until: None, deadline: Duration::from_secs(10) }
+    }
+
+    /// Ends when `until` does, instead of on SIGTERM or Ctrl-C.
+    pub fn with_shutdown(mut self, until: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.until = Some(Box::pin(until));
+        self
+    }
+
+    /// Sets how long the end may take: 10 seconds.
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Serves.
+    ///
+    /// # Errors
+    ///
+    /// When the signals cannot be listened to.
+    pub async fn run(self) -> io::Result<()> {
+        let Self { listener, app, until, deadline } = self;
+        let mut until = match until {
+            Some(until) => until,
+            None => Box::pin(termination()?),
+        };
+        let shutdown = Shutdown::new();
+        loop {
+            let (stream, peer) = tokio::select! {
+                () = &mut until => break,
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        recover(&error).await;
+                        continue;
+                    }
+                },
+            };
+            tokio::spawn(serve_connection(stream, peer, app.clone(), shutdown.watch()));
+        }
+        // Nobody new is let in from here on.
+        drop(listener);
+        tracing::info!("shutting down");
+        shutdown.tell();
+        if timeout(deadline, shutdown.all_gone()).await.is_err() {
+            tracing::warn!(?deadline, "shut down with connections open: they took too long to end");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listener", &self.listener)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection that ended before it was accepted is that client's matter; anything else,
+/// as too many open files, gets better only with time.
+async fn recover(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::error!(%error, "a connection could not be accepted");
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, app: Router, mut watch: ShutdownWatch) {
+    // Frames are small and each is waited for: none should wait for the next one.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
+    }
+    let for_sockets = ServerShutdown(watch.clone());
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(for_sockets.clone());
+        call(app.clone(), request.map(axum::body::Body::new))
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits::REQUEST_HEAD_WITHIN);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let result = tokio::select! {
+        result = &mut connection => result,
+        () = watch.told() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "connection lost");
+    }
+}
+
+async fn call(mut app: Router, request: Request) -> Result<Response, Infallible> {
+    poll_fn(|cx| <Router as Service<Request>>::poll_ready(&mut app, cx)).await?;
+    app.call(request).await
+}
+
+/// Listens to the signals at once; the future ends with the first.
+#[cfg(unix)]
+fn termination() -> io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+fn termination() -> io::Result<impl Future<Output = ()> + Send> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C cannot be listened to");
+            std::future::pending().await
+        }
+    })
+}

@@ -1,0 +1,223 @@
+//! The reading half of a socket: frames to sessions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
+use lightspeed_protocol::PROTOCOL_VERSION;
+use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
+use lightspeed_protocol::msgpack::Reader as Bytewise;
+use tokio::time::timeout;
+
+use super::fault::{End, Fault, end_of};
+use super::outbox::{Link, Outbox, close_frame};
+use crate::limits;
+use crate::mailbox::{Handle, Mail};
+use crate::runtime::Inner;
+use crate::token::SessionId;
+
+/// The next binary message. Whatever the client sends counts as a sign of life.
+async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> Result<Bytes, End> {
+    loop {
+        let received = timeout(within, stream.next()).await.map_err(|_| End::from(CloseReason::Silent))?;
+        match received {
+            Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+            Some(Ok(Message::Text(_))) => {
+                return Err(Fault::malformed(0, "a text message: frames are binary").into());
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+            Some(Err(error)) => return Err(end_of(error)),
+        }
+    }
+}
+
+/// Waits for the hello; the templates whose HTML the client holds.
+pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Vec<u32>, End> {
+    let bytes = next_message(stream, limits::HELLO_WITHIN).await?;
+    // Read before the rest, which another version may have changed.
+    if other_version(&bytes) {
+        return Err(CloseReason::ProtocolVersion.into());
+    }
+    match ClientFrame::decode(&bytes).map_err(Fault::from)? {
+        (0, ClientFrame::Hello { templates, .. }) => {
+            let mut reader = templates.reader();
+            let bound = u32::try_from(limits::TEMPLATES_PER_PAGE_MAX).unwrap_or(u32::MAX);
+            let count = reader.array_at_most(bound).map_err(Fault::from)?;
+            let known: Result<_, _> = (0..count).map(|_| reader.uint32()).collect();
+            Ok(known.map_err(Fault::from)?)
+        }
+        (_, ClientFrame::Hello { .. }) => Err(Fault::malformed(1, "a hello is on session 0").into()),
+        _ => Err(CloseReason::HelloExpected.into()),
+    }
+}
+
+/// Whether the frame is a hello of a version that this server doesn't speak.
+fn other_version(bytes: &[u8]) -> bool {
+    let mut reader = Bytewise::new(bytes);
+    let is_hello = reader.array().is_ok() && reader.uint32() == Ok(0) && reader.uint32() == Ok(0);
+    is_hello && reader.uint().is_ok_and(|version| version != u64::from(PROTOCOL_VERSION))
+}
+
+/// Brings a socket's frames to its sessions; lets go of them when dropped.
+pub(crate) struct Reader {
+    inner: Arc<Inner>,
+    outbox: Outbox,
+    /// By the number that the client gave the session.
+    seats: BTreeMap<u32, Seat>,
+}
+
+/// A session on this socket.
+enum Seat {
+    Taken {
+        id: SessionId,
+        handle: Handle,
+        epoch: u64,
+    },
+    /// Refused; what the client sent before it knew is ignored.
+    Ended,
+}
+
+impl Reader {
+    pub(crate) const fn new(inner: Arc<Inner>, outbox: Outbox) -> Self {
+        Self { inner, outbox, seats: BTreeMap::new() }
+    }
+
+    /// Reads until the socket ends.
+    pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
+        loop {
+            match next_message(stream, Duration::from_millis(limits::SILENCE_MS_MAX)).await {
+                Ok(bytes) => {
+                    if let Err(fault) = self.handle(bytes).await {
+                        return fault.into();
+                    }
+                }
+                Err(end) => return end,
+            }
+        }
+    }
+
+    async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
+        match ClientFrame::decode(&bytes)? {
+            (_, ClientFrame::Hello { .. }) => Err(CloseReason::HelloExpected.into()),
+            (0, ClientFrame::Ping {}) => {
+                self.outbox.send_frame(0, &ServerFrame::Pong {});
+                Ok(())
+            }
+            (_, ClientFrame::Ping {}) => Err(Fault::malformed(1, "a ping is on session 0")),
+            (session, ClientFrame::Join { token, mode, applied }) => {
+                self.join(session, token, mode, applied).await
+            }
+            (session, ClientFrame::Leave {}) => {
+                self.forward(session, bytes).await?;
+                // The client sends nothing more for it, so the number is free.
+                self.release(session);
+                Ok(())
+            }
+            (session, _) => self.forward(session, bytes).await,
+        }
+    }
+
+    /// Casts a frame to its session as soon as the session's inbox has room.
+    async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
+        match self.seats.get(&session) {
+            Some(Seat::Taken { handle, epoch, .. }) => {
+                if let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await {
+                    // False when the session has ended, of which the client is told already.
+                    handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit });
+                }
+                Ok(())
+            }
+            Some(Seat::Ended) => Ok(()),
+            None => Err(Fault { offset: Some(1), ..CloseReason::UnknownSession.into() }),
+        }
+    }
+
+    async fn join(&mut self, session: u32, token: &str, mode: u32, applied: u64) -> Result<(), Fault> {
+        if session == 0 {
+            return Err(Fault::malformed(1, "session 0 is the connection: a join names another"));
+        }
+        let mode = JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
+        if !self.make_room(session) {
+            self.refuse(session, CloseReason::TooManySessions);
+            return Ok(());
+        }
+        let Some(id) = self.inner.signer.verify(token) else {
+            self.end_seat(session, CloseReason::BadToken);
+            return Ok(());
+        };
+        let Some((handle, epoch)) = self.inner.registry.attach(id) else {
+            self.end_seat(session, CloseReason::SessionGone);
+            return Ok(());
+        };
+        let is_rejoin =
+            matches!(self.seats.get(&session), Some(Seat::Taken { id: seated, .. }) if *seated == id);
+        if !is_rejoin {
+            self.release(session);
+        }
+        // Seated before the wait, so that it is let go of however the wait ends.
+        self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch });
+        let link = Link::new(self.outbox.clone(), session, epoch);
+        let is_posted = match Arc::clone(&handle.inbox).acquire_owned().await {
+            Ok(permit) => handle.mailbox.post(Mail::Join { link, mode, applied, permit }),
+            Err(_) => false,
+        };
+        if !is_posted {
+            self.end_seat(session, CloseReason::SessionGone);
+        }
+        Ok(())
+    }
+
+    /// Whether one more session may join, those forgotten that have ended.
+    fn make_room(&mut self, session: u32) -> bool {
+        let is_full = |seats: &BTreeMap<u32, Seat>| {
+            seats.len() >= limits::SESSIONS_PER_SOCKET_MAX && !seats.contains_key(&session)
+        };
+        if is_full(&self.seats) {
+            self.seats.retain(|_, seat| match seat {
+                Seat::Taken { handle, .. } => handle.mailbox.is_alive(),
+                Seat::Ended => false,
+            });
+        }
+        !is_full(&self.seats)
+    }
+
+    fn end_seat(&mut self, session: u32, reason: CloseReason) {
+        self.release(session);
+        self.seats.insert(session, Seat::Ended);
+        self.refuse(session, reason);
+    }
+
+    fn refuse(&self, session: u32, reason: CloseReason) {
+        let peer = self.outbox.peer().map(tracing::field::display);
+        let reason_name = reason.name();
+        if reason == CloseReason::SessionGone {
+            // Every page that was away for long.
+            tracing::info!(reason = reason_name, session, peer, "join refused");
+        } else {
+            tracing::warn!(reason = reason_name, session, peer, "join refused");
+        }
+        self.outbox.send_frame(session, &close_frame(reason, reason.meaning().trim()));
+    }
+
+    /// Lets go of a session: it may wait for another socket.
+    fn release(&mut self, session: u32) {
+        if let Some(Seat::Taken { id, handle, epoch }) = self.seats.remove(&session) {
+            handle.mailbox.post(Mail::Detach { epoch });
+            self.inner.registry.detach(id, epoch);
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        while let Some((session, _)) = self.seats.first_key_value() {
+            self.release(*session);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The whole server over real sockets, driven by a client that builds its frames by hand.
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
+mod common;
+mod hostile;
+mod page;
+mod panics;
+mod server;
+mod session;
