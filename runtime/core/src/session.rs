@@ -417,6 +417,3 @@ impl<C: Component> Session<C> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
