@@ -54,7 +54,7 @@ fi
 rm -rf "$work"
 mkdir -p "$bindgen" "$client_dist"
 wasm-bindgen "$compiled/$client_target/client/lightspeed_client.wasm" \
-    --target web --no-typescript --omit-default-module-path --out-dir "$bindgen" --out-name lightspeed_client
+    --target bundler --no-typescript --out-dir "$bindgen" --out-name lightspeed_client
 
 # The features are the ones that rustc turns on for this target.
 "$tools/wasm-opt" -Oz --converge \
@@ -65,7 +65,7 @@ wasm-bindgen "$compiled/$client_target/client/lightspeed_client.wasm" \
 
 "$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
     --legal-comments=none --charset=utf8 --log-level=warning \
-    "--alias:lightspeed-wasm=$bindgen/lightspeed_client.js" \
+    "--alias:lightspeed-wasm=$bindgen/lightspeed_client_bg.js" \
     "--alias:lightspeed-dom=$source_dir/dom.js" \
     --outfile="$work/client.js"
 

@@ -29,8 +29,8 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # the crate and the tool changes with every release.
 wasm_bindgen_version() {
     local version
-    version="$(sed -n 's/^wasm-bindgen *= *"=\([0-9.]*\)".*/\1/p' "$root/Cargo.toml")"
-    [ -n "$version" ] || fail "Cargo.toml pins no wasm-bindgen" 'write wasm-bindgen = "=X.Y.Z" under [workspace.dependencies]'
+    version="$(sed -n 's/^wasm-bindgen *= .*"=\([0-9.]*\)".*/\1/p' "$root/Cargo.toml")"
+    [ -n "$version" ] || fail "Cargo.toml pins no wasm-bindgen" 'write wasm-bindgen = { version = "=X.Y.Z", .. } under [workspace.dependencies]'
     printf '%s' "$version"
 }
 

@@ -26,7 +26,10 @@ fn the_rows_say_what_they_said_then() {
 fn a_recording_is_read_as_it_was_written() {
     let recording = recording::read(ROWS).unwrap();
     assert_eq!(recording::write(&recording), ROWS);
-    assert_eq!(recording::read("0 ?").unwrap_err(), "line 1: expected `TIME > BYTES`, `TIME < BYTES` or `TIME !`");
+    assert_eq!(
+        recording::read("0 ?").unwrap_err(),
+        "line 1: expected `TIME > BYTES`, `TIME < BYTES` or `TIME !`"
+    );
 }
 
 #[test]

@@ -7,7 +7,6 @@
 mod link;
 mod session;
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -81,7 +80,8 @@ pub struct Client {
     link: Link,
     sessions: Vec<Session>,
     templates: Templates,
-    outputs: VecDeque<ClientOutput>,
+    /// What is still wanted, in order: a handful, so that a queue would only be more code to load.
+    outputs: Vec<ClientOutput>,
 }
 
 impl Client {
@@ -92,7 +92,7 @@ impl Client {
             link: Link::new(seed),
             sessions: Vec::new(),
             templates: Templates::new(),
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
         }
     }
 
@@ -185,6 +185,8 @@ impl Client {
                     it.apply(now, version);
                 }
                 self.settle(session, ack);
+                // Not by a timer: a browser holds those of a hidden page back.
+                self.send_due_ack(now, session);
             }
             ServerFrame::Snapshot { ack, version, program } => {
                 let it = &mut self.sessions[index];
@@ -202,11 +204,11 @@ impl Client {
             ServerFrame::Ack { ack } => self.settle(session, ack),
             ServerFrame::Refused { seq, .. } => {
                 if self.sessions[index].take_event(seq) {
-                    self.outputs.push_back(ClientOutput::Settled { session, seq, is_refused: true });
+                    self.outputs.push(ClientOutput::Settled { session, seq, is_refused: true });
                 }
             }
             ServerFrame::Close { reason, message } => {
-                self.handle_session_close(now, session, reason, message)
+                self.handle_session_close(now, session, reason, message);
             }
             _ => self.drop_link(now),
         }
@@ -240,7 +242,7 @@ impl Client {
                     self.fail(number, reason, &message);
                 }
                 self.link.phase = LinkPhase::Ended;
-                self.outputs.push_back(ClientOutput::Disconnect);
+                self.outputs.push(ClientOutput::Disconnect);
             }
             // The server says why it closes, or says nothing of use: the client comes back after its backoff.
             _ => self.drop_link(now),
@@ -291,7 +293,7 @@ impl Client {
             };
             let dropped = self.sessions[index].renew(token);
             for seq in dropped {
-                self.outputs.push_back(ClientOutput::Settled { session: number, seq, is_refused: true });
+                self.outputs.push(ClientOutput::Settled { session: number, seq, is_refused: true });
             }
             if self.link.phase == LinkPhase::Ready {
                 self.join(now, number);
@@ -339,14 +341,10 @@ impl Client {
             return;
         }
         if self.link.take_refresh(now) && self.sessions.iter().any(|session| session.needs_token) {
-            self.outputs.push_back(ClientOutput::Refresh);
+            self.outputs.push(ClientOutput::Refresh);
         }
         for number in self.numbers() {
-            let it = &mut self.sessions[number as usize - 1];
-            if it.is_joined && it.ack_due.is_some_and(|due| due <= now) {
-                let ack = it.take_ack();
-                self.transmit(now, number, &ClientFrame::Ack { ack });
-            }
+            self.send_due_ack(now, number);
         }
         if self.link.ping_at() <= now {
             self.transmit(now, 0, &ClientFrame::Ping {});
@@ -372,7 +370,7 @@ impl Client {
 
     /// The next thing that the client wants; call until `None`.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        self.outputs.pop_front()
+        if self.outputs.is_empty() { None } else { Some(self.outputs.remove(0)) }
     }
 
     /// The sessions' numbers: 1, 2 and so on.
@@ -383,18 +381,18 @@ impl Client {
     fn connect(&mut self, now: Timestamp) {
         self.link.phase = LinkPhase::Connecting;
         self.link.heard_at = now;
-        self.outputs.push_back(ClientOutput::Connect);
+        self.outputs.push(ClientOutput::Connect);
     }
 
     /// Gives the socket up and comes back later.
     fn drop_link(&mut self, now: Timestamp) {
-        self.outputs.push_back(ClientOutput::Disconnect);
+        self.outputs.push(ClientOutput::Disconnect);
         self.handle_closed(now);
     }
 
     fn transmit(&mut self, now: Timestamp, session: u32, frame: &ClientFrame<'_>) {
         self.link.sent_at = now;
-        self.outputs.push_back(ClientOutput::Transmit(frame.encode(session)));
+        self.outputs.push(ClientOutput::Transmit(frame.encode(session)));
     }
 
     fn join(&mut self, now: Timestamp, session: u32) {
@@ -410,12 +408,21 @@ impl Client {
         self.transmit(now, session, &ClientFrame::Join { token: &token, mode, applied });
     }
 
+    /// Acknowledges, if that is due and no event has done so.
+    fn send_due_ack(&mut self, now: Timestamp, session: u32) {
+        let it = &mut self.sessions[session as usize - 1];
+        if it.is_joined && it.ack_due.is_some_and(|due| due <= now) {
+            let ack = it.take_ack();
+            self.transmit(now, session, &ClientFrame::Ack { ack });
+        }
+    }
+
     fn send_event(&mut self, now: Timestamp, session: u32, index: usize) {
         let it = &mut self.sessions[session as usize - 1];
         let ack = it.take_ack();
         let frame = it.event_frame(index, ack);
         self.link.sent_at = now;
-        self.outputs.push_back(ClientOutput::Transmit(frame.encode(session)));
+        self.outputs.push(ClientOutput::Transmit(frame.encode(session)));
     }
 
     fn resend(&mut self, now: Timestamp, session: u32) {
@@ -434,7 +441,7 @@ impl Client {
     /// Every event up to `ack` is handled.
     fn settle(&mut self, session: u32, ack: u64) {
         while let Some(seq) = self.sessions[session as usize - 1].take_event_up_to(ack) {
-            self.outputs.push_back(ClientOutput::Settled { session, seq, is_refused: false });
+            self.outputs.push(ClientOutput::Settled { session, seq, is_refused: false });
         }
     }
 
@@ -442,7 +449,7 @@ impl Client {
         let it = &mut self.sessions[session as usize - 1];
         if it.state != state || state == LinkState::Connecting {
             it.state = state;
-            self.outputs.push_back(ClientOutput::State { session, state });
+            self.outputs.push(ClientOutput::State { session, state });
         }
     }
 
@@ -452,7 +459,7 @@ impl Client {
         it.needs_token = false;
         it.events.clear();
         self.set_state(session, LinkState::Failed);
-        self.outputs.push_back(ClientOutput::Failed { session, reason, message: String::from(message) });
+        self.outputs.push(ClientOutput::Failed { session, reason, message: String::from(message) });
     }
 }
 

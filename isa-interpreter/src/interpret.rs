@@ -3,6 +3,7 @@
 //! One pass does both: the tree and the document only record until the program's end
 //! has been reached, and forget when it is invalid.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use lightspeed_protocol::isa::{Op, ProgramReader};
@@ -15,12 +16,28 @@ use crate::templates::Templates;
 use crate::tree::{RAW, Tree};
 
 /// Why a program is invalid, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProgramError {
+///
+/// One word: programs are almost never invalid, and the code that hands results on is a
+/// tenth of the browser client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramError(Box<(usize, Fault)>);
+
+impl ProgramError {
+    #[cold]
+    #[inline(never)]
+    fn new(offset: usize, fault: Fault) -> Self {
+        Self(Box::new((offset, fault)))
+    }
+
     /// The offset of the instruction or value in the frame.
-    pub offset: usize,
+    pub fn offset(&self) -> usize {
+        self.0.0
+    }
+
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fn fault(&self) -> Fault {
+        self.0.1
+    }
 }
 
 /// What is wrong with a program.
@@ -55,13 +72,13 @@ pub enum Fault {
 
 impl From<DecodeError> for ProgramError {
     fn from(error: DecodeError) -> Self {
-        Self { offset: error.offset, fault: Fault::Decode(error.expected) }
+        Self::new(error.offset(), Fault::Decode(error.expected()))
     }
 }
 
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid program at byte {}: {:?}", self.offset, self.fault)
+        write!(f, "invalid program at byte {}: {:?}", self.offset(), self.fault())
     }
 }
 
@@ -119,7 +136,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
             let has_root = !self.tree.is_empty();
             let is_misplaced = if starts { !is_first } else { !has_root };
             if is_misplaced {
-                return Err(ProgramError { offset, fault: Fault::Misplaced });
+                return Err(ProgramError::new(offset, Fault::Misplaced));
             }
             self.run_op(offset, &op)?;
             is_first = false;
@@ -128,7 +145,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
     }
 
     fn run_op(&mut self, offset: usize, op: &Op<'_>) -> Result<(), ProgramError> {
-        let fail = |fault| Err(ProgramError { offset, fault });
+        let fail = |fault| Err(ProgramError::new(offset, fault));
         match *op {
             Op::Text { at, slot, text } => {
                 let (at, _) = self.address(offset, at, slot, &[SlotKind::Splice])?;
@@ -241,17 +258,17 @@ impl<'i, D: Document> Interpreter<'i, D> {
         slot: SlotIndex,
         kinds: &[SlotKind],
     ) -> Result<(Address, &'i SlotShape), ProgramError> {
-        let fail = |fault| ProgramError { offset, fault };
-        let template = self.tree.template(instance).ok_or(fail(Fault::UnknownInstance(instance)))?;
-        let shape = self.templates.get(template).ok_or(fail(Fault::UnknownTemplate(template)))?;
+        let fail = |fault| ProgramError::new(offset, fault);
+        let template = self.tree.template(instance).ok_or_else(|| fail(Fault::UnknownInstance(instance)))?;
+        let shape = self.templates.get(template).ok_or_else(|| fail(Fault::UnknownTemplate(template)))?;
         let shape = shape.slots.get(slot as usize).filter(|shape| kinds.contains(&shape.kind));
-        Ok((Address { instance, slot }, shape.ok_or(fail(Fault::WrongSlot(slot)))?))
+        Ok((Address { instance, slot }, shape.ok_or_else(|| fail(Fault::WrongSlot(slot)))?))
     }
 
     /// The list that an instance is an item of.
     fn list_of(&self, offset: usize, instance: InstanceId) -> Result<Address, ProgramError> {
-        let fail = |fault| ProgramError { offset, fault };
-        let parent = self.tree.parent(instance).ok_or(fail(Fault::UnknownInstance(instance)))?;
+        let fail = |fault| ProgramError::new(offset, fault);
+        let parent = self.tree.parent(instance).ok_or_else(|| fail(Fault::UnknownInstance(instance)))?;
         self.address(offset, parent.instance, parent.slot, &[SlotKind::List])
             .map(|(at, _)| at)
             .map_err(|_| fail(Fault::NotASibling(instance)))
@@ -264,7 +281,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
             return Ok(children.len());
         }
         let position = children.iter().position(|child| *child == instance);
-        position.ok_or(ProgramError { offset, fault: Fault::NotASibling(instance) })
+        position.ok_or_else(|| ProgramError::new(offset, Fault::NotASibling(instance)))
     }
 
     /// Takes away what a content slot holds.
@@ -330,15 +347,15 @@ impl<'i, D: Document> Interpreter<'i, D> {
         source: &mut Source<'_, '_>,
         depth: usize,
     ) -> Result<InstanceId, ProgramError> {
-        let fail = |fault| ProgramError { offset, fault };
+        let fail = |fault| ProgramError::new(offset, fault);
         if depth > limits::INSTANCE_DEPTH_MAX {
             return Err(fail(Fault::TooDeep));
         }
-        let shape = self.templates.get(template).ok_or(fail(Fault::UnknownTemplate(template)))?;
+        let shape = self.templates.get(template).ok_or_else(|| fail(Fault::UnknownTemplate(template)))?;
         if matches!(source, Source::Values(_)) && shape.html.is_none() {
             return Err(fail(Fault::TemplateWithoutHtml(template)));
         }
-        let id = self.tree.create(template, parent).ok_or(fail(Fault::TooMany))?;
+        let id = self.tree.create(template, parent).ok_or_else(|| fail(Fault::TooMany))?;
         self.document.change(Change::Instance { id, template });
         for (index, slot) in (0..).zip(&shape.slots) {
             let at = Address { instance: id, slot: index };
@@ -463,7 +480,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
             SlotKind::Branch => slot.templates.get(which as usize).copied(),
             _ => Some(which),
         };
-        let template = template.ok_or(ProgramError { offset, fault: Fault::UnknownArm(which) })?;
+        let template = template.ok_or_else(|| ProgramError::new(offset, Fault::UnknownArm(which)))?;
         let mut source = if is_built { Source::Values(&mut reader) } else { Source::Skeleton(&mut reader) };
         let id = self.instance(offset, template, at, &mut source, depth)?;
         if let Some(children) = self.tree.children_mut(at) {
@@ -487,5 +504,5 @@ fn read_array<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DecodeError> {
 }
 
 fn list_template(offset: usize, slot: &SlotShape) -> Result<Fingerprint, ProgramError> {
-    slot.templates.first().copied().ok_or(ProgramError { offset, fault: Fault::UnknownArm(0) })
+    slot.templates.first().copied().ok_or_else(|| ProgramError::new(offset, Fault::UnknownArm(0)))
 }

@@ -52,7 +52,7 @@ impl Templates {
         html: Option<&str>,
         slots: Raw<'_>,
     ) -> Result<&TemplateShape, DecodeError> {
-        let error = |expected| DecodeError { offset: slots.offset, expected };
+        let error = |expected| DecodeError::new(slots.offset, expected);
         let namespace = Namespace::from_code(namespace).ok_or(error(Expected::Code))?;
         let mut reader = slots.reader();
         let mut shape =

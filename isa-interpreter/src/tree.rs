@@ -21,7 +21,7 @@ struct Record {
 
 /// The instances of a session's document.
 ///
-/// Changes are undone by [`Tree::rollback`] until [`Tree::commit`].
+/// Changes are undone together when a program turns out to be invalid.
 #[derive(Debug)]
 pub struct Tree {
     /// Sorted by id: ids only ever grow, so new ones go to the end.

@@ -145,11 +145,11 @@ macro_rules! frame_codec {
             /// an unknown kind, or when a field is of another type.
             pub fn decode(bytes: &'a [u8]) -> Result<(u32, Self), DecodeError> {
                 if bytes.len() > $max {
-                    return Err(DecodeError { offset: $max, expected: Expected::End });
+                    return Err(DecodeError::new($max, Expected::End));
                 }
                 let mut reader = Reader::new(bytes);
                 let length = reader.array()? as usize;
-                let error = DecodeError { offset: 0, expected: Expected::Length };
+                let error = DecodeError::new(0, Expected::Length);
                 if length < 2 {
                     return Err(error);
                 }

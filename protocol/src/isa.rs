@@ -214,11 +214,9 @@ impl<'a> ProgramReader<'a> {
             return self.reader.end().map(|()| None);
         }
         let code = self.reader.uint32()?;
-        let fields = Op::field_count(code).ok_or(DecodeError { offset, expected: Expected::Opcode })?;
-        self.values_left = self
-            .values_left
-            .checked_sub(1 + fields)
-            .ok_or(DecodeError { offset, expected: Expected::Length })?;
+        let fields = Op::field_count(code).ok_or(DecodeError::new(offset, Expected::Opcode))?;
+        self.values_left =
+            self.values_left.checked_sub(1 + fields).ok_or(DecodeError::new(offset, Expected::Length))?;
         Ok(Some((offset, Op::read_fields(code, offset, &mut self.reader)?)))
     }
 }

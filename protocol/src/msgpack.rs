@@ -6,24 +6,58 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU32;
 
 use crate::limits;
 
 /// Bytes that are not what they should be, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
+///
+/// One word that is never 0: every `Result` that carries it is smaller by two words than
+/// with its fields, and the code that hands results on is a tenth of the browser client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DecodeError(NonZeroU32);
+
+impl DecodeError {
+    const OFFSET_MAX: usize = (1 << 24) - 1;
+
+    /// What should stand at `offset`, counted from the start of the frame.
+    #[expect(clippy::cast_possible_truncation, reason = "24 bits are left")]
+    pub const fn new(offset: usize, expected: Expected) -> Self {
+        let offset = if offset > Self::OFFSET_MAX { Self::OFFSET_MAX } else { offset };
+        // `Expected` begins at 1: one is taken away and, as what makes it non-zero, added again.
+        Self(NonZeroU32::MIN.saturating_add(((offset as u32) << 8) + expected as u32 - 1))
+    }
+
     /// The offset of the first byte that is wrong, from the start of the frame.
-    pub offset: usize,
+    pub const fn offset(self) -> usize {
+        (self.0.get() >> 8) as usize
+    }
+
     /// What should stand there.
-    pub expected: Expected,
+    pub fn expected(self) -> Expected {
+        Expected::ALL[(self.0.get() & 0xff) as usize - 1]
+    }
 }
+
+impl fmt::Debug for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecodeError")
+            .field("offset", &self.offset())
+            .field("expected", &self.expected())
+            .finish()
+    }
+}
+
+const _: () =
+    assert!(limits::OUTBOUND_FRAME_BYTES_MAX <= DecodeError::OFFSET_MAX, "an offset in a frame fits");
 
 /// What a reader looked for and did not find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(u8)]
 pub enum Expected {
     /// More bytes.
-    Bytes,
+    Bytes = 1,
     /// The end.
     End,
     /// Nil.
@@ -65,6 +99,30 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// Every one of them, in the order of their numbers.
+    const ALL: &'static [Self] = &[
+        Self::Bytes,
+        Self::End,
+        Self::Nil,
+        Self::Bool,
+        Self::Uint,
+        Self::Uint32,
+        Self::Str,
+        Self::Bin,
+        Self::Array,
+        Self::Text,
+        Self::Payload,
+        Self::WireType,
+        Self::Length,
+        Self::WithinBound,
+        Self::Depth,
+        Self::Opcode,
+        Self::FrameKind,
+        Self::SlotKind,
+        Self::EventKind,
+        Self::Code,
+    ];
+
     const fn text(self) -> &'static str {
         match self {
             Self::Bytes => "more bytes",
@@ -94,8 +152,8 @@ impl Expected {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("expected ")?;
-        f.write_str(self.expected.text())?;
-        write!(f, " at byte {}", self.offset)
+        f.write_str(self.expected().text())?;
+        write!(f, " at byte {}", self.offset())
     }
 }
 
@@ -137,13 +195,13 @@ impl<'a> Reader<'a> {
 
     /// An error at the next byte.
     pub const fn error(&self, expected: Expected) -> DecodeError {
-        DecodeError { offset: self.offset(), expected }
+        DecodeError::new(self.offset(), expected)
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         let rest = &self.bytes[self.at..];
         if rest.len() < length {
-            return Err(DecodeError { offset: self.base + self.bytes.len(), expected: Expected::Bytes });
+            return Err(DecodeError::new(self.base + self.bytes.len(), Expected::Bytes));
         }
         self.at += length;
         Ok(&rest[..length])
@@ -161,8 +219,7 @@ impl<'a> Reader<'a> {
 
     fn length(&mut self, width: usize) -> Result<usize, DecodeError> {
         let offset = self.offset();
-        usize::try_from(self.wide(width)?)
-            .map_err(|_| DecodeError { offset, expected: Expected::WithinBound })
+        usize::try_from(self.wide(width)?).map_err(|_| DecodeError::new(offset, Expected::WithinBound))
     }
 
     /// Reads an unsigned integer.
@@ -232,7 +289,7 @@ impl<'a> Reader<'a> {
             None => return Err(self.error(Expected::Bytes)),
         };
         let bytes = self.take(length).inspect_err(|_| self.at = start)?;
-        core::str::from_utf8(bytes).map_err(|_| DecodeError { offset, expected: Expected::Str })
+        core::str::from_utf8(bytes).map_err(|_| DecodeError::new(offset, Expected::Str))
     }
 
     /// Reads a binary.
@@ -267,9 +324,9 @@ impl<'a> Reader<'a> {
         };
         // Each value takes a byte at least, so a head that lies is found before anything is reserved for it.
         if length > self.bytes.len() - self.at {
-            return Err(DecodeError { offset, expected: Expected::Bytes });
+            return Err(DecodeError::new(offset, Expected::Bytes));
         }
-        u32::try_from(length).map_err(|_| DecodeError { offset, expected: Expected::WithinBound })
+        u32::try_from(length).map_err(|_| DecodeError::new(offset, Expected::WithinBound))
     }
 
     /// Reads the head of an array of at most `max` values.

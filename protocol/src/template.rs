@@ -101,8 +101,7 @@ pub fn read_slots(reader: &mut Reader<'_>) -> Result<Vec<SlotShape>, DecodeError
 fn read_slot(reader: &mut Reader<'_>) -> Result<SlotShape, DecodeError> {
     let parts = reader.array_at_most(limits::TEMPLATE_SLOTS_MAX)?;
     let offset = reader.offset();
-    let kind =
-        SlotKind::from_code(reader.uint32()?).ok_or(DecodeError { offset, expected: Expected::SlotKind })?;
+    let kind = SlotKind::from_code(reader.uint32()?).ok_or(DecodeError::new(offset, Expected::SlotKind))?;
     let depth = reader.array_at_most(limits::TEMPLATE_DEPTH_MAX)?;
     let mut path = Vec::with_capacity(depth as usize);
     for _ in 0..depth {
@@ -115,7 +114,7 @@ fn read_slot(reader: &mut Reader<'_>) -> Result<SlotShape, DecodeError> {
         SlotKind::Handler => {
             let offset = reader.offset();
             let event = EventKind::from_code(reader.uint32()?);
-            shape.event = Some(event.ok_or(DecodeError { offset, expected: Expected::EventKind })?);
+            shape.event = Some(event.ok_or(DecodeError::new(offset, Expected::EventKind))?);
             rest = rest.wrapping_sub(1);
         }
         SlotKind::Branch | SlotKind::List => {
@@ -135,7 +134,7 @@ fn read_slot(reader: &mut Reader<'_>) -> Result<SlotShape, DecodeError> {
         }
     }
     if parts < 2 || rest != 0 {
-        return Err(DecodeError { offset, expected: Expected::Length });
+        return Err(DecodeError::new(offset, Expected::Length));
     }
     Ok(shape)
 }

@@ -106,7 +106,7 @@ macro_rules! wire_table {
             fn read_fields(code: u32, code_offset: usize, reader: &mut $crate::msgpack::Reader<'a>) -> Result<Self, $crate::msgpack::DecodeError> {
                 match code {
                     $($code => Ok(Self::$variant { $($field: $crate::wire::Field::read(reader)?,)* }),)*
-                    _ => Err($crate::msgpack::DecodeError { offset: code_offset, expected: $crate::msgpack::Expected::$unknown }),
+                    _ => Err($crate::msgpack::DecodeError::new(code_offset, $crate::msgpack::Expected::$unknown)),
                 }
             }
 

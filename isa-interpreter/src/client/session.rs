@@ -1,6 +1,5 @@
 //! One session of a page: its document's version and its events.
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -56,7 +55,7 @@ pub(super) struct Session {
     pub(super) version: u64,
     pub(super) tree: Tree,
     /// Events that are not acknowledged, oldest first.
-    pub(super) events: VecDeque<Event>,
+    pub(super) events: Vec<Event>,
     next_seq: u64,
     /// When the version is to be acknowledged, unless an event does so before.
     pub(super) ack_due: Option<Timestamp>,
@@ -75,7 +74,7 @@ impl Session {
             needs_token: false,
             version: 0,
             tree: Tree::new(),
-            events: VecDeque::new(),
+            events: Vec::new(),
             next_seq: 1,
             ack_due: None,
             unacked_count: 0,
@@ -132,7 +131,7 @@ impl Session {
         let seq = self.next_seq;
         self.next_seq += 1;
         let payload = writer.into_bytes();
-        self.events.push_back(Event { seq, version_seen: self.version, instance, slot, payload });
+        self.events.push(Event { seq, version_seen: self.version, instance, slot, payload });
         Some(seq)
     }
 
@@ -150,10 +149,12 @@ impl Session {
 
     pub(super) fn take_event(&mut self, seq: u64) -> bool {
         let position = self.events.iter().position(|event| event.seq == seq);
-        position.is_some_and(|position| self.events.remove(position).is_some())
+        position.map(|position| self.events.remove(position)).is_some()
     }
 
     pub(super) fn take_event_up_to(&mut self, ack: u64) -> Option<u64> {
-        self.events.pop_front_if(|event| event.seq <= ack).map(|event| event.seq)
+        let seq = self.events.first().map(|event| event.seq).filter(|seq| *seq <= ack)?;
+        self.events.remove(0);
+        Some(seq)
     }
 }

@@ -269,7 +269,7 @@ impl Nodes {
         match &self.nodes[node.0].kind {
             Kind::Holder => {}
             Kind::Text(text) => {
-                out.push_str(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+                out.push_str(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
             }
             Kind::Comment(text) if text.is_empty() => out.push_str("<!>"),
             Kind::Comment(text) => {

@@ -32,7 +32,7 @@ fn a_program_that_is_cut_short_says_where() {
         let mut reader = match ProgramReader::new(Raw::new(&program[..length])) {
             Ok(reader) => reader,
             Err(error) => {
-                assert_eq!(error.expected, Expected::Bytes);
+                assert_eq!(error.expected(), Expected::Bytes);
                 continue;
             }
         };
@@ -43,7 +43,7 @@ fn a_program_that_is_cut_short_says_where() {
                 Err(error) => break error,
             }
         };
-        assert!(error.offset <= length);
+        assert!(error.offset() <= length);
     }
 }
 
@@ -51,10 +51,10 @@ fn a_program_that_is_cut_short_says_where() {
 fn unknown_opcodes_and_halves_of_instructions_are_refused() {
     let unknown = [0x91, 0x63];
     let error = ProgramReader::new(Raw::new(&unknown)).unwrap().next_op().unwrap_err();
-    assert_eq!((error.offset, error.expected), (1, Expected::Opcode));
+    assert_eq!((error.offset(), error.expected()), (1, Expected::Opcode));
     let half = [0x92, 0x01, 0x01];
     let error = ProgramReader::new(Raw::new(&half)).unwrap().next_op().unwrap_err();
-    assert_eq!((error.offset, error.expected), (1, Expected::Length));
+    assert_eq!((error.offset(), error.expected()), (1, Expected::Length));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn a_part_of_a_frame_reports_offsets_in_the_frame() {
     let mut inner = inner.reader();
     inner.array().unwrap();
     inner.uint().unwrap();
-    assert_eq!(inner.uint().unwrap_err().offset, 4);
+    assert_eq!(inner.uint().unwrap_err().offset(), 4);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn nesting_has_a_bound() {
     deep.push(0xc0);
     assert!(Reader::new(&deep).raw().is_ok());
     deep.insert(0, 0x91);
-    assert_eq!(Reader::new(&deep).raw().unwrap_err().expected, Expected::Depth);
+    assert_eq!(Reader::new(&deep).raw().unwrap_err().expected(), Expected::Depth);
 }
 
 #[test]

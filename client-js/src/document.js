@@ -1,0 +1,293 @@
+// The documents: one for each session, made of instances of templates.
+//
+// A content slot is the nodes that it holds, directly before one text node, its anchor. A slot
+// that holds text holds it in the anchor.
+
+import {
+  ATTRIBUTE,
+  BUILD,
+  EMPTY,
+  FLAG,
+  FORM_ADOPTED,
+  FORM_CHILDREN,
+  FORM_HTML,
+  HTML,
+  KIND_ATTRIBUTE,
+  KIND_CLASS,
+  KIND_FLAG,
+  KIND_HANDLER,
+  KIND_PROPERTY,
+  MOVE,
+  REMOVE,
+  ROOT,
+  SPLICE,
+  TEXT,
+  isContent,
+} from "./codes.js";
+import { findChanged, keepFields, setProperty } from "./fields.js";
+import { clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
+
+/** The page's sessions, `{ number, view, instances }`; `instances` is missing until the first program. */
+export const sessions = [];
+
+/** Takes the page's views, in order, as the sessions 1, 2 and so on. */
+export function watch(views) {
+  views.forEach((view, index) => sessions.push({ number: index + 1, view, instances: undefined, state: undefined }));
+}
+
+/** The property by which an element with handlers leads to its instance. */
+export const OWNER = Symbol();
+
+// The program that runs, the place in it, and whose it is.
+let session;
+let ack;
+let codes;
+let at;
+let text;
+let textAt;
+
+/** A template in a document, with the nodes of its slots. */
+class Instance {
+  constructor(owner, slot) {
+    this.session = session;
+    this.id = codes[at++];
+    this.template = templates.get(codes[at++]);
+    this.owner = owner;
+    this.slot = slot;
+    this.nodes = new Array(this.template.slots.length);
+    this.first = undefined;
+    this.last = undefined;
+    /** By content slot: the instances that it holds, or the comment that begins its raw HTML. */
+    this.held = undefined;
+    this.isGone = false;
+    session.instances.set(this.id, this);
+    if (owner) ((owner.held ??= [])[slot] ??= new Set()).add(this);
+  }
+}
+
+/**
+ * Runs a program. Returns the fields whose values their handlers haven't heard of, when the
+ * program began the document.
+ *
+ * Throws where the document isn't what the program is about, because something else has changed it.
+ */
+export function run(number, newAck, newCodes, newText) {
+  session = sessions.find((one) => one.number === number);
+  [ack, codes, at, text, textAt] = [newAck, newCodes, 0, newText, 0];
+  const active = document.activeElement;
+  let changed;
+  while (at < codes.length) {
+    const code = codes[at++];
+    if (code === ROOT) {
+      changed = runRoot(codes[at++]);
+      continue;
+    }
+    const instance = session.instances.get(codes[at++]);
+    if (code === MOVE) move(instance, codes[at++]);
+    else if (code === REMOVE) remove(instance);
+    else runAt(code, instance, codes[at++]);
+  }
+  // Where `moveBefore` is missing, a moved element has lost the focus.
+  if (document.activeElement === document.body && active?.isConnected) active.focus({ preventScroll: true });
+  return changed;
+}
+
+function runRoot(isAdopted) {
+  const { view } = session;
+  session.instances = new Map();
+  if (isAdopted) {
+    adopt(undefined, 0, view, view.firstChild);
+    return findChanged(view);
+  }
+  const restoreFields = keepFields(view, ack);
+  view.replaceChildren(build());
+  return restoreFields();
+}
+
+function runAt(code, instance, slot) {
+  const node = instance.nodes[slot];
+  if (code === TEXT) node.data = readText();
+  else if (code === SPLICE) node.replaceData(Math.min(codes[at++], node.length), codes[at++], readString(codes[at++]));
+  else if (code === ATTRIBUTE) write(instance.template.slots[slot], node, readText());
+  else if (code === FLAG) write(instance.template.slots[slot], node, !!codes[at++]);
+  else if (code === HTML) fillHtml(instance, slot, readString(codes[at++]));
+  else if (code === EMPTY) empty(instance, slot);
+  else if (code === BUILD) fill(instance, slot, session.instances.get(codes[at++])?.first, codes[at++]);
+}
+
+const readString = (length) => text.slice(textAt, (textAt += length));
+
+/** Reads a text; null for none. */
+function readText() {
+  const length = codes[at++] >>> 2;
+  return length ? readString(length - 1) : null;
+}
+
+function write({ kind, name }, element, value) {
+  if (kind === KIND_CLASS) element.classList.toggle(name, value);
+  else if (kind === KIND_FLAG) element.toggleAttribute(name, value);
+  else if (kind === KIND_ATTRIBUTE) setAttribute(element, name, value);
+  else setProperty(element, name, value, ack);
+}
+
+/** Builds the instance that the program describes next and returns its nodes: one, or a fragment. */
+function build(owner, ownerSlot) {
+  const instance = new Instance(owner, ownerSlot);
+  const { template, nodes } = instance;
+  const root = clone(template);
+  const isFragment = root.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
+  instance.first = isFragment ? root.firstChild : root;
+  instance.last = isFragment ? root.lastChild : root;
+  // Before anything is put in: the paths count the template's own nodes.
+  locate(template.steps, instance.first, nodes);
+  template.slots.forEach((slot, index) => {
+    const { kind } = slot;
+    if (kind === KIND_HANDLER) {
+      nodes[index][OWNER] = instance;
+    } else if (isContent(kind)) {
+      const count = codes[at] >>> 2;
+      const form = codes[at++] & 3;
+      if (form === FORM_CHILDREN) fill(instance, index, undefined, count);
+      else if (form === FORM_HTML) fillHtml(instance, index, readString(count));
+      else if (count > 1) nodes[index].data = readString(count - 1);
+    } else {
+      const value = kind === KIND_ATTRIBUTE || kind === KIND_PROPERTY ? readText() : !!codes[at++];
+      // A new element has none of them yet.
+      if (value || value === "") write(slot, nodes[index], value);
+    }
+  });
+  return root;
+}
+
+/** Builds `count` instances into a slot, before the node `before` or at its end. */
+function fill(instance, slot, before, count) {
+  let nodes;
+  if (count === 1) {
+    nodes = build(instance, slot);
+  } else {
+    nodes = new DocumentFragment();
+    while (count-- > 0) nodes.append(build(instance, slot));
+  }
+  const anchor = instance.nodes[slot];
+  anchor.parentNode.insertBefore(nodes, before ?? anchor);
+}
+
+/** Puts raw HTML into an empty slot, between the marks that a server's HTML has as well. */
+function fillHtml(instance, slot, html) {
+  const anchor = instance.nodes[slot];
+  const parent = anchor.parentNode;
+  const isRoot = parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
+  const namespace = isRoot ? instance.template.namespace : namespaceWithin(parent);
+  const nodes = document.importNode(parse(html, namespace), true);
+  const start = new Comment("[");
+  nodes.prepend(start);
+  nodes.append(new Comment("]"));
+  (instance.held ??= [])[slot] = start;
+  parent.insertBefore(nodes, anchor);
+}
+
+/** Takes away all that a content slot holds. */
+function empty(instance, slot) {
+  const anchor = instance.nodes[slot];
+  const held = instance.held?.[slot];
+  if (anchor.data) anchor.data = "";
+  if (!held) return;
+  instance.held[slot] = undefined;
+  const isSet = held instanceof Set;
+  if (isSet) held.forEach(forget);
+  const parent = anchor.parentNode;
+  if (instance.template.slots[slot].isFirstChild && anchor === parent.lastChild) parent.replaceChildren(anchor);
+  else if (isSet) held.forEach(removeNodes);
+  else removeNodes({ first: held, last: anchor.previousSibling });
+}
+
+function remove(instance) {
+  instance.owner.held[instance.slot].delete(instance);
+  forget(instance);
+  removeNodes(instance);
+}
+
+/** Drops the records of an instance and of all within it; its events count no more. */
+function forget(instance) {
+  instance.isGone = true;
+  instance.session.instances.delete(instance.id);
+  instance.held?.forEach((held) => held instanceof Set && held.forEach(forget));
+}
+
+function removeNodes(instance) {
+  for (const node of nodesOf(instance)) node.remove();
+}
+
+/** The nodes from `first` to `last`, in an array of its own. */
+function nodesOf({ first, last }) {
+  const nodes = [first];
+  for (let node = first; node !== last; ) nodes.push((node = node.nextSibling));
+  return nodes;
+}
+
+function move(instance, before) {
+  const anchor = instance.owner.nodes[instance.slot];
+  const parent = anchor.parentNode;
+  const next = session.instances.get(before)?.first ?? anchor;
+  for (const node of nodesOf(instance)) {
+    // It keeps focus, playback and the state of frames; it only moves within one document.
+    if (parent.moveBefore && node.isConnected && parent.isConnected) parent.moveBefore(node, next);
+    else parent.insertBefore(node, next);
+  }
+}
+
+/**
+ * Takes the nodes that the page holds, from `node` on, as the instance that the program describes
+ * next. The HTML differs from a built document in one way: empty anchors are missing.
+ */
+function adopt(owner, ownerSlot, parent, node) {
+  const instance = new Instance(owner, ownerSlot);
+  const { template } = instance;
+  instance.first = node;
+  instance.last = adoptSlots(instance, template.steps, parent, node, template.roots - 1);
+  return instance.last;
+}
+
+/** As `locate`, on the page's own nodes. Returns the sibling whose index is `end`. */
+function adoptSlots(instance, steps, parent, node, end) {
+  let index = 0;
+  for (const step of steps) {
+    for (; index < step.index; index++) node = node.nextSibling;
+    if (step.isContent) {
+      node = adoptContent(instance, step.slots[0], parent, node);
+    } else if (node.nodeType === Node.ELEMENT_NODE) {
+      for (const slot of step.slots) {
+        instance.nodes[slot] = node;
+        if (instance.template.slots[slot].kind === KIND_HANDLER) node[OWNER] = instance;
+      }
+      adoptSlots(instance, step.steps, node, node.firstChild, 0);
+    } else {
+      throw node;
+    }
+  }
+  for (; index < end; index++) node = node.nextSibling;
+  return node;
+}
+
+/** Takes what a content slot holds, from `node` on, and returns its anchor. */
+function adoptContent(instance, slot, parent, node) {
+  const count = codes[at] >>> 2;
+  const form = codes[at++] & 3;
+  let anchor;
+  if (form === FORM_ADOPTED) {
+    (instance.held ??= [])[slot] = node;
+    // Raw HTML may hold marks of its own.
+    for (let depth = 0; ; node = node.nextSibling) {
+      if (node.nodeType !== Node.COMMENT_NODE) continue;
+      if (node.data === "[") depth++;
+      if (node.data === "]" && !--depth) break;
+    }
+    node = node.nextSibling;
+  } else if (count) {
+    for (let left = count; left > 0; left--) node = adopt(instance, slot, parent, node).nextSibling;
+  } else if (node?.nodeType === Node.TEXT_NODE) {
+    anchor = node;
+  }
+  anchor ??= parent.insertBefore(new Text(), node);
+  return (instance.nodes[slot] = anchor);
+}

@@ -1,0 +1,57 @@
+// The entry: finds the live parts of the page and starts the client.
+
+import * as wasm from "lightspeed-wasm";
+import * as dom from "./dom.js";
+import { watch } from "./document.js";
+import { watchEvents } from "./events.js";
+import { watchFields } from "./fields.js";
+import { disconnect, linkTo } from "./link.js";
+import { state, tokensOf, viewsIn } from "./page.js";
+
+// Client and module lie in a folder that is named by their content: the build.
+const here = new URL(import.meta.url);
+const build = here.pathname.split("/").at(-2);
+const CONNECTING = 0;
+const FAILED = 3;
+
+/** The module is fetched and compiled while the page is still being parsed. */
+const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), {
+  "./lightspeed_client_bg.js": wasm,
+  "lightspeed-dom": dom,
+});
+
+async function begin() {
+  if (document.readyState === "loading") {
+    await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
+  }
+  const views = viewsIn(document);
+  if (!views.length) return loading.catch(() => {});
+  watch(views);
+  watchFields();
+  watchEvents();
+  const all = (code) => views.forEach((_, index) => state(index + 1, code));
+  all(CONNECTING);
+  try {
+    const { instance } = await loading;
+    wasm.__wbg_set_wasm(instance.exports);
+    instance.exports.__wbindgen_start();
+  } catch (error) {
+    console.error("lightspeed: the client could not be loaded", error);
+    return all(FAILED);
+  }
+  const socket = new URL("../socket", here);
+  socket.protocol = socket.protocol.replace("http", "ws");
+  linkTo(socket.href);
+  wasm.start(build, crypto.getRandomValues(new Uint32Array(1))[0], tokensOf(views));
+
+  // A browser keeps a page for its back button only when no socket is open.
+  addEventListener("pagehide", () => {
+    disconnect();
+    wasm.closed();
+  });
+  addEventListener("pageshow", (shown) => shown.persisted && wasm.wake());
+  addEventListener("online", wasm.wake);
+  document.addEventListener("visibilitychange", () => document.hidden || wasm.wake());
+}
+
+begin();

@@ -1,0 +1,56 @@
+// The page's one socket and one timer. When to connect, and how long to wait, is the client's
+// decision.
+
+import { closed, message, opened, timeout } from "lightspeed-wasm";
+
+/** Where sockets are opened. */
+let url;
+let socket;
+let timer;
+let timerDue = Infinity;
+
+export function linkTo(newUrl) {
+  url = newUrl;
+}
+
+/** Opens a socket. */
+export function connect() {
+  disconnect();
+  // What an abandoned socket still says is nobody's business.
+  const own = (socket = new WebSocket(url));
+  own.binaryType = "arraybuffer";
+  own.onopen = () => own === socket && opened();
+  own.onmessage = ({ data }) => own === socket && message(new Uint8Array(data));
+  own.onclose = () => {
+    if (own !== socket) return;
+    socket = undefined;
+    closed();
+  };
+}
+
+/** Lets the socket go. */
+export function disconnect() {
+  const own = socket;
+  socket = undefined;
+  own?.close();
+}
+
+/** Sends a message, when the socket is open; the bytes are only valid during the call. */
+export function transmit(bytes) {
+  if (socket?.readyState === 1) socket.send(bytes);
+}
+
+/** Calls the client's `timeout` when `performance.now()` is `due`, or before. */
+export function schedule(due) {
+  // Most timeouts move away before they are due; one that comes too early does no harm.
+  if (due >= timerDue) return;
+  clearTimeout(timer);
+  timerDue = due;
+  // The client's clock counts whole milliseconds.
+  timer = setTimeout(run, Math.max(0, due + 1 - performance.now()));
+}
+
+function run() {
+  timerDue = Infinity;
+  timeout();
+}

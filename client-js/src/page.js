@@ -1,0 +1,47 @@
+// The live parts of the page, and how their links are.
+
+import { refresh_failed, tokens } from "lightspeed-wasm";
+import { sessions } from "./document.js";
+import { abandon } from "./events.js";
+
+/** By the codes that the client gives. */
+const STATES = ["connecting", "connected", "disconnected", "failed"];
+/** What the whole page is: the first of these that any of its sessions is. */
+const PRECEDENCE = [3, 2, 0, 1];
+
+export const viewsIn = (root) => [...root.querySelectorAll("lightspeed-view")];
+
+/** The tokens of views, as lines. */
+export const tokensOf = (views) => views.map((view) => view.dataset.session ?? "").join("\n");
+
+/** A session's link has changed. */
+export function state(number, code) {
+  const session = sessions[number - 1];
+  session.state = code;
+  if (STATES[code] === "failed") abandon(session);
+  show(session.view, code);
+  show(document.documentElement, PRECEDENCE.find((one) => sessions.some((other) => other.state === one)));
+  // Later, so that a listener may do anything.
+  queueMicrotask(() => session.view.dispatchEvent(new CustomEvent(`lightspeed:${STATES[code]}`, { bubbles: true })));
+}
+
+function show({ classList }, code) {
+  STATES.forEach((name, index) => classList.toggle(`lightspeed-${name}`, index === code));
+}
+
+/** A session has ended for good. */
+export function failed(number, reason, message) {
+  console.warn(`lightspeed: session ${number} has ended: ${message} (${reason})`);
+}
+
+/** Fetches the page again, for new tokens. */
+export async function refresh() {
+  try {
+    const response = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+    if (!response.ok) throw response;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    tokens(tokensOf(viewsIn(fresh)));
+  } catch {
+    refresh_failed();
+  }
+}

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
+
+test("the closest handler takes a click, and gone or disabled elements take none", async () => {
+  const page = await open(`<div><p><b>x</b></p><button>y</button><i>z</i></div>`);
+  await page.evaluate(() => {
+    template(1, undefined, [["HANDLER", [0], "click"], ["HANDLER", [0, 0], "click"], ["FLAG", [0, 1], "disabled"], ["HANDLER", [0, 1], "click"], ["BRANCH", [0, 2]]]);
+    template(2, undefined, [["HANDLER", [0], "click"]]);
+    program(["ROOT", true, [1, 1, [[2, 2]]]]);
+  });
+  await page.click("b");
+  await page.click("button");
+  await page.click("i");
+  await page.evaluate(() => {
+    // One that removes its target while the event is on its way, and one that another library took.
+    $("i").addEventListener("click", () => program(["EMPTY", 1, 4]));
+    $("p").addEventListener("click", (event) => event.currentTarget.remove());
+  });
+  await page.click("i");
+  await page.click("b");
+  await page.evaluate(() => program(["FLAG", 1, 2, true]));
+  await page.evaluate(() => $("button").dispatchEvent(new MouseEvent("click", { bubbles: true })));
+  await page.click("div");
+  assert.deepEqual(await page.evaluate(() => sent), [[1, 1, null], [1, 3, null], [2, 0, null], [1, 0, null]]);
+  await page.finish();
+});
+
+test("fields and forms send what they hold", async () => {
+  const page = await open(
+    `<form id="f"><input name="a" value="1 &amp; 2"><input type="file" name="file"><button name="do" value="it">go</button></form>` +
+      `<input form="f" name="outside" value="ä"><input type="checkbox"><select multiple name="m"><option value="x">x</option><option>y z</option></select><select><option>p</option><option>q</option></select>`,
+  );
+  await page.evaluate(() => {
+    template(1, undefined, [
+      ["HANDLER", [0], "submit"],
+      ["HANDLER", [0], "input"],
+      ["HANDLER", [2], "change"],
+      ["HANDLER", [3], "input"],
+      ["HANDLER", [4], "change"],
+    ], { roots: 5 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  await page.click("button");
+  await page.fill("form > input", "new");
+  await page.check("[type=checkbox]");
+  await page.selectOption("select >> nth=0", ["x", "y z"]);
+  await page.selectOption("select >> nth=1", "q");
+  assert.deepEqual(await page.evaluate(() => sent), [
+    [1, 0, "a=1+%26+2&do=it&outside=%C3%A4"],
+    [1, 1, "a=new&outside=%C3%A4"],
+    [1, 2, true],
+    [1, 3, "m=x&m=y+z"],
+    [1, 4, "q"],
+  ]);
+  assert.equal(new URL(page.url()).search, "", "the form was not sent by the browser");
+  await page.finish();
+});
+
+test("keys go out with their modifiers", async () => {
+  const page = await open(`<input>`);
+  await page.evaluate(() => {
+    template(1, undefined, [["HANDLER", [0], "keydown"]]);
+    program(["ROOT", true, [1, 1]]);
+  });
+  await page.focus("input");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+Shift+ArrowDown");
+  await page.evaluate(() => $("input").dispatchEvent(new KeyboardEvent("keydown", { key: "a", isComposing: true, bubbles: true })));
+  const keys = (await page.evaluate(() => sent)).map((event) => event[2]);
+  assert.deepEqual(keys, ["0Enter", "2Control", "3Shift", "3ArrowDown"]);
+  await page.finish();
+});
+
+test("a link with a handler stays on the page, unless it is opened elsewhere", async () => {
+  const page = await open(`<a href="#gone">x</a><a href="#new" target="_blank" rel="noopener">y</a><div><a href="#inner">z</a></div>`);
+  await page.evaluate(() => {
+    template(1, undefined, [["HANDLER", [0], "click"], ["HANDLER", [1], "click"], ["HANDLER", [2], "click"]], { roots: 3 });
+    program(["ROOT", true, [1, 1]]);
+    window.prevented = [];
+    addEventListener("click", (event) => {
+      window.prevented.push(event.defaultPrevented);
+      event.preventDefault();
+    });
+    for (const modifier of ["ctrlKey", "none"]) {
+      for (const link of view.querySelectorAll("a")) {
+        link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, [modifier]: true }));
+      }
+    }
+  });
+  assert.deepEqual(await page.evaluate(() => [sent, window.prevented]), [
+    [[1, 2, null], [1, 0, null], [1, 2, null]],
+    [false, false, false, true, false, false],
+  ]);
+  await page.finish();
+});
+
+test("what happens before the document begins is handled when it does", async () => {
+  const page = await open(`<form><input name="a"></form><button>b</button><input id="s"><form id="plain" action="/plain"><button>p</button></form>`);
+  await page.fill("#s", "typed early");
+  await page.press("form > input", "Enter");
+  await page.click("button >> nth=0");
+  assert.deepEqual(await page.evaluate(() => sent), []);
+  await page.evaluate(() => {
+    template(1, undefined, [["HANDLER", [0], "submit"], ["HANDLER", [1], "click"], ["PROPERTY", [2], "value"], ["HANDLER", [2], "input"]], { roots: 4 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  assert.deepEqual(await page.evaluate(() => sent), [[1, 3, "typed early"], [1, 0, "a="], [1, 1, null]]);
+  assert.equal(await page.inputValue("#s"), "typed early");
+  // A form without a handler is the browser's.
+  await page.click("#plain button");
+  await page.waitForURL("**/plain?");
+  await page.close();
+});
+
+test("an event that a patch causes goes out after the patch", async () => {
+  const page = await open(`<p>x</p><button>b</button>`);
+  const order = await page.evaluate(async () => {
+    template(1, undefined, [["SPLICE", [0, 0]], ["HANDLER", [1], "click"], ["CLASS", [1], "x"]], { roots: 2 });
+    customElements.define("x-click", class extends HTMLElement {
+      connectedCallback() {
+        $("button").click();
+        window.during = sent.length;
+      }
+    });
+    program(["ROOT", true, [1, 1, []]]);
+    program(["EMPTY", 1, 0], ["HTML", 1, 0, "<x-click></x-click>"]);
+    await null;
+    return [window.during, sent];
+  });
+  assert.deepEqual(order, [0, [[1, 1, null]]]);
+  await page.finish();
+});

@@ -1,0 +1,62 @@
+// Writes programs as client-wasm does; runs in the page.
+
+import * as codes from "../src/codes.js";
+
+/** `template(fingerprint, html, slots, roots)`: slots are `[kind, path, name or event]`. */
+export const template = (dom) => (fingerprint, html, slots, { roots = 1, namespace = 0 } = {}) => {
+  const numbers = [];
+  let names = "";
+  for (const [kind, path, more] of slots) {
+    numbers.push(codes[`KIND_${kind}`], path.length, ...path);
+    if (kind === "HANDLER") numbers.push(codes.EVENTS.indexOf(more));
+    else if (more) names += `${more} `;
+  }
+  dom.define(fingerprint, namespace, roots, html, new Uint32Array(numbers), names);
+};
+
+/** `program(...instructions)` runs instructions, each `[name, operands..]`, with `ack` handled. */
+export const program = (dom) => {
+  const run = (ack, ...instructions) => {
+    const numbers = [];
+    let text = "";
+    const string = (value) => {
+      text += value;
+      return value.length;
+    };
+    const optional = (value) => numbers.push(value === null ? 0 : (string(value) + 1) << 2);
+    // An instance is `[id, template, value..]`: a text, null, a flag, { html }, { adopted: true }, { text } or instances.
+    const instance = ([id, fingerprint, ...values]) => {
+      numbers.push(id, fingerprint);
+      for (const value of values) {
+        if (typeof value === "boolean") numbers.push(+value);
+        else if (value === null || typeof value === "string") optional(value);
+        else if (Array.isArray(value)) {
+          numbers.push((value.length << 2) | codes.FORM_CHILDREN);
+          value.forEach(instance);
+        } else if (value.adopted) numbers.push(codes.FORM_ADOPTED);
+        else numbers.push((string(value.html) << 2) | codes.FORM_HTML);
+      }
+    };
+    for (const [name, ...operands] of instructions) {
+      numbers.push(codes[name]);
+      if (name === "ROOT") {
+        numbers.push(+operands[0]);
+        instance(operands[1]);
+      } else if (name === "BUILD") {
+        const [at, slot, before, ...instances] = operands;
+        numbers.push(at, slot, before, instances.length);
+        instances.forEach(instance);
+      } else if (name === "TEXT" || name === "ATTRIBUTE") {
+        numbers.push(operands[0], operands[1]);
+        optional(operands[2]);
+      } else if (name === "SPLICE" || name === "HTML") {
+        const value = operands.pop();
+        numbers.push(...operands, string(value));
+      } else numbers.push(...operands.map(Number));
+    }
+    return dom.apply(1, ack, new Uint32Array(numbers), text);
+  };
+  const program = (...instructions) => run(0, ...instructions);
+  program.answering = run;
+  return program;
+};

@@ -1,0 +1,172 @@
+//! Records a program's changes as numbers and one string, and has them made by one call.
+//!
+//! A call from WebAssembly to JavaScript for each change costs more than the change.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use lightspeed_interpreter::document::{Address, Change, Document};
+use lightspeed_interpreter::templates::TemplateShape;
+use lightspeed_protocol::Fingerprint;
+use lightspeed_protocol::msgpack::Text;
+
+use crate::page;
+
+/// What the numbers mean. The other side of this table is `client-js/src/codes.js`,
+/// which describes the operands.
+mod codes {
+    pub(super) const TEXT: u32 = 1;
+    pub(super) const SPLICE: u32 = 2;
+    pub(super) const ATTRIBUTE: u32 = 3;
+    pub(super) const FLAG: u32 = 4;
+    pub(super) const HTML: u32 = 5;
+    pub(super) const EMPTY: u32 = 6;
+    pub(super) const BUILD: u32 = 7;
+    pub(super) const MOVE: u32 = 8;
+    pub(super) const REMOVE: u32 = 9;
+    pub(super) const ROOT: u32 = 10;
+
+    pub(super) const FORM_TEXT: u32 = 0;
+    pub(super) const FORM_HTML: u32 = 1;
+    pub(super) const FORM_CHILDREN: u32 = 2;
+    pub(super) const FORM_ADOPTED: u32 = 3;
+}
+
+/// The page's documents.
+#[derive(Debug, Default)]
+pub(crate) struct WebDocument {
+    session: u32,
+    ack: u64,
+    codes: Vec<u32>,
+    text: String,
+    /// The session whose document turned out to be changed by something else.
+    broken: Option<u32>,
+}
+
+impl WebDocument {
+    /// The session, if any, whose last program did not fit its document.
+    pub(crate) fn take_broken(&mut self) -> Option<u32> {
+        self.broken.take()
+    }
+
+    fn at(&mut self, code: u32, at: Address) {
+        self.codes.extend([code, at.instance, at.slot]);
+    }
+
+    /// Appends a string; returns its length in UTF-16 units.
+    fn push_str(&mut self, text: &str) -> u32 {
+        self.text.push_str(text);
+        let is_wide = |byte: u8| byte >= 0xf0;
+        let is_first = |byte: u8| byte & 0xc0 != 0x80;
+        // A character of four bytes takes two units, any other one.
+        text.bytes().map(|byte| u32::from(is_first(byte)) + u32::from(is_wide(byte))).sum()
+    }
+
+    /// Appends a string and its length.
+    fn string(&mut self, text: &str) {
+        let length = self.push_str(text);
+        self.codes.push(length);
+    }
+
+    /// Appends a text and its form.
+    fn text(&mut self, text: Option<Text<'_>>) {
+        let count = match text {
+            None => 0,
+            Some(Text::Str(text)) => self.push_str(text) + 1,
+            Some(Text::Number(number)) => self.push_number(number) + 1,
+        };
+        self.form(count, codes::FORM_TEXT);
+    }
+
+    /// Appends decimal digits; returns how many. `core::fmt` would double the client.
+    fn push_number(&mut self, number: u32) -> u32 {
+        let above = if number < 10 { 0 } else { self.push_number(number / 10) };
+        self.text.push(char::from(b'0' + (number % 10) as u8));
+        above + 1
+    }
+
+    fn form(&mut self, count: u32, form: u32) {
+        self.codes.push((count << 2) | form);
+    }
+}
+
+impl Document for WebDocument {
+    fn define(&mut self, fingerprint: Fingerprint, template: &TemplateShape) {
+        let mut slots = Vec::new();
+        let mut names = String::new();
+        for slot in &template.slots {
+            slots.extend([slot.kind.code(), u32::try_from(slot.path.len()).unwrap_or(0)]);
+            slots.extend(&slot.path);
+            if let Some(event) = slot.event {
+                slots.push(event.code());
+            }
+            if !slot.name.is_empty() {
+                names.push_str(&slot.name);
+                names.push(' ');
+            }
+        }
+        let html = template.html.as_deref();
+        page::define(fingerprint, template.namespace.code(), template.roots, html, &slots, &names);
+    }
+
+    fn begin(&mut self, session: u32, ack: u64) {
+        (self.session, self.ack) = (session, ack);
+        self.discard();
+    }
+
+    fn change(&mut self, change: Change<'_>) {
+        match change {
+            Change::Text { at, text } => {
+                self.at(codes::TEXT, at);
+                self.text(Some(text));
+            }
+            Change::Splice { at, start, delete, insert } => {
+                self.at(codes::SPLICE, at);
+                self.codes.extend([start, delete]);
+                self.string(insert);
+            }
+            Change::Attribute { at, text } => {
+                self.at(codes::ATTRIBUTE, at);
+                self.text(text);
+            }
+            Change::Flag { at, on } => {
+                self.at(codes::FLAG, at);
+                self.codes.push(u32::from(on));
+            }
+            Change::Html { at, html } => {
+                self.at(codes::HTML, at);
+                self.string(html);
+            }
+            Change::Empty { at } => self.at(codes::EMPTY, at),
+            Change::Build { at, before, count } => {
+                self.at(codes::BUILD, at);
+                self.codes.extend([before, count]);
+            }
+            Change::Move { instance, before } => self.codes.extend([codes::MOVE, instance, before]),
+            Change::Remove { instance } => self.codes.extend([codes::REMOVE, instance]),
+            Change::Root { is_adopted } => self.codes.extend([codes::ROOT, u32::from(is_adopted)]),
+            Change::Instance { id, template } => self.codes.extend([id, template]),
+            Change::ValueText(text) => self.text(text),
+            Change::ValueFlag(on) => self.codes.push(u32::from(on)),
+            Change::ValueHtml(html) => {
+                let length = self.push_str(html);
+                self.form(length, codes::FORM_HTML);
+            }
+            Change::Children(count) => self.form(count, codes::FORM_CHILDREN),
+            Change::AdoptedRaw => self.form(0, codes::FORM_ADOPTED),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a page sends far fewer than 2^53 events")]
+    fn commit(&mut self) {
+        if !self.codes.is_empty() && !page::apply(self.session, self.ack as f64, &self.codes, &self.text) {
+            self.broken = Some(self.session);
+        }
+        self.discard();
+    }
+
+    fn discard(&mut self) {
+        self.codes.clear();
+        self.text.clear();
+    }
+}

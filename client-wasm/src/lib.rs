@@ -1,0 +1,185 @@
+//! Lightspeed's browser client: the shell around [`lightspeed_interpreter::Client`].
+//!
+//! # Layout
+//!
+//! - here: the inputs, called by `client-js/src/index.js`
+//! - [`document`]: records what a program changes, and has it done by one call
+//! - [`page`]: the outputs, which JavaScript performs
+//!
+//! Architecture invariant: nothing is decided here. The machine decides what happens,
+//! JavaScript knows the browser, and this crate carries values between the two.
+//!
+//! Architecture invariant: no value of JavaScript is held here. Sockets, timers and nodes
+//! stay on their side, so that the glue for references is not part of what a page loads.
+#![no_std]
+
+extern crate alloc;
+
+mod document;
+mod page;
+
+use alloc::vec::Vec;
+
+use lightspeed_interpreter::{Client, ClientOutput, LinkState};
+use lightspeed_protocol::Timestamp;
+use lightspeed_protocol::msgpack::Payload;
+use spin::Mutex;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::document::WebDocument;
+
+/// A third of the size of the standard library's, and constant time: about 2 kB less for every page to load.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
+/// Without a message: those of a panic would be a tenth of the client.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// A page has one thread, so the lock is only ever taken when the shell is at work already.
+static SHELL: Mutex<Option<Shell>> = Mutex::new(None);
+
+struct Shell {
+    client: Client,
+    document: WebDocument,
+}
+
+/// Begins, with a session for each of `tokens`, which are lines.
+///
+/// `build` names the client in the hello, `seed` feeds the jitter of reconnects.
+#[wasm_bindgen]
+pub fn start(build: &str, seed: u32, tokens: &str) {
+    let mut client = Client::new(build, u64::from(seed));
+    for token in lines(tokens) {
+        client.add_session(token);
+    }
+    // There is none to drop, which the compiler cannot know.
+    core::mem::forget(SHELL.lock().replace(Shell { client, document: WebDocument::default() }));
+    input(|shell, now| shell.client.handle_start(now));
+}
+
+/// The socket is open.
+#[wasm_bindgen]
+pub fn opened() {
+    input(|shell, now| shell.client.handle_open(now));
+}
+
+/// The socket is closed, or could not be opened.
+#[wasm_bindgen]
+pub fn closed() {
+    input(|shell, now| shell.client.handle_closed(now));
+}
+
+/// A message has come.
+#[wasm_bindgen]
+pub fn message(bytes: &[u8]) {
+    input(|shell, now| shell.client.handle_message(now, bytes, &mut shell.document));
+}
+
+/// The timeout is due.
+#[wasm_bindgen]
+pub fn timeout() {
+    input(|shell, now| shell.client.handle_timeout(now));
+}
+
+/// An event at a place, with a payload of a kind of [`page::payloads`].
+///
+/// Returns its number, or 0 when it isn't taken.
+#[wasm_bindgen]
+#[expect(clippy::cast_precision_loss, reason = "a page sends far fewer than 2^53 events")]
+pub fn event(session: u32, instance: u32, slot: u32, kind: u32, text: &str) -> f64 {
+    let payload = match kind {
+        page::payloads::FALSE => Payload::Flag(false),
+        page::payloads::TRUE => Payload::Flag(true),
+        page::payloads::TEXT => Payload::Text(text),
+        _ => Payload::None,
+    };
+    let mut seq = None;
+    input(|shell, now| seq = shell.client.handle_event(now, session, instance, slot, payload));
+    seq.unwrap_or(0) as f64
+}
+
+/// The page has been fetched again: its tokens as lines, an empty one where there is none.
+#[wasm_bindgen]
+pub fn tokens(tokens: &str) {
+    let tokens: Vec<_> = lines(tokens).map(|token| (!token.is_empty()).then_some(token)).collect();
+    input(|shell, now| shell.client.handle_tokens(now, &tokens));
+}
+
+/// The page could not be fetched again.
+#[wasm_bindgen]
+pub fn refresh_failed() {
+    input(|shell, now| shell.client.handle_refresh_failed(now));
+}
+
+/// The page is shown again, or back online.
+#[wasm_bindgen]
+pub fn wake() {
+    input(|shell, now| shell.client.handle_wake(now));
+}
+
+/// The lines of a text. `str::split` searches for more than a byte and is several times as large.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.as_bytes().split(|byte| *byte == b'\n').map(|line| core::str::from_utf8(line).unwrap_or_default())
+}
+
+/// Gives the machine an input, then performs everything that it wants.
+///
+/// Does nothing when the machine is at work already: then the caller is code that an output
+/// has called, and JavaScript puts such calls off.
+fn input(give: impl FnOnce(&mut Shell, Timestamp)) {
+    if let Some(mut shell) = SHELL.try_lock()
+        && let Some(shell) = shell.as_mut()
+    {
+        give(shell, now());
+        shell.drain();
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the clock gives small positive numbers"
+)]
+fn now() -> Timestamp {
+    Timestamp(page::now() as u64)
+}
+
+impl Shell {
+    #[inline(never)]
+    fn drain(&mut self) {
+        if let Some(session) = self.document.take_broken() {
+            self.client.handle_broken_document(now(), session);
+        }
+        while let Some(output) = self.client.poll_output() {
+            perform(&output);
+        }
+        if let Some(due) = self.client.next_timeout() {
+            #[expect(clippy::cast_precision_loss, reason = "the clock gives small positive numbers")]
+            page::schedule(due.0 as f64);
+        }
+    }
+}
+
+fn perform(output: &ClientOutput) {
+    match output {
+        ClientOutput::Connect => page::connect(),
+        ClientOutput::Disconnect => page::disconnect(),
+        ClientOutput::Transmit(bytes) => page::transmit(bytes),
+        ClientOutput::Refresh => page::refresh(),
+        ClientOutput::State { session, state } => {
+            let code = match state {
+                LinkState::Connecting => 0,
+                LinkState::Connected => 1,
+                LinkState::Disconnected => 2,
+                LinkState::Failed => 3,
+            };
+            page::state(*session, code);
+        }
+        ClientOutput::Failed { session, reason, message } => page::failed(*session, *reason, message),
+        _ => {}
+    }
+}

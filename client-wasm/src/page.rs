@@ -1,0 +1,54 @@
+//! What JavaScript does for the client.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen(raw_module = "lightspeed-dom")]
+extern "C" {
+    /// Defines a template; see `client-js/src/templates.js`.
+    pub(crate) fn define(
+        fingerprint: u32,
+        namespace: u32,
+        roots: u32,
+        html: Option<&str>,
+        slots: &[u32],
+        names: &str,
+    );
+
+    /// Runs a program; false when the document isn't what it is about.
+    pub(crate) fn apply(session: u32, ack: f64, codes: &[u32], text: &str) -> bool;
+
+    /// Opens a socket; `opened` or `closed` is called later.
+    pub(crate) fn connect();
+
+    /// Lets the socket go; nothing is heard of it any more.
+    pub(crate) fn disconnect();
+
+    /// Sends a message. What a closing socket doesn't take is sent again on the next.
+    pub(crate) fn transmit(bytes: &[u8]);
+
+    /// Calls `timeout` at `due` or before.
+    pub(crate) fn schedule(due: f64);
+
+    /// Fetches the page again, for new tokens.
+    pub(crate) fn refresh();
+
+    /// A session's link has changed.
+    pub(crate) fn state(session: u32, state: u32);
+
+    /// A session has ended for good.
+    pub(crate) fn failed(session: u32, reason: u32, message: &str);
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds since the page began, by a clock that never goes back.
+    #[wasm_bindgen(js_namespace = performance)]
+    pub(crate) fn now() -> f64;
+}
+
+/// Kinds of payloads, as `client-js/src/codes.js` has them; anything else is no payload.
+pub(crate) mod payloads {
+    pub(crate) const FALSE: u32 = 1;
+    pub(crate) const TRUE: u32 = 2;
+    pub(crate) const TEXT: u32 = 3;
+}

@@ -1,0 +1,211 @@
+// What the tests have in common: a gallery of their own, a browser, and an eye on everything
+// that must never happen in a page.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const WITHIN_MS = 15_000;
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A test with a gallery and pages of its own, which fails when a page complains about anything. */
+export function scenario(name, body) {
+  test(name, async () => {
+    const stage = new Stage();
+    try {
+      await stage.start();
+      await body(stage);
+      stage.check();
+    } catch (error) {
+      // What a runner prints is the stack.
+      error.stack += `\n\nThe pages said:\n${stage.faults.join("\n")}`;
+      error.stack += `\n\nThe server said:\n${stage.galleries.map((gallery) => gallery.log).join("\n")}`;
+      throw error;
+    } finally {
+      await stage.close();
+    }
+  });
+}
+
+class Stage {
+  galleries = [];
+  contexts = [];
+  /** What went wrong in the pages, as sentences. */
+  faults = [];
+  #allowed = [];
+  #cleanups = [];
+
+  start = async (options) => {
+    this.gallery = await Gallery.start(options);
+    this.galleries.push(this.gallery);
+    return this.gallery;
+  };
+
+  /** Opens a page in a browser profile of its own, and waits until it is live. */
+  open = async (path, options) => {
+    const page = await this.visit(path, options);
+    await joined(page);
+    return page;
+  };
+
+  /** Opens a page and waits for nothing; `prepare` gets it before it loads. */
+  visit = async (path, { prepare, context, ...options } = {}) => {
+    context ??= await (await browser()).newContext(options);
+    if (!this.contexts.includes(context)) await this.#adopt(context);
+    const page = await context.newPage();
+    this.#watch(page);
+    await prepare?.(page);
+    await page.goto(new URL(path, this.gallery.url).href, { waitUntil: "commit" });
+    return page;
+  };
+
+  /** Faults that match are what the test is about. */
+  allow = (pattern) => this.#allowed.push(pattern);
+
+  /** Runs when the test has ended. */
+  cleanup = (run) => this.#cleanups.push(run);
+
+  check() {
+    const faults = this.faults.filter((fault) => !this.#allowed.some((pattern) => pattern.test(fault)));
+    assert.deepEqual(faults, [], "no page complains");
+    for (const { log } of this.galleries) assert.doesNotMatch(log, /panicked/, "nothing panics on the server");
+  }
+
+  async close() {
+    for (const context of this.contexts) await context.close();
+    for (const run of this.#cleanups) await run();
+    for (const gallery of this.galleries) await gallery.kill();
+  }
+
+  async #adopt(context) {
+    this.contexts.push(context);
+    context.setDefaultTimeout(WITHIN_MS);
+    await context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        console.error(`CSP: ${event.violatedDirective} forbids ${event.blockedURI} at ${event.sourceFile}`);
+      });
+    });
+  }
+
+  #watch(page) {
+    /** The page's WebSockets, with the frames that passed. */
+    page.sockets = [];
+    page.on("websocket", (socket) => {
+      const record = { url: socket.url(), sent: [], received: [] };
+      page.sockets.push(record);
+      socket.on("framesent", ({ payload }) => record.sent.push(Buffer.from(payload)));
+      socket.on("framereceived", ({ payload }) => record.received.push(Buffer.from(payload)));
+    });
+    const fault = (text) => this.faults.push(`${new URL(page.url()).pathname}: ${text}`);
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") fault(`console: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => fault(`page error: ${error.stack}`));
+    page.on("crash", () => fault("the page crashed"));
+    page.on("requestfailed", (request) => fault(`request: ${request.url()} ${request.failure()?.errorText}`));
+    page.on("response", (response) => {
+      if (response.status() >= 400) fault(`response: ${response.url()} ${response.status()}`);
+    });
+  }
+}
+
+/** The gallery's process. */
+class Gallery {
+  log = "";
+
+  /** Starts it, on a free port unless `port` says which. */
+  static async start({ port = 0, contacts } = {}) {
+    const gallery = new Gallery();
+    const env = { ...process.env, LIGHTSPEED_ADDR: `127.0.0.1:${port}` };
+    delete env.LIGHTSPEED_CONTACTS;
+    if (contacts) env.LIGHTSPEED_CONTACTS = contacts;
+    const child = spawn(binary(), { env, stdio: ["ignore", "pipe", "pipe"] });
+    gallery.child = child;
+    child.stderr.setEncoding("utf8").on("data", (text) => (gallery.log += text));
+    gallery.ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+    gallery.url = await new Promise((resolve, reject) => {
+      child.once("error", reject);
+      gallery.ended.then(() => reject(new Error(`the gallery has ended:\n${gallery.log}`)));
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const url = line.match(/http:\S+/)?.[0];
+        if (url) resolve(url);
+      });
+    });
+    gallery.port = Number(new URL(gallery.url).port);
+    return gallery;
+  }
+
+  /** Ends it with no time for goodbyes. */
+  async kill() {
+    this.child.kill("SIGKILL");
+    return this.ended;
+  }
+
+  /** Asks it to end. */
+  async stop() {
+    this.child.kill("SIGTERM");
+    return this.ended;
+  }
+}
+
+function binary() {
+  const named = process.env.LIGHTSPEED_GALLERY ?? process.env.GALLERY;
+  const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../target", import.meta.url));
+  const found = [named, `${target}/release/gallery`, `${target}/debug/gallery`].find((path) => path && existsSync(path));
+  assert(found, "no gallery is built; run `make e2e`, or name one by LIGHTSPEED_GALLERY");
+  return found;
+}
+
+let launched;
+
+/** One browser for a file of tests; its profile is new and goes with it. */
+export function browser() {
+  const executablePath = process.env.LIGHTSPEED_CHROMIUM ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
+  launched ??= chromium.launch({ executablePath, args: FLAGS });
+  return launched;
+}
+
+after(async () => (await launched)?.close());
+
+/** Where a picture of this name goes. */
+export const screenshot = (name) => fileURLToPath(new URL(`screenshots/${name}.png`, import.meta.url));
+
+/** Waits until every live part of the page is connected. */
+export async function joined(page) {
+  const html = page.locator("html.lightspeed-connected, html.lightspeed-failed");
+  await html.waitFor({ state: "attached" });
+  assert.match(await html.getAttribute("class"), /lightspeed-connected/, "the page has given up");
+}
+
+/** Waits until `get` gives what is expected; tells what it gave instead. */
+export async function eventually(get, expected, message) {
+  const until = Date.now() + WITHIN_MS;
+  for (;;) {
+    const actual = await get();
+    try {
+      assert.deepEqual(actual, expected, message);
+      return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Waits until an element's text is `expected`. */
+export const shows = (page, selector, expected) =>
+  eventually(() => page.locator(selector).allInnerTexts(), [expected].flat(), selector);

@@ -1,0 +1,197 @@
+// Connections are lost, servers end: pages go on by themselves.
+
+import assert from "node:assert/strict";
+import { createServer, connect } from "node:net";
+import { eventually, joined, scenario, screenshot, shows } from "../fixture.js";
+
+/** A TCP proxy that can be cut, and can lose or delay what the server says. */
+async function proxy(stage) {
+  const pairs = new Set();
+  const state = { isCut: false, losesAnswers: false, delayMs: 0, bytesUp: 0 };
+  const server = createServer((client) => {
+    if (state.isCut) return client.destroy();
+    const upstream = connect(stage.gallery.port, "127.0.0.1");
+    const pair = [client, upstream];
+    pairs.add(pair);
+    client.on("data", (bytes) => {
+      state.bytesUp += bytes.length;
+      upstream.write(bytes);
+    });
+    upstream.on("data", (bytes) => {
+      if (!state.losesAnswers) setTimeout(() => client.writable && client.write(bytes), state.delayMs);
+    });
+    for (const [one, other] of [pair, pair.toReversed()]) {
+      one.on("error", () => {});
+      one.on("close", () => {
+        other.destroy();
+        pairs.delete(pair);
+      });
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  state.url = `http://127.0.0.1:${server.address().port}`;
+  state.cut = () => {
+    state.isCut = true;
+    for (const [client] of pairs) client.destroy();
+  };
+  state.mend = () => Object.assign(state, { isCut: false, losesAnswers: false });
+  stage.cleanup(() => {
+    state.cut();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return state;
+}
+
+const lost = (page) => page.locator("html.lightspeed-disconnected").waitFor({ state: "attached" });
+
+/** A browser says so itself, whatever a page does. */
+const CONNECTION_FAULTS = /WebSocket connection to .* failed|ERR_(CONNECTION|EMPTY_RESPONSE|NETWORK)/;
+
+scenario("a server that is killed and started again: the page recovers by itself", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const page = await stage.open("/counter");
+  await page.evaluate(() => (window.isSamePage = true));
+  await page.click("#inc");
+  await page.click("#inc");
+  await shows(page, "#count", "2");
+  const { port } = stage.gallery;
+  await stage.gallery.kill();
+  await lost(page);
+  await page.locator(".when-disconnected").waitFor({ state: "visible" });
+  await page.locator(".when-disconnected").evaluate((line) => line.getAnimations()[0]?.finished);
+  await page.screenshot({ path: screenshot("disconnected") });
+  await stage.start({ port });
+  await joined(page);
+  // The counter has begun anew: what was only in the server's memory went with it.
+  await shows(page, "#count", "0");
+  await page.click("#inc");
+  await shows(page, "#count", "1");
+  assert.equal(await page.evaluate(() => window.isSamePage), true, "without a reload");
+  await page.locator(".when-disconnected").waitFor({ state: "hidden" });
+});
+
+scenario("a server that ends in peace and is started again: the same", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const page = await stage.open("/counter");
+  await page.evaluate(() => (window.isSamePage = true));
+  const { port } = stage.gallery;
+  assert.deepEqual(await stage.gallery.stop(), { code: 0, signal: null });
+  await lost(page);
+  await stage.start({ port });
+  await joined(page);
+  await page.click("#inc");
+  await shows(page, "#count", "1");
+  assert.equal(await page.evaluate(() => window.isSamePage), true, "without a reload");
+});
+
+scenario("a page with two components recovers with both", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const page = await stage.open("/embed");
+  await page.getByRole("button", { name: "More Croissant" }).click();
+  await shows(page, "#total", "€ 1.80");
+  const { port } = stage.gallery;
+  await stage.gallery.kill();
+  await lost(page);
+  await stage.start({ port });
+  await joined(page);
+  await shows(page, "#total", "€ 0.00");
+  await page.getByRole("button", { name: "More Rye bread" }).click();
+  await shows(page, "#total", "€ 4.20");
+  await page.getByRole("button", { name: "Lemon" }).click();
+  await eventually(() => page.getByLabel("Votes for Lemon").innerText(), "1");
+});
+
+scenario("what is typed while the server is away stays", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const page = await stage.open("/contacts");
+  await page.fill("#new-name", "Ada Lovelace");
+  const { port } = stage.gallery;
+  await stage.gallery.kill();
+  await lost(page);
+  await page.fill("#new-email", "ada@example.com");
+  await stage.start({ port });
+  await joined(page);
+  assert.equal(await page.inputValue("#new-name"), "Ada Lovelace");
+  assert.equal(await page.inputValue("#new-email"), "ada@example.com");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "new-email");
+  await page.press("#new-email", "Enter");
+  await shows(page, "#contacts .name", ["Ada Lovelace"]);
+});
+
+scenario("a socket that is cut: state stays, and clicks made meanwhile arrive once", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const link = await proxy(stage);
+  const page = await stage.open(`${link.url}/counter`);
+  await page.evaluate(() => (window.count = document.querySelector("#count")));
+  await page.click("#inc");
+  await shows(page, "#count", "1");
+  link.cut();
+  await lost(page);
+  for (let click = 0; click < 3; click++) await page.click("#inc");
+  await page.click("#dec");
+  await shows(page, "#count", "1");
+  link.mend();
+  await joined(page);
+  await shows(page, "#count", "3");
+  assert(await page.evaluate(() => window.count === document.querySelector("#count")), "the same node");
+  // Nothing comes late: the next click counts from there.
+  await page.click("#inc");
+  await shows(page, "#count", "4");
+});
+
+scenario("clicks that arrived and whose answers were lost count once", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const link = await proxy(stage);
+  const page = await stage.open(`${link.url}/counter`);
+  link.losesAnswers = true;
+  const bytesUp = link.bytesUp;
+  await page.click("#inc");
+  await page.click("#inc");
+  // Two frames of at least eight bytes have left.
+  await eventually(async () => link.bytesUp > bytesUp + 16, true);
+  link.cut();
+  await lost(page);
+  await page.click("#inc");
+  link.mend();
+  await joined(page);
+  await shows(page, "#count", "3");
+  await page.click("#inc");
+  await shows(page, "#count", "4");
+});
+
+scenario("rows that change while the socket is away are the same nodes after it", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const link = await proxy(stage);
+  const page = await stage.open(`${link.url}/rows`);
+  await page.click("#run");
+  await eventually(() => page.locator("tbody tr").count(), 1000);
+  await page.evaluate(() => (window.nodes = [...document.querySelectorAll("tbody tr")]));
+  link.cut();
+  await lost(page);
+  await page.click("#swaprows");
+  await page.click("#update");
+  link.mend();
+  await eventually(
+    () =>
+      page.evaluate(() => {
+        const rows = [...document.querySelectorAll("tbody tr")];
+        const isSwapped = rows[1] === window.nodes[998] && rows[998] === window.nodes[1];
+        return [rows.length, isSwapped, rows[0] === window.nodes[0], rows[0].innerText.includes("!!!")];
+      }),
+    [1000, true, true, true],
+  );
+});
+
+scenario("answers that come late undo nothing that was typed since", async (stage) => {
+  const link = await proxy(stage);
+  const page = await stage.open(`${link.url}/contacts`);
+  link.delayMs = 250;
+  const answers = () => page.sockets[0].received.length;
+  const before = answers();
+  // Slower than the answers to the first letters come, and faster than all of them have.
+  await page.locator("#search").pressSequentially("nobody of that name", { delay: 30 });
+  assert(answers() > before, "some answers came while the person was typing");
+  await shows(page, "#empty", "Nobody was found.");
+  const box = await page.locator("#search").evaluate((field) => [field.value, field.selectionStart]);
+  assert.deepEqual(box, ["nobody of that name", 19]);
+});

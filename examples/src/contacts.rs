@@ -1,0 +1,277 @@
+//! An address book: list, search as you type, add, edit in place, delete.
+//!
+//! Shows a form that is decoded into a struct and checked, with what is wrong beside each
+//! field and the typing kept, and slow work that comes back as a message.
+//!
+//! The page's request hands the database over, as any handler of axum would get it:
+//!
+//! ```
+//! use axum::Extension;
+//! use lightspeed_examples::contacts::{Contacts, Database};
+//!
+//! # fn example() -> Result<axum::Router, Box<dyn std::error::Error>> {
+//! let pages: axum::Router = lightspeed::router().live::<Contacts>("/contacts").into();
+//! let app = pages.layer(Extension(Database::open(None)?));
+//! # Ok(app)
+//! # }
+//! ```
+
+mod database;
+
+use axum::Extension;
+use garde::Validate;
+use lightspeed::{Context, FieldErrors, Form, Html, Live, MountError, html};
+use serde::Deserialize;
+
+pub use database::{Contact, Database, DatabaseError};
+
+/// What the form holds: serde decodes it and garde checks it.
+#[derive(Debug, Clone, Deserialize, Validate)]
+pub struct NewContact {
+    #[garde(custom(check_name))]
+    name: String,
+    #[garde(custom(check_email))]
+    email: String,
+}
+
+// garde hands its context over as well, which isn't needed here.
+fn check_name(name: &str, _: &impl Sized) -> garde::Result {
+    match name.trim().chars().count() {
+        0 => Err(garde::Error::new("Enter a name.")),
+        1..=100 => Ok(()),
+        _ => Err(garde::Error::new("Enter a name of at most 100 letters.")),
+    }
+}
+
+fn check_email(email: &str, _: &impl Sized) -> garde::Result {
+    garde::rules::email::parse_email(email.trim())
+        .map_err(|_| garde::Error::new("Enter an address like ada@example.com."))
+}
+
+/// The address book of one page.
+#[derive(Debug)]
+pub struct Contacts {
+    database: Database,
+    search: String,
+    /// What the search has found.
+    found: Vec<Contact>,
+    draft: Draft,
+    /// The contact that is being edited, and its form.
+    editing: Option<(i64, Draft)>,
+    /// The contact that was being edited last, whose button gets the focus back.
+    edited: Option<i64>,
+    /// What happened last, for the person to read.
+    notice: String,
+}
+
+/// A form that is being filled in: what was typed, and what is wrong with it.
+#[derive(Debug, Default)]
+struct Draft {
+    name: String,
+    email: String,
+    errors: FieldErrors,
+}
+
+/// What can happen to it.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Msg {
+    Search(String),
+    Found(String, Result<Vec<Contact>, DatabaseError>),
+    Add(Form<NewContact>),
+    Added(Result<String, DatabaseError>),
+    Edit(i64),
+    Cancel,
+    Save(Form<NewContact>),
+    Saved(Result<String, DatabaseError>),
+    Delete(i64),
+    Deleted(Result<(), DatabaseError>),
+}
+
+impl Live for Contacts {
+    type Msg = Msg;
+    type Params = Extension<Database>;
+
+    async fn mount(Extension(database): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+        let found = database.clone().search(String::new()).await?;
+        let search = String::new();
+        Ok(Self {
+            database,
+            search,
+            found,
+            draft: Draft::default(),
+            editing: None,
+            edited: None,
+            notice: String::new(),
+        })
+    }
+
+    fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+        let database = self.database.clone();
+        match msg {
+            Msg::Search(text) => {
+                self.search = text;
+                self.look_up(cx);
+            }
+            // Answers may overtake each other: only one to what is asked now counts.
+            Msg::Found(search, _) if search != self.search => {}
+            Msg::Found(_, Ok(found)) => self.found = found,
+
+            Msg::Add(form) => {
+                if let Some(contact) = self.draft.take(form) {
+                    cx.perform(database.insert(contact), Msg::Added);
+                }
+            }
+            Msg::Added(Ok(name)) => {
+                self.draft = Draft::default();
+                self.notice = format!("{name} is in the list.");
+                self.look_up(cx);
+            }
+            Msg::Added(Err(error)) => self.notice = self.draft.refuse(&error),
+
+            Msg::Edit(id) => {
+                let contact = self.found.iter().find(|contact| contact.id == id);
+                self.editing = contact.map(|contact| (id, Draft::of(contact)));
+            }
+            Msg::Cancel => self.edited = self.editing.take().map(|(id, _)| id),
+            Msg::Save(form) => {
+                if let Some((id, draft)) = &mut self.editing
+                    && let Some(contact) = draft.take(form)
+                {
+                    cx.perform(database.update(*id, contact), Msg::Saved);
+                }
+            }
+            Msg::Saved(Ok(name)) => {
+                self.edited = self.editing.take().map(|(id, _)| id);
+                self.notice = format!("{name} is saved.");
+                self.look_up(cx);
+            }
+            Msg::Saved(Err(error)) => {
+                if let Some((_, draft)) = &mut self.editing {
+                    self.notice = draft.refuse(&error);
+                }
+            }
+
+            Msg::Delete(id) => cx.perform(database.delete(id), Msg::Deleted),
+            Msg::Deleted(Ok(())) => {
+                "The contact is deleted.".clone_into(&mut self.notice);
+                self.look_up(cx);
+            }
+            Msg::Deleted(Err(error)) | Msg::Found(_, Err(error)) => self.notice = sorry(&error),
+        }
+    }
+
+    fn render(&self) -> Html<Msg> {
+        html! {
+            // The server says what is wrong, in place of the browser's bubbles.
+            form #new-contact.card novalidate onsubmit=(Msg::Add) {
+                h2 { "New contact" }
+                (self.draft.fields("new"))
+                button #add.primary type="submit" { "Add" }
+            }
+            p #notice.notice role="status" { (self.notice) }
+            div.field.search {
+                label for="search" { "Search" }
+                input #search type="search" autocomplete="off" value=(self.search) oninput=(Msg::Search);
+            }
+            ul #contacts.contacts aria-label="Contacts" {
+                @for contact in &self.found {
+                    li.contact key=(contact.id) {
+                        @if let Some((_, draft)) = self.editing.as_ref().filter(|(id, _)| *id == contact.id) {
+                            form.edit novalidate aria-label={ "Edit " (contact.name) } onsubmit=(Msg::Save) {
+                                (draft.fields("edit"))
+                                div.actions {
+                                    button.save.primary type="submit" { "Save" }
+                                    button.cancel type="button" onclick=(Msg::Cancel) { "Cancel" }
+                                }
+                            }
+                        } @else {
+                            div.who {
+                                strong.name { (contact.name) }
+                                a.email href={ "mailto:" (contact.email) } { (contact.email) }
+                            }
+                            div.actions {
+                                button.edit type="button" aria-label={ "Edit " (contact.name) }
+                                    autofocus[self.edited == Some(contact.id)]
+                                    onclick=(Msg::Edit(contact.id)) { "Edit" }
+                                button.delete type="button" aria-label={ "Delete " (contact.name) }
+                                    onclick=(Msg::Delete(contact.id)) { "Delete" }
+                            }
+                        }
+                    }
+                }
+            }
+            @if self.found.is_empty() {
+                p #empty.empty {
+                    @if self.search.is_empty() { "Nobody is in the list yet." } @else { "Nobody was found." }
+                }
+            }
+        }
+    }
+}
+
+impl Contacts {
+    /// Asks the database for what the list should show.
+    fn look_up(&self, cx: &mut Context<Self>) {
+        let search = self.search.clone();
+        cx.perform(self.database.clone().search(search.clone()), |found| Msg::Found(search, found));
+    }
+}
+
+impl Draft {
+    fn of(contact: &Contact) -> Self {
+        Self { name: contact.name.clone(), email: contact.email.clone(), errors: FieldErrors::new() }
+    }
+
+    /// Keeps what was typed, and returns the contact if nothing is wrong with it.
+    fn take(&mut self, form: Form<NewContact>) -> Option<NewContact> {
+        form.field("name").unwrap_or_default().clone_into(&mut self.name);
+        form.field("email").unwrap_or_default().clone_into(&mut self.email);
+        self.errors = FieldErrors::new();
+        form.validated().map_err(|errors| self.errors = errors).ok()
+    }
+
+    /// The database has refused it: says so beside the field where it is the field's fault, else in what it returns.
+    fn refuse(&mut self, error: &DatabaseError) -> String {
+        if matches!(error, DatabaseError::AddressTaken) {
+            self.errors.insert("email", "Another contact has this address.");
+            return String::new();
+        }
+        sorry(error)
+    }
+
+    fn fields(&self, form: &str) -> Html<Msg> {
+        html! {
+            (self.field(form, "name", "Name", "text", &self.name))
+            (self.field(form, "email", "Email", "email", &self.email))
+        }
+    }
+
+    /// A field with its label and what is wrong with it, tied together for those who don't see them side by side.
+    fn field(&self, form: &str, name: &str, label: &str, kind: &str, value: &str) -> Html<Msg> {
+        let id = format!("{form}-{name}");
+        let error = self.errors.get(name);
+        html! {
+            div.field {
+                label for=(id) { (label) }
+                input #(id) name=(name) type=(kind) value=(value) autocomplete="off" required
+                    // Whoever opens the form of a contact wants to type.
+                    autofocus[form == "edit" && name == "name"]
+                    aria-invalid=[error.map(|_| "true")]
+                    aria-describedby=[error.map(|_| format!("{id}-error"))];
+                @if let Some(error) = error {
+                    p #{ (id) "-error" }.error role="alert" { (error) }
+                }
+            }
+        }
+    }
+}
+
+/// What a person is told of a fault that isn't theirs; the cause goes to the log.
+fn sorry(error: &DatabaseError) -> String {
+    tracing::error!(%error, "the contacts' database did not answer");
+    match error {
+        DatabaseError::Gone => "Somebody else has deleted this contact.".to_owned(),
+        _ => "That did not work, and nothing was changed. Please try again.".to_owned(),
+    }
+}

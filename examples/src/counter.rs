@@ -1,0 +1,51 @@
+//! A number and two buttons: everything that a live component is, and nothing else.
+//!
+//! ```
+//! use lightspeed_examples::counter::Counter;
+//!
+//! let app: axum::Router = lightspeed::router().live::<Counter>("/counter").into();
+//! ```
+
+use lightspeed::{Context, Html, Live, MountError, html};
+
+/// The state. One value of it lives on the server for each page that is open.
+#[derive(Debug, Default)]
+pub struct Counter {
+    count: i64,
+}
+
+/// What can happen to it.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    /// The person clicks +.
+    Increment,
+    /// The person clicks −.
+    Decrement,
+}
+
+impl Live for Counter {
+    type Msg = Msg;
+    type Params = ();
+
+    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+        Ok(Self::default())
+    }
+
+    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+        match msg {
+            Msg::Increment => self.count = self.count.saturating_add(1),
+            Msg::Decrement => self.count = self.count.saturating_sub(1),
+        }
+    }
+
+    // Rendered again after each message; only what is different travels to the page.
+    fn render(&self) -> Html<Msg> {
+        html! {
+            div.counter {
+                button #dec type="button" aria-label="Decrease" onclick=(Msg::Decrement) { "−" }
+                output #count for="dec inc" { (self.count) }
+                button #inc type="button" aria-label="Increase" onclick=(Msg::Increment) { "+" }
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Lightspeed's examples. Each is a file to read and to copy from; `make demo` serves them all.
+//!
+//! - [`counter`]: the smallest component
+//! - [`contacts`]: forms, validation, a database, search as you type
+//! - [`rows`]: long lists
+//! - [`embed`]: live components in an application that is there already
+//! - [`layout`]: the pages around them
+
+pub mod contacts;
+pub mod counter;
+pub mod embed;
+pub mod layout;
+pub mod rows;
