@@ -92,22 +92,28 @@ scenario("what the database refuses stands beside its field too", async ({ open 
   assert.deepEqual(await names(page), ["Ada Lovelace"]);
 });
 
-scenario("editing leads the focus, keeps what is refused and can be cancelled", async ({ open }) => {
+scenario("editing keeps the focus and what is refused, and can be cancelled", async ({ open }) => {
   const page = await open("/contacts");
   await add(page, "Ada Lovelace", "ada@example.com");
   await add(page, "Grace Hopper", "grace@example.com");
   await page.getByRole("button", { name: "Edit Ada Lovelace" }).focus();
   await page.keyboard.press("Enter");
-  await eventually(() => focused(page), "edit-name");
-  await page.fill("#edit-name", "Countess of Lovelace");
+  await page.locator("#edit-name").waitFor();
+  assert.equal(await focused(page), "Cancel editing Ada Lovelace");
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "edit-name", "the form is the next thing");
+  await page.keyboard.type("Countess of Lovelace");
   await page.fill("#edit-email", "nowhere");
   await page.keyboard.press("Enter");
   await shows(page, "#edit-email-error", "Enter an address like ada@example.com.");
   assert.equal(await page.inputValue("#edit-name"), "Countess of Lovelace");
   assert.equal(await page.inputValue("#edit-email"), "nowhere");
-  await page.getByRole("button", { name: "Cancel" }).click();
-  await eventually(() => names(page), ["Ada Lovelace", "Grace Hopper"]);
-  await eventually(() => focused(page), "Edit Ada Lovelace");
+  assert.equal(await focused(page), "edit-email", "the focus stays");
+  await page.getByRole("button", { name: "Cancel editing Ada Lovelace" }).focus();
+  await page.keyboard.press("Enter");
+  await eventually(() => page.locator("form.edit").count(), 0);
+  assert.equal(await focused(page), "Edit Ada Lovelace");
+  assert.deepEqual(await names(page), ["Ada Lovelace", "Grace Hopper"]);
 });
 
 scenario("the search box keeps its caret, its focus and its node while the results change", async ({ open }) => {

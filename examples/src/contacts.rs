@@ -58,8 +58,6 @@ pub struct Contacts {
     draft: Draft,
     /// The contact that is being edited, and its form.
     editing: Option<(i64, Draft)>,
-    /// The contact that was being edited last, whose button gets the focus back.
-    edited: Option<i64>,
     /// What happened last, for the person to read.
     notice: String,
 }
@@ -83,7 +81,7 @@ pub enum Msg {
     Edit(i64),
     Cancel,
     Save(Form<NewContact>),
-    Saved(Result<String, DatabaseError>),
+    Saved(i64, Result<String, DatabaseError>),
     Delete(i64),
     Deleted(Result<(), DatabaseError>),
 }
@@ -95,15 +93,7 @@ impl Live for Contacts {
     async fn mount(Extension(database): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
         let found = database.clone().search(String::new()).await?;
         let search = String::new();
-        Ok(Self {
-            database,
-            search,
-            found,
-            draft: Draft::default(),
-            editing: None,
-            edited: None,
-            notice: String::new(),
-        })
+        Ok(Self { database, search, found, draft: Draft::default(), editing: None, notice: String::new() })
     }
 
     fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
@@ -133,22 +123,28 @@ impl Live for Contacts {
                 let contact = self.found.iter().find(|contact| contact.id == id);
                 self.editing = contact.map(|contact| (id, Draft::of(contact)));
             }
-            Msg::Cancel => self.edited = self.editing.take().map(|(id, _)| id),
+            Msg::Cancel => self.editing = None,
             Msg::Save(form) => {
                 if let Some((id, draft)) = &mut self.editing
                     && let Some(contact) = draft.take(form)
                 {
-                    cx.perform(database.update(*id, contact), Msg::Saved);
+                    let id = *id;
+                    cx.perform(database.update(id, contact), move |result| Msg::Saved(id, result));
                 }
             }
-            Msg::Saved(Ok(name)) => {
-                self.edited = self.editing.take().map(|(id, _)| id);
-                self.notice = format!("{name} is saved.");
-                self.look_up(cx);
-            }
-            Msg::Saved(Err(error)) => {
-                if let Some((_, draft)) = &mut self.editing {
-                    self.notice = draft.refuse(&error);
+            Msg::Saved(id, result) => {
+                // Meanwhile another contact may have been opened.
+                let mine = self.editing.take_if(|(editing, _)| *editing == id);
+                match (result, mine) {
+                    (Ok(name), _) => {
+                        self.notice = format!("{name} is saved.");
+                        self.look_up(cx);
+                    }
+                    (Err(error), Some((_, mut draft))) => {
+                        self.notice = draft.refuse(&error);
+                        self.editing = Some((id, draft));
+                    }
+                    (Err(error), None) => self.notice = sorry(&error),
                 }
             }
 
@@ -176,26 +172,28 @@ impl Live for Contacts {
             }
             ul #contacts.contacts aria-label="Contacts" {
                 @for contact in &self.found {
+                    @let draft = self.editing.as_ref().filter(|(id, _)| *id == contact.id).map(|(_, draft)| draft);
                     li.contact key=(contact.id) {
-                        @if let Some((_, draft)) = self.editing.as_ref().filter(|(id, _)| *id == contact.id) {
-                            form.edit novalidate aria-label={ "Edit " (contact.name) } onsubmit=(Msg::Save) {
-                                (draft.fields("edit"))
-                                div.actions {
-                                    button.save.primary type="submit" { "Save" }
-                                    button.cancel type="button" onclick=(Msg::Cancel) { "Cancel" }
-                                }
+                        div.who {
+                            strong.name { (contact.name) }
+                            a.email href={ "mailto:" (contact.email) } { (contact.email) }
+                        }
+                        div.actions {
+                            // One button for both, so that it keeps the focus; the form is next to it.
+                            button.edit type="button"
+                                aria-label=@if draft.is_some() { "Cancel editing " (contact.name) } @else { "Edit " (contact.name) }
+                                onclick=(if draft.is_some() { Msg::Cancel } else { Msg::Edit(contact.id) }) {
+                                @if draft.is_some() { "Cancel" } @else { "Edit" }
                             }
-                        } @else {
-                            div.who {
-                                strong.name { (contact.name) }
-                                a.email href={ "mailto:" (contact.email) } { (contact.email) }
-                            }
-                            div.actions {
-                                button.edit type="button" aria-label={ "Edit " (contact.name) }
-                                    autofocus[self.edited == Some(contact.id)]
-                                    onclick=(Msg::Edit(contact.id)) { "Edit" }
+                            @if draft.is_none() {
                                 button.delete type="button" aria-label={ "Delete " (contact.name) }
                                     onclick=(Msg::Delete(contact.id)) { "Delete" }
+                            }
+                        }
+                        @if let Some(draft) = draft {
+                            form.edit novalidate aria-label={ "Edit " (contact.name) } onsubmit=(Msg::Save) {
+                                (draft.fields("edit"))
+                                button.save.primary type="submit" { "Save" }
                             }
                         }
                     }
@@ -255,8 +253,6 @@ impl Draft {
             div.field {
                 label for=(id) { (label) }
                 input #(id) name=(name) type=(kind) value=(value) autocomplete="off" required
-                    // Whoever opens the form of a contact wants to type.
-                    autofocus[form == "edit" && name == "name"]
                     aria-invalid=[error.map(|_| "true")]
                     aria-describedby=[error.map(|_| format!("{id}-error"))];
                 @if let Some(error) = error {

@@ -79,7 +79,9 @@ fn forgotten_instances_give_their_memory_back() {
             ids.extend(tree.create(7, at));
         }
         tree.commit();
-        ids.into_iter().for_each(|id| tree.kill(id));
+        for id in ids {
+            tree.kill(id);
+        }
         tree.commit();
     }
     assert_eq!(tree.len(), 1);

@@ -166,7 +166,7 @@ fn rotate<T>(items: &mut Vec<T>, seed: usize) {
     if !items.is_empty() {
         items.rotate_left(seed % length);
         items.swap(0, (seed / 7) % length);
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             items.remove((seed / 11) % length);
         }
     }
