@@ -1,0 +1,24 @@
+/** How the link of a live part of the page is. The class of the same name, after `lightspeed-`, is on its element. */
+export type LinkState = "connecting" | "connected" | "disconnected" | "failed";
+
+/** The element around a live component. */
+export interface LightspeedViewElement extends HTMLElement {
+  dataset: DOMStringMap & {
+    /** The signed token of the session. */
+    session: string;
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "lightspeed-view": LightspeedViewElement;
+  }
+
+  /** Dispatched on the `lightspeed-view` whose link has changed; they bubble and have no detail. */
+  interface HTMLElementEventMap {
+    "lightspeed:connecting": CustomEvent<null>;
+    "lightspeed:connected": CustomEvent<null>;
+    "lightspeed:disconnected": CustomEvent<null>;
+    "lightspeed:failed": CustomEvent<null>;
+  }
+}
