@@ -57,7 +57,7 @@ e2e: ## drive the examples in a real browser
 	@scripts/e2e.sh
 
 bench-wire: ## bytes on the wire and the client's size, from real frames, beside their budgets
-	cargo run --quiet --release -p lightspeed-bench --bin wire
+	cargo run --quiet -p lightspeed-bench --bin wire
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

@@ -115,3 +115,8 @@ pub use maud;
 
 #[doc(hidden)]
 pub use lightspeed_core::__private;
+
+/// The README's example, compiled as one of ours.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
