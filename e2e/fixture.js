@@ -123,6 +123,10 @@ class Stage {
   }
 }
 
+/** Processes that must not outlive the tests, however those end. */
+const running = new Set();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** The gallery's process. */
 class Gallery {
   log = "";
@@ -135,6 +139,8 @@ class Gallery {
     if (contacts) env.LIGHTSPEED_CONTACTS = contacts;
     const child = spawn(binary(), { env, stdio: ["ignore", "pipe", "pipe"] });
     gallery.child = child;
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     child.stderr.setEncoding("utf8").on("data", (text) => (gallery.log += text));
     gallery.ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
     gallery.url = await new Promise((resolve, reject) => {

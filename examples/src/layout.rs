@@ -126,7 +126,7 @@ pub fn status() -> Markup {
     html! {
         div.status role="status" {
             p.when-connecting { "Connecting…" }
-            p.when-disconnected { "The connection is lost. What you do now is kept and sent when it is back." }
+            p.when-disconnected { "The connection is lost. This page goes on by itself when it is back." }
             p.when-failed { "This page has ended. Load it again to go on." }
         }
         noscript { p.banner { "These pages come alive with JavaScript, which is off in this browser." } }
