@@ -87,8 +87,10 @@ export function run(number, newAck, newCodes, newText) {
     else if (code === REMOVE) remove(instance);
     else runAt(code, instance, codes[at++]);
   }
-  // Where `moveBefore` is missing, a moved element has lost the focus.
-  if (document.activeElement === document.body && active?.isConnected) active.focus({ preventScroll: true });
+  // Where `moveBefore` is missing, a moved element has lost the focus. To ask for a focus that
+  // nothing had would lay the page out at once.
+  if (active !== document.activeElement && document.activeElement === document.body && active?.isConnected)
+    active.focus({ preventScroll: true });
   return changed;
 }
 

@@ -1,12 +1,11 @@
 // The entry: finds the live parts of the page and starts the client.
 
 import * as wasm from "lightspeed-wasm";
-import * as dom from "./dom.js";
 import { watch } from "./document.js";
 import { watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
-import { disconnect, linkTo } from "./link.js";
-import { state, tokensOf, viewsIn } from "./page.js";
+import { connect, disconnect, linkTo, schedule } from "./link.js";
+import { refresh, state, tokensOf, viewsIn } from "./page.js";
 
 // Client and module lie in a folder that is named by their content: the build.
 const here = new URL(import.meta.url);
@@ -17,7 +16,8 @@ const FAILED = 3;
 /** The module is fetched and compiled while the page is still being parsed. */
 const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), {
   "./lightspeed_client_bg.js": wasm,
-  "lightspeed-dom": dom,
+  // The functions that are called as they are; the others go through the glue above.
+  "lightspeed-dom": { connect, disconnect, refresh, schedule },
 });
 
 async function begin() {

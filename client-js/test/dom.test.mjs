@@ -143,6 +143,19 @@ check(
 );
 
 check(
+  "a patch asks for no focus that nothing had, and so for no layout",
+  "",
+  () => {
+    let calls = 0;
+    for (const name of ["focus", "blur"]) HTMLElement.prototype[name] = () => calls++;
+    list();
+    program(["MOVE", 6, 3], ["TEXT", 2, 0, "other"], ["REMOVE", 4]);
+    return [calls, document.activeElement === document.body];
+  },
+  [0, true],
+);
+
+check(
   "a caret in an editable element stays when a sibling is inserted",
   "",
   () => {

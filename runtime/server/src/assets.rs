@@ -83,7 +83,7 @@ impl Assets {
             link rel="stylesheet" href=(self.path(&STYLE));
             link rel="modulepreload" href=(self.path(&SCRIPT));
             link rel="preload" href=(self.path(&WASM)) as="fetch" type=(WASM.content_type) crossorigin;
-            script type="module" src=(self.path(&SCRIPT)) {}
+            script type="module" async src=(self.path(&SCRIPT)) {}
         }
     }
 
