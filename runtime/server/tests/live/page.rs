@@ -137,7 +137,7 @@ async fn a_page_of_ones_own_embeds_components() {
     let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let text = std::str::from_utf8(&body).unwrap();
     assert_eq!(text.matches("<lightspeed-view data-session=").count(), 2, "{text}");
-    assert!(text.contains("<script type=\"module\" src=\"/live/"), "{text}");
+    assert!(text.contains("<script type=\"module\" async src=\"/live/"), "{text}");
     assert_eq!(runtime.stats().unattached, 2);
 }
 
