@@ -179,6 +179,7 @@ fn perform(output: &ClientOutput) {
             };
             page::state(*session, code);
         }
+        ClientOutput::Refused { session, message, .. } => page::refused(*session, message),
         ClientOutput::Failed { session, reason, message } => page::failed(*session, *reason, message),
         _ => {}
     }

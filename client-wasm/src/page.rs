@@ -35,6 +35,9 @@ extern "C" {
     /// A session's link has changed.
     pub(crate) fn state(session: u32, state: u32);
 
+    /// Something that the person did had no effect; `message` tells why, if that is worth telling.
+    pub(crate) fn refused(session: u32, message: &str);
+
     /// A session has ended for good.
     pub(crate) fn failed(session: u32, reason: u32, message: &str);
 }

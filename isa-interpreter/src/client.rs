@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
-use lightspeed_protocol::{InstanceId, PROTOCOL_VERSION, SlotIndex, Timestamp};
+use lightspeed_protocol::{InstanceId, PROTOCOL_VERSION, SlotIndex, Timestamp, limits};
 
 use crate::document::Document;
 use crate::interpret::interpret;
@@ -40,14 +40,23 @@ pub enum ClientOutput {
         /// How it is now.
         state: LinkState,
     },
-    /// An event is handled, or refused.
+    /// An event is handled.
     Settled {
         /// The session.
         session: u32,
         /// The event.
         seq: u64,
-        /// It had no effect.
-        is_refused: bool,
+    },
+    /// An event had no effect.
+    Refused {
+        /// The session.
+        session: u32,
+        /// The event; 0 when something failed that no event asked for.
+        seq: u64,
+        /// A code of [`lightspeed_protocol::close::RefusalReason`]; 0 when the server that would know is gone.
+        reason: u32,
+        /// The same for a person; empty when there is nothing to tell.
+        message: String,
     },
     /// A session has ended and the page cannot mend it by itself.
     Failed {
@@ -158,9 +167,10 @@ impl Client {
             return self.drop_link(now);
         };
         match frame {
-            ServerFrame::Joined { ack } => {
+            ServerFrame::Joined { ack, token } => {
                 self.settle(session, ack);
                 let it = &mut self.sessions[index];
+                it.token = String::from(token);
                 it.is_joined = true;
                 if it.held == Held::Document {
                     self.set_state(session, LinkState::Connected);
@@ -196,19 +206,18 @@ impl Client {
                 it.held = Held::Document;
                 it.is_resyncing = false;
                 it.apply(now, version);
-                self.link.refresh_attempts = 0;
                 self.settle(session, ack);
                 self.set_state(session, LinkState::Connected);
                 self.resend(now, session);
             }
             ServerFrame::Ack { ack } => self.settle(session, ack),
-            ServerFrame::Refused { seq, .. } => {
-                if self.sessions[index].take_event(seq) {
-                    self.outputs.push(ClientOutput::Settled { session, seq, is_refused: true });
+            ServerFrame::Refused { seq, reason, message } => {
+                if seq == 0 || self.sessions[index].take_event(seq) {
+                    self.refuse(session, seq, reason, message);
                 }
             }
-            ServerFrame::Close { reason, message } => {
-                self.handle_session_close(now, session, reason, message);
+            ServerFrame::Close { reason, message, retry_ms } => {
+                self.handle_session_close(now, session, reason, message, retry_ms);
             }
             _ => self.drop_link(now),
         }
@@ -234,7 +243,7 @@ impl Client {
                 }
             }
             ServerFrame::Pong {} => {}
-            ServerFrame::Close { reason, message }
+            ServerFrame::Close { reason, message, .. }
                 if CloseReason::from_code(reason) == Some(CloseReason::ProtocolVersion) =>
             {
                 let message = String::from(message);
@@ -244,16 +253,26 @@ impl Client {
                 self.link.phase = LinkPhase::Ended;
                 self.outputs.push(ClientOutput::Disconnect);
             }
-            // The server says why it closes, or says nothing of use: the client comes back after its backoff.
+            ServerFrame::Close { retry_ms, .. } => self.stay_away(now, retry_ms),
+            // Nothing of use: the client comes back after its backoff.
             _ => self.drop_link(now),
         }
     }
 
-    fn handle_session_close(&mut self, now: Timestamp, session: u32, reason: u32, message: &str) {
+    fn handle_session_close(
+        &mut self,
+        now: Timestamp,
+        session: u32,
+        reason: u32,
+        message: &str,
+        retry_ms: u64,
+    ) {
         let it = &mut self.sessions[session as usize - 1];
         it.detach();
-        let is_mendable = CloseReason::from_code(reason).is_some_and(CloseReason::is_recoverable_by_remount);
-        if is_mendable {
+        let reason_known = CloseReason::from_code(reason);
+        if reason_known.is_some_and(CloseReason::is_recoverable_by_rejoin) {
+            self.stay_away(now, retry_ms);
+        } else if reason_known.is_some_and(CloseReason::is_recoverable_by_remount) {
             it.needs_token = true;
             self.link.schedule_refresh(now);
             self.set_state(session, LinkState::Disconnected);
@@ -293,7 +312,7 @@ impl Client {
             };
             let dropped = self.sessions[index].renew(token);
             for seq in dropped {
-                self.outputs.push(ClientOutput::Settled { session: number, seq, is_refused: true });
+                self.refuse(number, seq, 0, "");
             }
             if self.link.phase == LinkPhase::Ready {
                 self.join(now, number);
@@ -390,6 +409,18 @@ impl Client {
         self.handle_closed(now);
     }
 
+    /// The server closes the socket and says when to come back.
+    fn stay_away(&mut self, now: Timestamp, retry_ms: u64) {
+        self.drop_link(now);
+        if retry_ms > 0 {
+            self.link.phase = LinkPhase::Waiting(now.after_ms(retry_ms.min(limits::RETRY_MS_MAX)));
+        }
+    }
+
+    fn refuse(&mut self, session: u32, seq: u64, reason: u32, message: &str) {
+        self.outputs.push(ClientOutput::Refused { session, seq, reason, message: String::from(message) });
+    }
+
     fn transmit(&mut self, now: Timestamp, session: u32, frame: &ClientFrame<'_>) {
         self.link.sent_at = now;
         self.outputs.push(ClientOutput::Transmit(frame.encode(session)));
@@ -404,8 +435,9 @@ impl Client {
         if it.state == LinkState::Failed {
             return;
         }
-        let (token, mode, applied) = (it.token.clone(), it.held.join_mode().code(), it.version);
-        self.transmit(now, session, &ClientFrame::Join { token: &token, mode, applied });
+        let (token, mode) = (it.token.clone(), it.held.join_mode().code());
+        let (applied, settled) = (it.version, it.settled);
+        self.transmit(now, session, &ClientFrame::Join { token: &token, mode, applied, settled });
     }
 
     /// Acknowledges, if that is due and no event has done so.
@@ -441,7 +473,7 @@ impl Client {
     /// Every event up to `ack` is handled.
     fn settle(&mut self, session: u32, ack: u64) {
         while let Some(seq) = self.sessions[session as usize - 1].take_event_up_to(ack) {
-            self.outputs.push(ClientOutput::Settled { session, seq, is_refused: false });
+            self.outputs.push(ClientOutput::Settled { session, seq });
         }
     }
 

@@ -47,6 +47,10 @@ codes! {
         Left = 19 "left",
         /// A patch would be larger than a frame may be.
         PatchTooLarge = 20 "patch-too-large",
+        /// Another server has the session; come back.
+        Moved = 21 "moved",
+        /// The client has not acknowledged for too long; come back.
+        Unacknowledged = 22 "unacknowledged",
     }
 }
 
@@ -69,6 +73,11 @@ impl CloseReason {
                 | Self::BadAck
         )
     }
+
+    /// Whether the page should join again, on another socket, with what it holds.
+    pub const fn is_recoverable_by_rejoin(self) -> bool {
+        matches!(self, Self::Moved | Self::Unacknowledged | Self::ShuttingDown)
+    }
 }
 
 impl core::fmt::Display for CloseReason {
@@ -84,5 +93,7 @@ codes! {
         Gone = 1 "gone",
         /// What was rendered at the version it was made on is no longer known.
         Stale = 2 "stale",
+        /// Something went wrong on the server, and the action was undone.
+        Failed = 3 "failed",
     }
 }

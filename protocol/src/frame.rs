@@ -23,12 +23,14 @@ wire_table! {
         }
         /// Attaches to a session.
         Join = 1 "join" {
-            /// The signed token from the page.
+            /// The signed token of the page, or of the last `joined`.
             token: &'a str,
             /// What the client holds: 0 the page's HTML, 1 the document at `applied`, 2 nothing.
             mode: u32,
             /// The version that the client's document is at.
             applied: u64,
+            /// The last event that the client knows to be handled.
+            settled: u64,
         }
         /// Something happened at a place.
         Event = 2 "event" {
@@ -78,6 +80,8 @@ wire_table! {
         Joined = 1 "joined" {
             /// The last event that was handled.
             ack: u64,
+            /// What the next join has to show; older ones count no more as soon as the client says anything.
+            token: &'a str,
         }
         /// Takes the document from `version - 1` to `version`.
         Patch = 2 "patch" {
@@ -104,10 +108,12 @@ wire_table! {
         }
         /// Tells that an event had no effect.
         Refused = 5 "refused" {
-            /// The event's number.
+            /// The event's number; 0 when something failed that no event asked for.
             seq: u64,
             /// A code of the refusals.
             reason: u32,
+            /// The same for a person; empty when there is nothing to tell.
+            message: &'a str,
         }
         /// Answers a ping; on session 0.
         Pong = 6 "pong" {}
@@ -117,6 +123,8 @@ wire_table! {
             reason: u32,
             /// The same for a person.
             message: &'a str,
+            /// How long to stay away, in milliseconds; 0 leaves it to the client.
+            retry_ms: u64,
         }
         /// Defines a template; on session 0.
         Template = 8 "template" {

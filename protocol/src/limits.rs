@@ -51,6 +51,12 @@ pub const SILENCE_MS_MAX: u64 = 30_000;
 /// How long an acknowledgement waits for an event to ride on, in milliseconds.
 pub const ACK_DELAY_MS: u64 = 50;
 
+/// How long a client may owe an acknowledgement, in milliseconds: a hidden page's timers run once a minute.
+pub const ACK_MS_MAX: u64 = 120_000;
+
+/// The longest time that a server may tell a client to stay away, in milliseconds.
+pub const RETRY_MS_MAX: u64 = 60_000;
+
 /// The first reconnect happens within this time, in milliseconds; the bound doubles each time.
 pub const RECONNECT_MS_MIN: u64 = 50;
 
@@ -60,6 +66,7 @@ pub const RECONNECT_MS_MAX: u64 = 5_000;
 const _: () = {
     assert!(HEARTBEAT_MS * 2 <= SILENCE_MS_MAX, "one lost heartbeat must not end a socket");
     assert!(ACK_DELAY_MS < HEARTBEAT_MS, "a waiting acknowledgement goes out before a ping");
+    assert!(ACK_MS_MAX > 60_000 + ACK_DELAY_MS, "the acknowledgement of a hidden page comes in time");
     assert!(RECONNECT_MS_MIN < RECONNECT_MS_MAX, "the backoff grows");
     assert!(
         PATCHES_UNACKED_BYTES_MAX >= OUTBOUND_FRAME_BYTES_MAX,

@@ -24,7 +24,9 @@ pub(super) struct Link {
     pub(super) heard_at: Timestamp,
     pub(super) sent_at: Timestamp,
     pub(super) refresh_at: Option<Timestamp>,
-    pub(super) refresh_attempts: u32,
+    refresh_attempts: u32,
+    /// When the page was fetched last.
+    refreshed_at: Timestamp,
     heartbeat_ms: u64,
     reconnect_attempts: u32,
     /// Set while an answer is awaited sooner than the usual silence allows.
@@ -35,6 +37,9 @@ pub(super) struct Link {
 /// How long a probe waits for any message, in milliseconds.
 const PROBE_MS: u64 = 5_000;
 
+/// After so long without fetching the page the backoff of that begins anew, in milliseconds.
+const CALM_MS: u64 = 10_000;
+
 impl Link {
     pub(super) fn new(seed: u64) -> Self {
         Self {
@@ -43,6 +48,7 @@ impl Link {
             sent_at: Timestamp(0),
             refresh_at: None,
             refresh_attempts: 0,
+            refreshed_at: Timestamp(0),
             heartbeat_ms: limits::HEARTBEAT_MS,
             reconnect_attempts: 0,
             probe_until: None,
@@ -83,10 +89,14 @@ impl Link {
         self.phase = LinkPhase::Waiting(now.after_ms(wait));
     }
 
-    /// The page is to be fetched again: at once the first time, then with the same backoff.
+    /// The page is to be fetched again: at once the first time, then with the same backoff,
+    /// until there was no need to for a while.
     pub(super) fn schedule_refresh(&mut self, now: Timestamp) {
         if self.refresh_at.is_some() {
             return;
+        }
+        if self.refreshed_at.after_ms(CALM_MS) <= now {
+            self.refresh_attempts = 0;
         }
         let wait = if self.refresh_attempts == 0 { 0 } else { self.jitter(self.refresh_attempts) };
         self.refresh_attempts = self.refresh_attempts.saturating_add(1);
@@ -95,7 +105,11 @@ impl Link {
 
     /// Whether the page is to be fetched now.
     pub(super) fn take_refresh(&mut self, now: Timestamp) -> bool {
-        self.refresh_at.take_if(|at| *at <= now).is_some()
+        let is_due = self.refresh_at.take_if(|at| *at <= now).is_some();
+        if is_due {
+            self.refreshed_at = now;
+        }
+        is_due
     }
 
     /// A wait below a bound that doubles with each attempt.

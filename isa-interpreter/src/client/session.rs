@@ -57,6 +57,8 @@ pub(super) struct Session {
     /// Events that are not acknowledged, oldest first.
     pub(super) events: Vec<Event>,
     next_seq: u64,
+    /// The last event that is known to be handled.
+    pub(super) settled: u64,
     /// When the version is to be acknowledged, unless an event does so before.
     pub(super) ack_due: Option<Timestamp>,
     /// Versions applied since the last acknowledgement.
@@ -76,6 +78,7 @@ impl Session {
             tree: Tree::new(),
             events: Vec::new(),
             next_seq: 1,
+            settled: 0,
             ack_due: None,
             unacked_count: 0,
         }
@@ -153,6 +156,8 @@ impl Session {
     }
 
     pub(super) fn take_event_up_to(&mut self, ack: u64) -> Option<u64> {
+        // Of events that were never sent nothing is known, whatever the server says.
+        self.settled = self.settled.max(ack.min(self.next_seq - 1));
         let seq = self.events.first().map(|event| event.seq).filter(|seq| *seq <= ack)?;
         self.events.remove(0);
         Some(seq)

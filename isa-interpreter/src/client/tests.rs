@@ -36,7 +36,7 @@ impl Bench {
         it.outputs();
         it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
         it.template();
-        it.server(1, &ServerFrame::Joined { ack: 0 });
+        it.server(1, &ServerFrame::Joined { ack: 0, token: "next" });
         it.server(
             1,
             &ServerFrame::Snapshot { ack: 0, version: 0, program: Raw::new(&[0x93, 0x0b, 0x07, 0x91, 0xc0]) },
@@ -93,9 +93,9 @@ impl Bench {
 #[test]
 fn a_page_greets_and_joins_each_session() {
     let mut it = Bench::greeting();
-    assert_eq!(it.sent(), ["0: hello 1 \"test\" []"]);
+    assert_eq!(it.sent(), ["0: hello 2 \"test\" []"]);
     it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
-    assert_eq!(it.sent(), ["1: join \"token-1\" 0 0", "2: join \"token-2\" 0 0"]);
+    assert_eq!(it.sent(), ["1: join \"token-1\" 0 0 0", "2: join \"token-2\" 0 0 0"]);
 }
 
 #[test]
@@ -191,8 +191,8 @@ fn events_are_kept_until_acknowledged_and_sent_again() {
     assert!(it.outputs().contains(&ClientOutput::Connect));
     it.client.handle_open(it.now);
     it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
-    assert_eq!(it.sent(), ["0: hello 1 \"test\" [7]", "1: join \"token-1\" 1 0", "2: join \"token-2\" 0 0"]);
-    it.server(1, &ServerFrame::Joined { ack: 1 });
+    assert_eq!(it.sent(), ["0: hello 2 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
+    it.server(1, &ServerFrame::Joined { ack: 1, token: "next" });
     assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
 }
 
@@ -274,17 +274,22 @@ fn a_session_that_is_gone_fetches_the_page_and_starts_over() {
     let mut it = Bench::attached();
     it.client.handle_event(it.now, 1, 1, 1, Payload::None);
     let reason = CloseReason::SessionGone;
-    it.server(1, &ServerFrame::Close { reason: reason.code(), message: reason.name() });
+    it.server(1, &ServerFrame::Close { reason: reason.code(), message: reason.name(), retry_ms: 0 });
     assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
     it.outputs();
     it.wait();
     assert_eq!(it.outputs(), [ClientOutput::Refresh]);
     it.client.handle_tokens(it.now, &[Some("token-3"), Some("token-4")]);
     let outputs = it.outputs();
-    assert!(outputs.contains(&ClientOutput::Settled { session: 1, seq: 1, is_refused: true }));
+    assert!(outputs.contains(&ClientOutput::Refused {
+        session: 1,
+        seq: 1,
+        reason: 0,
+        message: String::new()
+    }));
     let joins = outputs.iter().filter(|output| matches!(output, ClientOutput::Transmit(_)));
     assert_eq!(joins.count(), 1, "the session that is well keeps its own");
-    it.server(1, &ServerFrame::Joined { ack: 0 });
+    it.server(1, &ServerFrame::Joined { ack: 0, token: "next" });
     it.server(
         1,
         &ServerFrame::Snapshot {
@@ -301,7 +306,7 @@ fn a_session_that_is_gone_fetches_the_page_and_starts_over() {
 fn fetching_the_page_backs_off() {
     let mut it = Bench::attached();
     let reason = CloseReason::SessionGone;
-    it.server(1, &ServerFrame::Close { reason: reason.code(), message: reason.name() });
+    it.server(1, &ServerFrame::Close { reason: reason.code(), message: reason.name(), retry_ms: 0 });
     let mut waits = vec![];
     for _ in 0..12 {
         let before = it.now;
@@ -324,7 +329,7 @@ fn a_server_of_another_version_ends_the_page() {
     let mut it = Bench::greeting();
     it.outputs();
     let reason = CloseReason::ProtocolVersion;
-    it.server(0, &ServerFrame::Close { reason: reason.code(), message: "reload the page" });
+    it.server(0, &ServerFrame::Close { reason: reason.code(), message: "reload the page", retry_ms: 0 });
     let outputs = it.outputs();
     assert!(outputs.contains(&ClientOutput::State { session: 1, state: LinkState::Failed }));
     assert!(outputs.contains(&ClientOutput::State { session: 2, state: LinkState::Failed }));

@@ -18,7 +18,7 @@ fn client_frames() -> Vec<(u32, ClientFrame<'static>)> {
                 templates: Raw::new(&[0x92, 0x01, 0xcd, 0x01, 0x00]),
             },
         ),
-        (1, ClientFrame::Join { token: "t", mode: 1, applied: 1 << 40 }),
+        (1, ClientFrame::Join { token: "t", mode: 1, applied: 1 << 40, settled: 3 }),
         (
             70_000,
             ClientFrame::Event {
@@ -40,13 +40,13 @@ fn client_frames() -> Vec<(u32, ClientFrame<'static>)> {
 fn server_frames() -> Vec<(u32, ServerFrame<'static>)> {
     vec![
         (0, ServerFrame::Welcome { protocol: 1, build: "b", heartbeat_ms: 15_000 }),
-        (1, ServerFrame::Joined { ack: 4 }),
+        (1, ServerFrame::Joined { ack: 4, token: "next" }),
         (1, ServerFrame::Patch { ack: 4, version: 5, program: Raw::new(&[0x93, 0x0a, 0x01, 0x02]) }),
         (1, ServerFrame::Snapshot { ack: 4, version: 5, program: EMPTY }),
         (1, ServerFrame::Ack { ack: 4 }),
-        (1, ServerFrame::Refused { seq: 4, reason: 1 }),
+        (1, ServerFrame::Refused { seq: 4, reason: 1, message: "" }),
         (0, ServerFrame::Pong {}),
-        (1, ServerFrame::Close { reason: 9, message: "forged-place" }),
+        (1, ServerFrame::Close { reason: 9, message: "forged-place", retry_ms: 0 }),
         (
             0,
             ServerFrame::Template { fingerprint: u32::MAX, namespace: 1, roots: 2, html: None, slots: EMPTY },

@@ -10,7 +10,9 @@
 //! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
 //! - [`render`](html::Html::to_html): an instance as a string
 //! - `diff`, `build`: from two trees to a program, and new instances within it
+//! - `digest`: whether a tree looks the same in another process
 //! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
+//! - [`lease`]: who may join, and which tokens still count
 //! - [`ledger`]: which templates a page already has
 //!
 //! Architecture invariant: no I/O, clock, randomness, thread or async. Time is an argument.
@@ -20,9 +22,11 @@ extern crate alloc;
 
 mod build;
 mod diff;
+mod digest;
 pub mod handler;
 pub mod html;
 pub mod key;
+pub mod lease;
 pub mod ledger;
 mod render;
 pub mod session;
@@ -30,7 +34,8 @@ pub mod splice;
 pub mod template;
 
 pub use html::Html;
-pub use session::{Component, Input, Output, Session};
+pub use session::policy::{Cadence, Policy};
+pub use session::{Component, Input, Join, Output, Session};
 
 /// What `html!` expands to uses these; nobody else should.
 #[doc(hidden)]

@@ -3,11 +3,24 @@
 //! Every [`Session::handle_input`] is followed by [`Session::poll_output`] until `None`.
 //! Rendering happens there and nowhere else, at most once, and only while the client
 //! keeps up: whatever changed meanwhile becomes one patch. The rules are `specs/session.md`.
+//!
+//! - [`lifecycle`]: the phases, as types
+//! - [`policy`]: what a session promises when its socket or server is lost
+//! - `place`: from the place that an event names to its message
+//! - `window`: patches that are not acknowledged
+//! - [`checkpoint`]: the session as bytes, and back
+//! - [`recovery`]: after a panic in the component
 
+pub mod checkpoint;
+pub mod lifecycle;
 mod place;
+pub mod policy;
+pub mod recovery;
+mod window;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -15,13 +28,19 @@ use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
-use lightspeed_protocol::{InstanceId, SlotIndex, Timestamp, limits};
+use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
 use crate::build::{Numbering, write_skeleton};
 use crate::diff::{Patch, diff, reset};
+use crate::digest::digest;
 use crate::html::{Fragment, Html};
 use crate::ledger::TemplateUse;
 use crate::render::write_fragment;
+use checkpoint::{Checkpoint, LoadError};
+use lifecycle::{Attached, Created, Phase};
+use policy::Policy;
+use recovery::{Restarts, Step};
+use window::{Sent, Window};
 
 /// What a session runs: state, the messages that change it, and what it looks like.
 pub trait Component {
@@ -35,20 +54,27 @@ pub trait Component {
 
     /// What it looks like: a function of its state and nothing else.
     fn render(&self) -> Html<Self::Message>;
+
+    /// The state as bytes; `None` when it lives in memory only.
+    fn save(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Takes on a state that [`Component::save`] gave.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are none of those, or the component can't be saved.
+    fn load(&mut self, _state: &[u8]) -> Result<(), LoadError> {
+        Err(LoadError)
+    }
 }
 
 /// What a session takes.
 #[derive(Debug)]
 pub enum Input<'a, M> {
     /// A socket attaches.
-    Join {
-        /// The number that the client gave the session on that socket.
-        session: u32,
-        /// What the client holds.
-        mode: JoinMode,
-        /// The version that its document is at, when it resumes.
-        applied: u64,
-    },
+    Join(Join<'a>),
     /// A frame of the attached client.
     Frame(ClientFrame<'a>),
     /// A message from the component's own tasks.
@@ -57,6 +83,28 @@ pub enum Input<'a, M> {
     Detach,
     /// [`Session::next_timeout`] is due.
     Timeout,
+    /// The checkpoint with this number is stored.
+    Persisted {
+        /// The number.
+        generation: u64,
+    },
+    /// The server ends: what isn't stored is to be, and nothing more is taken on.
+    Suspend,
+}
+
+/// A socket that attaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Join<'a> {
+    /// The number that the client gave the session on that socket.
+    pub session: u32,
+    /// What the client holds.
+    pub mode: JoinMode,
+    /// The version that its document is at.
+    pub applied: u64,
+    /// The last event that it knows to be handled.
+    pub settled: u64,
+    /// What it has to show the next time.
+    pub token: &'a str,
 }
 
 /// What a session gives.
@@ -67,6 +115,10 @@ pub enum Output<E> {
     Transmit(Transmission),
     /// What the component asked for.
     Effect(E),
+    /// The session is to be stored; answered by [`Input::Persisted`], however long that takes.
+    Persist(Checkpoint),
+    /// The socket is to be told this and let go; the session waits for another.
+    Drop(CloseReason),
     /// The session has ended.
     Close(CloseReason),
 }
@@ -80,50 +132,74 @@ pub struct Transmission {
     pub templates: Vec<TemplateUse>,
 }
 
-/// How long a session that nobody is attached to is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Expiry {
-    /// Before the first socket, in milliseconds.
-    pub unattached_ms: u64,
-    /// After a socket is lost, in milliseconds.
-    pub parked_ms: u64,
+/// A component's state as bytes.
+type State = Arc<[u8]>;
+
+/// What a tree was rendered from, when that can be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    state: State,
+    digest: u64,
+}
+
+/// A tree of an older version that the client may still show.
+struct Seen<M> {
+    version: u64,
+    tree: Fragment<M>,
+    origin: Option<Origin>,
 }
 
 /// The server half of a session.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; none excludes another")]
 pub struct Session<C: Component> {
     component: C,
+    policy: Policy,
+    phase: Phase,
+    now: Timestamp,
+    /// The component's state as bytes, if it can be saved.
+    state: Option<State>,
     /// What the newest version looks like.
     tree: Fragment<C::Message>,
+    /// What `tree` was rendered from.
+    origin: Option<Origin>,
     version: u64,
     /// The component may look different from `tree`.
     is_dirty: bool,
     next_id: InstanceId,
-    /// Trees of older versions that the client may still show, oldest first.
-    seen: VecDeque<(u64, Fragment<C::Message>)>,
-    /// Patches that are not acknowledged, oldest first.
-    window: VecDeque<Sent>,
-    window_bytes: usize,
-    /// The number of the session on the attached socket.
-    link: Option<u32>,
-    /// The client has asked for the whole document.
-    needs_snapshot: bool,
+    /// Oldest first.
+    seen: VecDeque<Seen<C::Message>>,
+    window: Window,
     version_acked: u64,
     seq_handled: u64,
-    /// An acknowledgement is owed and no patch has carried it.
-    owes_ack: bool,
-    is_closed: bool,
-    expiry: Option<Expiry>,
-    expires_at: Option<Timestamp>,
-    outputs: VecDeque<Output<C::Effect>>,
+    /// Events that no render has shown yet.
+    unrendered: Vec<u64>,
+    /// `tree` holds what events have told of fields since it was rendered.
+    has_notes: bool,
+    /// Read from a checkpoint, which may be older than what the client has seen.
+    is_restored: bool,
+    /// Whatever the client holds, it is not `tree`.
+    is_document_lost: bool,
+    saving: Saving,
+    step: Step,
+    restarts: Restarts,
+    /// Made since the last checkpoint.
+    made: VecDeque<Output<C::Effect>>,
+    /// Waits until the checkpoint under way is stored.
+    held: VecDeque<Output<C::Effect>>,
+    /// To be polled.
+    released: VecDeque<Output<C::Effect>>,
+    /// The server ends.
+    is_suspended: bool,
 }
 
-struct Sent {
-    version: u64,
-    /// The program begins with `adopt` or `reset`.
-    is_snapshot: bool,
-    program: Vec<u8>,
-    templates: Vec<TemplateUse>,
+/// What is not stored yet.
+#[derive(Debug, Default)]
+struct Saving {
+    generation: u64,
+    /// A checkpoint that is being stored.
+    in_flight: Option<u64>,
+    is_due: bool,
+    unsaved_events: u32,
+    unsaved_since: Option<Timestamp>,
 }
 
 impl<C: Component> fmt::Debug for Session<C> {
@@ -132,7 +208,7 @@ impl<C: Component> fmt::Debug for Session<C> {
             .field("version", &self.version)
             .field("version_acked", &self.version_acked)
             .field("seq_handled", &self.seq_handled)
-            .field("link", &self.link)
+            .field("phase", &self.phase)
             .finish_non_exhaustive()
     }
 }
@@ -140,25 +216,12 @@ impl<C: Component> fmt::Debug for Session<C> {
 impl<C: Component> Session<C> {
     /// A session that no socket is attached to; it renders its first version.
     pub fn new(component: C) -> Self {
-        let mut session = Self {
-            tree: component.render().into_root(),
-            component,
-            version: 0,
-            is_dirty: false,
-            next_id: 1,
-            seen: VecDeque::new(),
-            window: VecDeque::new(),
-            window_bytes: 0,
-            link: None,
-            needs_snapshot: false,
-            version_acked: 0,
-            seq_handled: 0,
-            owes_ack: false,
-            is_closed: false,
-            expiry: None,
-            expires_at: None,
-            outputs: VecDeque::new(),
-        };
+        Self::with_policy(component, Policy::default())
+    }
+
+    /// A session with another policy than [`Policy::Resume`].
+    pub fn with_policy(component: C, policy: Policy) -> Self {
+        let mut session = Self::over(component, policy, Phase::Mounted(Created::new().mount()));
         // Ids are given here, so that they are the same however often the page is adopted.
         let mut numbering = Numbering::new(session.next_id);
         write_skeleton(&mut session.tree, &mut numbering, &mut Writer::new());
@@ -166,11 +229,37 @@ impl<C: Component> Session<C> {
         session
     }
 
-    /// Ends by itself when nobody is attached for so long.
-    pub fn with_expiry(mut self, now: Timestamp, expiry: Expiry) -> Self {
-        self.expires_at = Some(now.after_ms(expiry.unattached_ms));
-        self.expiry = Some(expiry);
-        self
+    /// Around a component, whose tree has no ids yet.
+    fn over(component: C, policy: Policy, phase: Phase) -> Self {
+        let state = saved(&component, policy);
+        let tree = component.render().into_root();
+        Self {
+            component,
+            policy,
+            phase,
+            now: Timestamp(0),
+            origin: origin(state.as_ref(), &tree),
+            tree,
+            state,
+            version: 0,
+            is_dirty: false,
+            next_id: 1,
+            seen: VecDeque::new(),
+            window: Window::default(),
+            version_acked: 0,
+            seq_handled: 0,
+            unrendered: Vec::new(),
+            has_notes: false,
+            is_restored: false,
+            is_document_lost: false,
+            saving: Saving::default(),
+            step: Step::Idle,
+            restarts: Restarts::default(),
+            made: VecDeque::new(),
+            held: VecDeque::new(),
+            released: VecDeque::new(),
+            is_suspended: false,
+        }
     }
 
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
@@ -185,105 +274,243 @@ impl<C: Component> Session<C> {
         &self.component
     }
 
+    /// The component's state as bytes, if its policy is to be stored.
+    pub fn state(&self) -> Option<&[u8]> {
+        self.state.as_deref()
+    }
+
     /// The newest version that was rendered.
     pub fn version(&self) -> u64 {
         self.version
     }
 
+    /// The last event that was handled or refused.
+    pub fn seq_handled(&self) -> u64 {
+        self.seq_handled
+    }
+
+    /// The newest version that the client has acknowledged.
+    pub fn version_acked(&self) -> u64 {
+        self.version_acked
+    }
+
+    /// Patches, and bytes of them, that are kept until they are acknowledged.
+    pub fn unacked(&self) -> (usize, usize) {
+        (self.window.len(), self.window.byte_count())
+    }
+
+    /// Whether a socket holds it.
+    pub fn is_attached(&self) -> bool {
+        self.phase.attached().is_some()
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        self.phase.is_closed()
+    }
+
     /// Takes an input. A fault of the peer becomes an [`Output::Close`].
+    ///
+    /// When the component's own code panics in here, [`Session::recover`] goes on.
     pub fn handle_input(&mut self, now: Timestamp, input: Input<'_, C::Message>) {
-        if self.is_closed {
+        self.now = self.now.max(now);
+        if self.is_closed() {
             return;
         }
         match input {
-            Input::Join { session, mode, applied } => self.join(session, mode, applied),
-            Input::Frame(ClientFrame::Event { ack, seq, behind, instance, slot, payload }) => {
-                self.event(ack, seq, behind, instance, slot, payload);
+            Input::Join(join) => self.join(&join),
+            Input::Frame(frame) if self.is_attached() && !self.is_suspended => self.frame(frame),
+            // Of a socket that is gone, or too late: the client sends it again.
+            Input::Frame(_) => {}
+            Input::Message(message) => {
+                self.update(message, None);
+                self.note_change();
+            }
+            Input::Detach => self.detach(),
+            Input::Timeout => self.time_out(),
+            Input::Persisted { generation } => {
+                if self.saving.in_flight == Some(generation) {
+                    self.saving.in_flight = None;
+                    self.released.append(&mut self.held);
+                }
+            }
+            Input::Suspend => {
+                self.is_suspended = true;
+                self.saving.is_due |= self.policy.is_stored();
+            }
+        }
+    }
+
+    fn frame(&mut self, frame: ClientFrame<'_>) {
+        match frame {
+            ClientFrame::Event { ack, seq, behind, instance, slot, payload } => {
+                self.event(ack, seq, behind, place::Place { instance, slot }, &payload);
                 // Only now: an event may have been made on the version before the one it acknowledges.
                 self.acknowledge(ack);
             }
-            Input::Frame(ClientFrame::Ack { ack }) => self.acknowledge(ack),
-            Input::Frame(ClientFrame::Resync { ack }) => {
+            ClientFrame::Ack { ack } => self.acknowledge(ack),
+            ClientFrame::Resync { ack } => {
                 self.acknowledge(ack);
-                self.needs_snapshot = true;
-            }
-            Input::Frame(ClientFrame::Leave {}) => self.close(CloseReason::Left),
-            Input::Frame(_) => self.close(CloseReason::UnknownKind),
-            Input::Message(message) => self.update(message),
-            Input::Detach => {
-                self.link = None;
-                self.needs_snapshot = false;
-                self.expires_at = self.expiry.map(|expiry| now.after_ms(expiry.parked_ms));
-            }
-            Input::Timeout => {
-                if self.expires_at.is_some_and(|at| at <= now) {
-                    self.close(CloseReason::SessionGone);
+                if let Some(attached) = self.phase.attached_mut() {
+                    attached.needs_snapshot = true;
                 }
             }
+            ClientFrame::Leave {} => self.close(CloseReason::Left),
+            _ => self.close(CloseReason::UnknownKind),
         }
     }
 
     /// When [`Input::Timeout`] is due.
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        if self.is_closed { None } else { self.expires_at }
+        if self.is_closed() { None } else { [self.save_at(), self.ack_at()].into_iter().flatten().min() }
+    }
+
+    /// When what has changed is stored even if little has.
+    fn save_at(&self) -> Option<Timestamp> {
+        let Policy::Rehydrate(cadence) = self.policy else { return None };
+        self.saving.unsaved_since.filter(|_| !self.saving.is_due).map(|since| since.after_ms(cadence.ms))
+    }
+
+    /// When the client must have acknowledged the oldest patch.
+    fn ack_at(&self) -> Option<Timestamp> {
+        let oldest = self.window.oldest().filter(|_| self.is_attached())?;
+        Some(oldest.sent_at.after_ms(limits::ACK_MS_MAX))
+    }
+
+    fn time_out(&mut self) {
+        if self.save_at().is_some_and(|at| at <= self.now) {
+            self.saving.is_due = true;
+        }
+        if self.ack_at().is_some_and(|at| at <= self.now) {
+            self.detach();
+            self.released.push_back(Output::Drop(CloseReason::Unacknowledged));
+        }
     }
 
     /// The next output; call until `None` after every input.
+    ///
+    /// When the component's own code panics in here, [`Session::recover`] goes on.
     pub fn poll_output(&mut self) -> Option<Output<C::Effect>> {
-        if let Some(output) = self.outputs.pop_front() {
+        if let Some(output) = self.released.pop_front() {
             return Some(output);
         }
-        if self.is_closed {
+        let is_saving = self.saving.in_flight.is_some();
+        if self.is_closed() || (is_saving && self.policy == Policy::Durable) {
             return None;
         }
-        let session = self.link?;
-        self.render(session);
-        if core::mem::take(&mut self.owes_ack) {
-            let frame = ServerFrame::Ack { ack: self.seq_handled }.encode(session);
-            self.outputs.push_back(Output::Transmit(Transmission { frame, templates: Vec::new() }));
+        self.render();
+        self.acknowledge_events();
+        if !is_saving && core::mem::take(&mut self.saving.is_due) {
+            self.saving.generation += 1;
+            self.saving.in_flight = Some(self.saving.generation);
+            self.saving.unsaved_events = 0;
+            self.saving.unsaved_since = None;
+            let waiting = if self.policy == Policy::Durable { &mut self.held } else { &mut self.released };
+            waiting.append(&mut self.made);
+            return Some(Output::Persist(self.checkpoint()));
         }
-        self.outputs.pop_front()
+        if self.is_suspended && !is_saving && self.made.is_empty() {
+            self.close(CloseReason::ShuttingDown);
+        }
+        self.released.append(&mut self.made);
+        self.released.pop_front()
     }
 
     fn close(&mut self, reason: CloseReason) {
-        if !core::mem::replace(&mut self.is_closed, true) {
-            self.outputs.push_back(Output::Close(reason));
+        if self.phase.close(reason) {
+            self.made.clear();
+            self.held.clear();
+            self.released.push_back(Output::Close(reason));
         }
     }
 
-    fn update(&mut self, message: C::Message) {
-        let mut effects = Vec::new();
-        self.component.update(message, &mut effects);
-        self.is_dirty = true;
-        self.outputs.extend(effects.into_iter().map(Output::Effect));
+    /// Something that is worth storing has changed.
+    fn note_change(&mut self) {
+        match self.policy {
+            Policy::Remount | Policy::Resume => {}
+            Policy::Rehydrate(cadence) => {
+                self.saving.unsaved_since.get_or_insert(self.now);
+                self.saving.unsaved_events = self.saving.unsaved_events.saturating_add(1);
+                self.saving.is_due |= self.saving.unsaved_events >= cadence.events;
+            }
+            Policy::Durable => self.saving.is_due = true,
+        }
     }
 
-    fn join(&mut self, session: u32, mode: JoinMode, applied: u64) {
-        self.link = Some(session);
-        self.expires_at = None;
-        self.owes_ack = false;
-        self.needs_snapshot = false;
-        let frame = ServerFrame::Joined { ack: self.seq_handled }.encode(session);
-        self.outputs.push_back(Output::Transmit(Transmission { frame, templates: Vec::new() }));
+    /// Has the component take a message. Nothing is noted before it has.
+    fn update(&mut self, message: C::Message, seq: Option<u64>) {
+        let mut effects = Vec::new();
+        self.step = Step::Update { seq };
+        self.component.update(message, &mut effects);
+        let state = saved(&self.component, self.policy);
+        self.step = Step::Idle;
+        self.state = state;
+        self.is_dirty = true;
+        self.made.extend(effects.into_iter().map(Output::Effect));
+    }
+
+    /// What was meant for the socket that is gone reaches nobody: the client asks again.
+    fn forget_frames(&mut self) {
+        for queue in [&mut self.made, &mut self.held, &mut self.released] {
+            queue.retain(|output| !matches!(output, Output::Transmit(_)));
+        }
+    }
+
+    fn detach(&mut self) {
+        if !self.phase.park() {
+            return;
+        }
+        self.forget_frames();
+        if self.policy == Policy::Remount {
+            return self.close(CloseReason::SessionGone);
+        }
+        self.saving.is_due |= self.saving.unsaved_since.is_some();
+    }
+
+    fn join(&mut self, join: &Join<'_>) {
+        let Join { session, mode, mut applied, settled, token } = *join;
+        if self.is_suspended {
+            return;
+        }
+        self.forget_frames();
+        if core::mem::take(&mut self.is_restored) {
+            self.catch_up(mode, &mut applied, settled);
+        } else if settled > self.seq_handled {
+            return self.close(CloseReason::BadAck);
+        }
+        if self.phase.attach(session).is_none() {
+            return;
+        }
+        // The epoch is new, and with it the checkpoint.
+        self.saving.is_due |= self.policy.is_stored();
+        let frame = ServerFrame::Joined { ack: self.seq_handled, token }.encode(session);
+        self.transmit(frame, Vec::new());
         match mode {
-            JoinMode::Adopt if self.version == 0 => self.adopt(session),
-            JoinMode::Adopt | JoinMode::Rebuild => self.needs_snapshot = true,
+            _ if self.is_document_lost => self.ask_snapshot(),
+            JoinMode::Adopt if self.version == 0 => self.adopt(),
+            JoinMode::Adopt | JoinMode::Rebuild => self.ask_snapshot(),
             JoinMode::Resume => {
                 self.acknowledge(applied);
-                let next = self.window.front().map_or(self.version, |sent| sent.version - 1);
+                let next = self.window.oldest().map_or(self.version, |sent| sent.version - 1);
                 if next == applied {
                     for index in 0..self.window.len() {
-                        self.transmit(session, index);
+                        self.send(index);
                     }
                 } else {
-                    self.needs_snapshot = true;
+                    self.ask_snapshot();
                 }
             }
         }
     }
 
+    fn ask_snapshot(&mut self) {
+        if let Some(attached) = self.phase.attached_mut() {
+            attached.needs_snapshot = true;
+        }
+    }
+
     /// Tells the client which instances the HTML of its page holds.
-    fn adopt(&mut self, session: u32) {
+    fn adopt(&mut self) {
         let mut numbering = Numbering::new(self.tree.id);
         let mut skeleton = Writer::new();
         write_skeleton(&mut self.tree, &mut numbering, &mut skeleton);
@@ -291,8 +518,7 @@ impl<C: Component> Session<C> {
         let skeleton = Raw::new(skeleton.as_bytes());
         program.push(&Op::Adopt { template: self.tree.template.fingerprint, skeleton });
         self.window.clear();
-        self.window_bytes = 0;
-        self.push(session, true, Patch { program, numbering });
+        self.push(true, Patch { program, numbering });
     }
 
     /// Every version up to `version` is applied.
@@ -301,119 +527,171 @@ impl<C: Component> Session<C> {
             return self.close(CloseReason::BadAck);
         }
         self.version_acked = version;
-        while let Some(sent) = self.window.pop_front_if(|sent| sent.version <= version) {
-            self.window_bytes -= sent.program.len();
-        }
-        while self.seen.pop_front_if(|(seen, _)| *seen < version).is_some() {}
+        self.window.acknowledge(version);
+        while self.seen.pop_front_if(|seen| seen.version < version).is_some() {}
     }
 
     /// Renders, if there is a reason to and the client keeps up.
-    fn render(&mut self, session: u32) {
-        if self.needs_snapshot {
-            return self.snapshot(session);
+    fn render(&mut self) {
+        let Some(Attached { needs_snapshot, .. }) = self.phase.attached() else { return };
+        if *needs_snapshot {
+            return self.snapshot();
         }
-        let has_room = self.window.len() < limits::PATCHES_UNACKED_MAX
-            && self.window_bytes < limits::PATCHES_UNACKED_BYTES_MAX;
-        if !self.is_dirty || !has_room {
+        if !self.is_dirty || !self.window.has_room() {
             return;
         }
-        let mut html = self.component.render();
+        let mut html = self.render_component();
         let patch = diff(&self.tree, html.root_mut(), self.next_id);
         self.is_dirty = false;
-        let old = core::mem::replace(&mut self.tree, html.into_root());
+        let old = self.show(html);
         if patch.program.is_empty() {
             return;
         }
-        self.seen.push_back((self.version, old));
+        self.seen.push_back(old);
         self.version += 1;
-        self.push(session, false, patch);
+        self.push(false, patch);
+    }
+
+    /// Takes a render for the newest; returns the one before.
+    fn show(&mut self, html: Html<C::Message>) -> Seen<C::Message> {
+        let tree = html.into_root();
+        let origin = core::mem::replace(&mut self.origin, origin(self.state.as_ref(), &tree));
+        Seen { version: self.version, tree: core::mem::replace(&mut self.tree, tree), origin }
+    }
+
+    fn render_component(&mut self) -> Html<C::Message> {
+        self.step = Step::Render;
+        let html = self.component.render();
+        self.step = Step::Idle;
+        self.unrendered.clear();
+        self.has_notes = false;
+        html
     }
 
     /// Replaces whatever the client holds.
-    fn snapshot(&mut self, session: u32) {
-        self.needs_snapshot = false;
-        let mut html = self.component.render();
+    fn snapshot(&mut self) {
+        let mut html = self.render_component();
         let patch = reset(html.root_mut(), self.next_id);
         self.is_dirty = false;
-        self.tree = html.into_root();
+        self.is_document_lost = false;
+        self.show(html);
         // Nothing that the client showed before is there any more.
         self.seen.clear();
         self.window.clear();
-        self.window_bytes = 0;
         self.version += 1;
-        self.push(session, true, patch);
+        if let Some(attached) = self.phase.attached_mut() {
+            attached.needs_snapshot = false;
+        }
+        self.push(true, patch);
     }
 
     /// Puts a program into the window and sends it.
-    fn push(&mut self, session: u32, is_snapshot: bool, patch: Patch) {
+    fn push(&mut self, is_snapshot: bool, patch: Patch) {
         self.next_id = self.next_id.max(patch.numbering.next_id);
         let sent = Sent {
             version: self.version,
             is_snapshot,
             program: patch.program.finish(),
             templates: patch.numbering.uses,
+            sent_at: self.now,
         };
         // A frame's head takes less than 64 bytes.
         if sent.program.len() + 64 > limits::OUTBOUND_FRAME_BYTES_MAX {
             return self.close(CloseReason::PatchTooLarge);
         }
-        self.window_bytes += sent.program.len();
-        self.window.push_back(sent);
-        self.transmit(session, self.window.len() - 1);
+        self.window.push(sent);
+        self.send(self.window.len() - 1);
     }
 
-    fn transmit(&mut self, session: u32, index: usize) {
-        let sent = &self.window[index];
+    fn send(&mut self, index: usize) {
+        let Some(attached) = self.phase.attached_mut() else { return };
+        let sent = self.window.send(index, self.now);
         let (ack, version, program) = (self.seq_handled, sent.version, Raw::new(&sent.program));
         let frame = if sent.is_snapshot {
             ServerFrame::Snapshot { ack, version, program }
         } else {
             ServerFrame::Patch { ack, version, program }
         };
-        let transmission = Transmission { frame: frame.encode(session), templates: sent.templates.clone() };
-        self.owes_ack = false;
-        self.outputs.push_back(Output::Transmit(transmission));
+        attached.owes_ack = false;
+        let (frame, templates) = (frame.encode(attached.link()), sent.templates.clone());
+        self.transmit(frame, templates);
     }
 
-    fn event(
-        &mut self,
-        ack: u64,
-        seq: u64,
-        behind: u64,
-        instance: InstanceId,
-        slot: SlotIndex,
-        payload: Payload<'_>,
-    ) {
+    fn transmit(&mut self, frame: Vec<u8>, templates: Vec<TemplateUse>) {
+        self.made.push_back(Output::Transmit(Transmission { frame, templates }));
+    }
+
+    /// Acknowledges events, if no patch has.
+    fn acknowledge_events(&mut self) {
+        if let Some(attached) = self.phase.attached_mut()
+            && core::mem::take(&mut attached.owes_ack)
+        {
+            let frame = ServerFrame::Ack { ack: self.seq_handled }.encode(attached.link());
+            self.transmit(frame, Vec::new());
+        }
+    }
+
+    fn event(&mut self, ack: u64, seq: u64, behind: u64, place: place::Place, payload: &Payload<'_>) {
         let Some(version_seen) = ack.checked_sub(behind).filter(|_| ack <= self.version) else {
             return self.close(CloseReason::BadAck);
         };
         if seq <= self.seq_handled {
             // It came before; what got lost is the acknowledgement.
-            self.owes_ack = true;
-            return;
+            return self.owe_ack();
         }
         if seq != self.seq_handled + 1 {
             return self.close(CloseReason::SequenceGap);
         }
-        let place = place::Place { instance, slot };
-        match self.resolve(place, version_seen, &payload) {
+        self.step = Step::Update { seq: Some(seq) };
+        let resolved = self.resolve(place, version_seen, payload);
+        self.step = Step::Idle;
+        match resolved {
             Ok(message) => {
-                self.seq_handled = seq;
-                self.owes_ack = true;
-                place::note_fields(&mut self.tree, place, &payload);
-                self.update(message);
+                self.update(message, Some(seq));
+                self.has_notes |= place::note_fields(&mut self.tree, place, payload);
+                if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
+                    self.unrendered.remove(0);
+                }
+                self.unrendered.push(seq);
+                self.handled(seq);
             }
             Err(place::Unresolved::Refused(reason)) => self.refuse(seq, reason),
             Err(place::Unresolved::Fault(reason)) => self.close(reason),
         }
     }
 
-    fn refuse(&mut self, seq: u64, reason: RefusalReason) {
-        self.seq_handled = seq;
-        self.owes_ack = true;
-        if let Some(session) = self.link {
-            let frame = ServerFrame::Refused { seq, reason: reason.code() }.encode(session);
-            self.outputs.push_back(Output::Transmit(Transmission { frame, templates: Vec::new() }));
+    fn owe_ack(&mut self) {
+        if let Some(attached) = self.phase.attached_mut() {
+            attached.owes_ack = true;
         }
     }
+
+    /// An event is taken into account, or refused.
+    fn handled(&mut self, seq: u64) {
+        self.seq_handled = seq;
+        self.owe_ack();
+        self.note_change();
+    }
+
+    fn refuse(&mut self, seq: u64, reason: RefusalReason) {
+        self.handled(seq);
+        self.tell_refusal(seq, reason);
+    }
+
+    fn tell_refusal(&mut self, seq: u64, reason: RefusalReason) {
+        if let Some(attached) = self.phase.attached() {
+            // What is no longer there needs no words.
+            let message = if reason == RefusalReason::Failed { reason.meaning().trim() } else { "" };
+            let frame = ServerFrame::Refused { seq, reason: reason.code(), message }.encode(attached.link());
+            self.transmit(frame, Vec::new());
+        }
+    }
+}
+
+fn origin<M>(state: Option<&State>, tree: &Fragment<M>) -> Option<Origin> {
+    state.map(|state| Origin { state: State::clone(state), digest: digest(tree) })
+}
+
+fn saved<C: Component>(component: &C, policy: Policy) -> Option<State> {
+    if policy.is_stored() { component.save().map(State::from) } else { None }
 }

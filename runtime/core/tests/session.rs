@@ -4,7 +4,7 @@
 extern crate lightspeed_core as lightspeed;
 
 use lightspeed_core::handler::{Handler, PayloadError};
-use lightspeed_core::session::{Expiry, Session};
+use lightspeed_core::session::{Join, Session};
 use lightspeed_core::{Component, Html, Input, Output};
 use lightspeed_macros::html;
 use lightspeed_protocol::close::CloseReason;
@@ -203,6 +203,10 @@ fn a_checkbox_that_the_render_resets_is_reset() {
     assert!(page.session.component().is_agreed);
 }
 
+fn join<'a>(mode: JoinMode, applied: u64) -> Input<'a, Msg> {
+    Input::Join(Join { session: 1, mode, applied, settled: 0, token: "token" })
+}
+
 /// A session with a client that does what the test says, and the frames that it got.
 struct Hostile {
     session: Session<Board>,
@@ -214,7 +218,7 @@ impl Hostile {
     fn new(board: Board) -> Self {
         let session = Session::new(board);
         let mut it = Self { session, frames: Vec::new(), closed: None };
-        it.input(Input::Join { session: 1, mode: JoinMode::Adopt, applied: 0 });
+        it.input(join(JoinMode::Adopt, 0));
         it
     }
 
@@ -305,7 +309,7 @@ fn a_version_that_is_long_gone_is_refused_and_not_guessed() {
     assert_eq!(client.closed, None);
     assert_eq!(client.session.component().log, [Msg::Set(5)]);
     let refused = client.frames.iter().any(|frame| {
-        matches!(ServerFrame::decode(frame), Ok((1, ServerFrame::Refused { seq: 1, reason: 2 })))
+        matches!(ServerFrame::decode(frame), Ok((1, ServerFrame::Refused { seq: 1, reason: 2, .. })))
     });
     assert!(refused);
 }
@@ -332,7 +336,7 @@ fn after_its_end_a_session_is_silent() {
     client.event(0, 2, 0, 1, 0);
     let frames = client.frames.len();
     client.input(Input::Message(Msg::Set(1)));
-    client.input(Input::Join { session: 1, mode: JoinMode::Rebuild, applied: 0 });
+    client.input(join(JoinMode::Rebuild, 0));
     assert_eq!(client.frames.len(), frames);
     assert_eq!(client.session.next_timeout(), None);
 }
@@ -372,20 +376,30 @@ fn a_session_without_a_socket_renders_nothing_and_catches_up_with_one_patch() {
 }
 
 #[test]
-fn a_session_that_nobody_attaches_to_expires() {
-    let expiry = Expiry { unattached_ms: 30, parked_ms: 180 };
-    let mut session = Session::new(Board::default()).with_expiry(Timestamp(0), expiry);
-    assert_eq!(session.next_timeout(), Some(Timestamp(30)));
-    session.handle_input(Timestamp(10), Input::Join { session: 1, mode: JoinMode::Adopt, applied: 0 });
-    assert_eq!(session.next_timeout(), None);
-    session.handle_input(Timestamp(20), Input::Detach);
-    assert_eq!(session.next_timeout(), Some(Timestamp(200)));
-    session.handle_input(Timestamp(199), Input::Timeout);
-    while let Some(output) = session.poll_output() {
-        assert!(!matches!(output, Output::Close(_)), "not a millisecond too soon");
+fn a_client_that_owes_an_acknowledgement_for_too_long_loses_its_socket_and_not_its_session() {
+    let mut client = Hostile::new(Board::default());
+    let due = client.session.next_timeout().unwrap();
+    assert_eq!(due, Timestamp(limits::ACK_MS_MAX));
+    client.session.handle_input(due, Input::Timeout);
+    let mut dropped = Vec::new();
+    while let Some(output) = client.session.poll_output() {
+        if let Output::Drop(reason) = output {
+            dropped.push(reason);
+        }
     }
-    session.handle_input(Timestamp(200), Input::Timeout);
-    assert!(matches!(session.poll_output(), Some(Output::Close(CloseReason::SessionGone))));
+    assert_eq!(dropped, [CloseReason::Unacknowledged]);
+    assert!(!client.session.is_attached() && !client.session.is_closed());
+    assert_eq!(client.session.next_timeout(), None, "nobody is waited for");
+    client.input(join(JoinMode::Resume, 0));
+    assert!(client.session.is_attached() && client.closed.is_none());
+}
+
+#[test]
+fn a_client_that_says_more_is_handled_than_was_loses_its_session() {
+    let mut client = Hostile::new(Board::default());
+    let join = Join { session: 1, mode: JoinMode::Resume, applied: 0, settled: 1, token: "" };
+    client.input(Input::Join(join));
+    assert_eq!(client.closed, Some(CloseReason::BadAck));
 }
 
 #[test]

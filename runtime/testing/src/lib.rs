@@ -32,8 +32,10 @@ pub mod vectors;
 
 use std::collections::VecDeque;
 
+use lightspeed_core::Policy;
 use lightspeed_core::ledger::TemplateLedger;
-use lightspeed_core::session::{Component, Input, Output, Session};
+use lightspeed_core::session::checkpoint::Checkpoint;
+use lightspeed_core::session::{Component, Input, Join, Output, Session};
 use lightspeed_interpreter::{Address, Client, ClientOutput, MemoryDocument};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
@@ -77,6 +79,8 @@ pub struct Page<C: Component> {
     pub effects: Vec<C::Effect>,
     /// Events that were refused.
     pub refused: Vec<u64>,
+    /// What was stored last.
+    pub stored: Option<Checkpoint>,
     /// Why the session ended, if it has.
     pub closed: Option<CloseReason>,
     /// The clock, in milliseconds.
@@ -98,7 +102,11 @@ impl<C: Component> Page<C> {
 
     /// A page that has loaded and not yet joined.
     pub fn unjoined(component: C) -> Self {
-        let session = Session::new(component);
+        Self::over(Session::new(component))
+    }
+
+    /// A page that has loaded a session's first HTML and not yet joined.
+    pub fn over(session: Session<C>) -> Self {
         let document = MemoryDocument::from_html(&session.page_html());
         let mut client = Client::new("test", 1);
         client.add_session("token");
@@ -110,6 +118,7 @@ impl<C: Component> Page<C> {
             recording: Recording::new(),
             effects: Vec::new(),
             refused: Vec::new(),
+            stored: None,
             closed: None,
             now: Timestamp(0),
             ledger: TemplateLedger::default(),
@@ -124,7 +133,8 @@ impl<C: Component> Page<C> {
         let mut page = Self::unjoined(component);
         page.document = MemoryDocument::new();
         page.is_online = true;
-        page.session.handle_input(page.now, Input::Join { session: 1, mode: JoinMode::Rebuild, applied: 0 });
+        let join = Join { session: 1, mode: JoinMode::Rebuild, applied: 0, settled: 0, token: "token" };
+        page.session.handle_input(page.now, Input::Join(join));
         page.client.handle_start(page.now);
         page.client.handle_open(page.now);
         while page.client.poll_output().is_some() {}
@@ -184,6 +194,21 @@ impl<C: Component> Page<C> {
         self.recording.push((self.now, Happened::Cut));
         self.session.handle_input(self.now, Input::Detach);
         self.drain_session();
+    }
+
+    /// The server is killed, and another goes on from what was stored, with a `component` that is
+    /// mounted anew. The page isn't told.
+    ///
+    /// # Panics
+    ///
+    /// When nothing was stored, or it can't be read.
+    pub fn restart(&mut self, component: C, policy: Policy) {
+        let stored = self.stored.as_ref().expect("the session was stored");
+        self.session = Session::restore(component, policy, &stored.bytes).expect("a checkpoint");
+        self.is_online = false;
+        self.to_client.clear();
+        self.to_server.clear();
+        self.client.handle_closed(self.now);
     }
 
     /// Time passes, a timeout at a time.
@@ -258,9 +283,10 @@ impl<C: Component> Page<C> {
                 self.welcome();
             }
             (0, ClientFrame::Ping {}) => self.send_down(ServerFrame::Pong {}.encode(0)),
-            (session, ClientFrame::Join { mode, applied, .. }) => {
+            (session, ClientFrame::Join { token, mode, applied, settled }) => {
                 let mode = JoinMode::from_code(mode).expect("a mode");
-                self.session.handle_input(self.now, Input::Join { session, mode, applied });
+                let join = Join { session, mode, applied, settled, token };
+                self.session.handle_input(self.now, Input::Join(join));
             }
             (_, frame) => self.session.handle_input(self.now, Input::Frame(frame)),
         }
@@ -279,10 +305,16 @@ impl<C: Component> Page<C> {
                     self.send_down(transmission.frame);
                 }
                 Output::Effect(effect) => self.effects.push(effect),
+                Output::Persist(checkpoint) => {
+                    let generation = checkpoint.generation;
+                    self.stored = Some(checkpoint);
+                    self.session.handle_input(self.now, Input::Persisted { generation });
+                }
                 Output::Close(reason) => {
                     self.closed = Some(reason);
                     if self.is_online {
-                        let close = ServerFrame::Close { reason: reason.code(), message: reason.name() };
+                        let (reason, message) = (reason.code(), reason.name());
+                        let close = ServerFrame::Close { reason, message, retry_ms: 0 };
                         self.send_down(close.encode(1));
                     }
                 }
@@ -308,7 +340,7 @@ impl<C: Component> Page<C> {
                     self.frames.push(Passed::Up(frame.clone()));
                     self.to_server.push_back(frame);
                 }
-                ClientOutput::Settled { seq, is_refused: true, .. } => self.refused.push(seq),
+                ClientOutput::Refused { seq, .. } => self.refused.push(seq),
                 _ => {}
             }
         }

@@ -11,7 +11,7 @@
 use std::fmt::Write as _;
 
 use lightspeed_core::ledger::TemplateLedger;
-use lightspeed_core::session::{Component, Input, Output, Session};
+use lightspeed_core::session::{Component, Input, Join, Output, Session};
 use lightspeed_interpreter::{Document, MemoryDocument, Templates, Tree, interpret};
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
@@ -144,9 +144,10 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                         said.push_back(welcome());
                     }
                     ClientFrame::Ping {} => said.push_back(ServerFrame::Pong {}.encode(0)),
-                    ClientFrame::Join { mode, applied, .. } => {
+                    ClientFrame::Join { token, mode, applied, settled } => {
                         let mode = JoinMode::from_code(mode).ok_or_else(|| at("no such mode"))?;
-                        session.handle_input(*now, Input::Join { session: number, mode, applied });
+                        let join = Join { session: number, mode, applied, settled, token };
+                        session.handle_input(*now, Input::Join(join));
                     }
                     frame => session.handle_input(*now, Input::Frame(frame)),
                 }

@@ -41,6 +41,12 @@ impl<C: Component> Session<C> {
         version_seen: u64,
         payload: &Payload<'_>,
     ) -> Result<C::Message, Unresolved> {
+        let seen_tree = if version_seen == self.version {
+            &self.tree
+        } else {
+            let seen = self.seen.iter().find(|seen| seen.version == version_seen);
+            &seen.ok_or(Unresolved::Refused(RefusalReason::Stale))?.tree
+        };
         if place.instance == 0 || place.instance >= self.next_id {
             return Err(FORGED);
         }
@@ -49,10 +55,8 @@ impl<C: Component> Session<C> {
         let seen = if version_seen == self.version {
             current
         } else {
-            let tree = self.seen.iter().find(|(version, _)| *version == version_seen);
-            let (_, tree) = tree.ok_or(Unresolved::Refused(RefusalReason::Stale))?;
             // An instance that came later cannot have been seen then.
-            let fragment = find(tree, place.instance).ok_or(FORGED)?;
+            let fragment = find(seen_tree, place.instance).ok_or(FORGED)?;
             handler(fragment, place.slot).ok_or(FORGED)?
         };
         let (Some(_), Some(seen)) = (current, seen) else { return Err(GONE) };
@@ -99,12 +103,14 @@ fn handler<M>(fragment: &Fragment<M>, slot: SlotIndex) -> Option<Option<&Handler
 ///
 /// A field's own event tells its value. An event of a form or another parent of fields tells
 /// that any of them may have changed: all of them are sent again if the render has a value for them.
-pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) {
-    let Some(fragment) = find_mut(tree, place.instance) else { return };
-    let Some(slot) = fragment.template.slots.get(place.slot as usize) else { return };
-    let Kind::Handler { event } = slot.kind else { return };
+///
+/// Returns whether the event is one that tells of fields.
+pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) -> bool {
+    let Some(fragment) = find_mut(tree, place.instance) else { return false };
+    let Some(slot) = fragment.template.slots.get(place.slot as usize) else { return false };
+    let Kind::Handler { event } = slot.kind else { return false };
     if !matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit) {
-        return;
+        return false;
     }
     for (other, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
         match (&other.kind, payload) {
@@ -120,6 +126,7 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
             _ => {}
         }
     }
+    true
 }
 
 fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {

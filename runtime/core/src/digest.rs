@@ -1,0 +1,80 @@
+//! A number for what a tree looks like: equal trees have equal ones, others almost surely not.
+//!
+//! A session that goes on from a checkpoint renders its state again and trusts the client's
+//! document only when the numbers agree: another build, or a `render` that is no pure
+//! function of the state, is found before a patch could go wrong.
+//!
+//! [FNV-1a](https://datatracker.ietf.org/doc/html/draft-eastlake-fnv) with 64 bits: nobody gains by a collision,
+//! since only the session's own author decides what it renders.
+
+use crate::html::{Fragment, Value};
+
+struct Fnv(u64);
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn number(&mut self, number: u64) {
+        self.bytes(&number.to_le_bytes());
+    }
+
+    /// With its length, so that what follows cannot be taken for a part of it.
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.bytes(text.as_bytes());
+    }
+
+    fn fragment<M>(&mut self, fragment: &Fragment<M>) {
+        self.number(u64::from(fragment.template.fingerprint));
+        for value in &fragment.values {
+            self.value(value);
+        }
+    }
+
+    fn value<M>(&mut self, value: &Value<M>) {
+        match value {
+            Value::Text(text) => {
+                self.bytes(&[1]);
+                self.text(text);
+            }
+            Value::Raw(html) => {
+                self.bytes(&[2]);
+                self.text(html);
+            }
+            Value::Html(html) => {
+                self.bytes(&[3]);
+                self.fragment(html.root());
+            }
+            Value::Attribute(Some(text)) => {
+                self.bytes(&[4]);
+                self.text(text);
+            }
+            Value::Attribute(None) => self.bytes(&[5]),
+            Value::Unknown => self.bytes(&[6]),
+            Value::Flag(on) => self.bytes(&[7, u8::from(*on)]),
+            Value::Handler(handler) => self.bytes(&[8, u8::from(handler.is_some())]),
+            Value::Branch(None) => self.bytes(&[9]),
+            Value::Branch(Some((arm, fragment))) => {
+                self.bytes(&[10]);
+                self.number(u64::from(*arm));
+                self.fragment(fragment);
+            }
+            Value::List(items) => {
+                self.bytes(&[11]);
+                self.number(items.len() as u64);
+                items.iter().for_each(|item| self.fragment(&item.fragment));
+            }
+        }
+    }
+}
+
+/// The number for `fragment` and all within it; ids don't count.
+pub(crate) fn digest<M>(fragment: &Fragment<M>) -> u64 {
+    let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
+    fnv.fragment(fragment);
+    fnv.0
+}
