@@ -51,6 +51,8 @@ codes! {
         Moved = 21 "moved",
         /// The client has not acknowledged for too long; come back.
         Unacknowledged = 22 "unacknowledged",
+        /// The session cannot be reached at the moment; come back.
+        Unavailable = 23 "unavailable",
     }
 }
 
@@ -76,7 +78,7 @@ impl CloseReason {
 
     /// Whether the page should join again, on another socket, with what it holds.
     pub const fn is_recoverable_by_rejoin(self) -> bool {
-        matches!(self, Self::Moved | Self::Unacknowledged | Self::ShuttingDown)
+        matches!(self, Self::Moved | Self::Unacknowledged | Self::ShuttingDown | Self::Unavailable)
     }
 }
 
@@ -93,7 +95,7 @@ codes! {
         Gone = 1 "gone",
         /// What was rendered at the version it was made on is no longer known.
         Stale = 2 "stale",
-        /// Something went wrong on the server, and the action was undone.
+        /// Something went wrong on the server; what it was about is undone.
         Failed = 3 "failed",
     }
 }

@@ -1,7 +1,8 @@
 //! The actor of a session: the shell around the session machine.
 //!
 //! One message at a time: read the clock once, give the machine its input, drain its
-//! outputs, arm the timer. Nothing here waits.
+//! outputs, arm the timer. Nothing here waits. Code of the author runs only within
+//! [`Body::run`], which catches its panics.
 
 use std::any::type_name;
 use std::collections::VecDeque;
@@ -9,21 +10,28 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
-use lightspeed_core::session::{Input, Output, Session};
+use lightspeed_core::lease::Lease;
+use lightspeed_core::session::checkpoint::Checkpoint;
+use lightspeed_core::session::recovery::Recovery;
+use lightspeed_core::session::{Input, Join, Output, Session};
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::clock::Clock;
 use crate::context::{Adapter, Task};
+use crate::keeper::Keeper;
 use crate::limits;
 use crate::live::Live;
-use crate::mailbox::{Handle, Mail, Post};
+use crate::mailbox::{Attachment, Handle, Mail, Post};
+use crate::pace::Pace;
 use crate::registry::{Reservation, Seat};
+use crate::runtime::Inner;
 use crate::socket::outbox::Link;
+use crate::telemetry::{self, tell};
 use crate::token::SessionId;
 
 /// A session's actor for components of type `C`.
@@ -42,13 +50,16 @@ pub(crate) struct Start<C: Live> {
     /// What the mount asked for.
     pub(crate) tasks: Vec<Task<C::Msg>>,
     pub(crate) reservation: Reservation,
-    pub(crate) clock: Clock,
+    pub(crate) lease: Lease,
+    /// For a session that is stored.
+    pub(crate) keeper: Option<Keeper>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What an actor holds; the part that runs an author's code can end before the actor does.
 pub(crate) struct State<C: Live> {
     body: Option<Body<C>>,
-    _seat: Seat,
+    _seat: Option<Seat>,
 }
 
 impl<C: Live> Actor for SessionActor<C> {
@@ -61,14 +72,34 @@ impl<C: Live> Actor for SessionActor<C> {
         myself: ActorRef<Self::Msg>,
         start: Start<C>,
     ) -> Result<State<C>, ActorProcessingErr> {
-        let seat = start.reservation.enter(start.id, Handle::new(Arc::new(myself.clone())));
+        let handle = Handle::new(Arc::new(myself.clone()), Pace::new(&start.inner.config));
+        let Some(seat) = start.reservation.enter(start.id, start.lease, handle) else {
+            // Another socket has brought the session back at the same moment.
+            myself.stop(None);
+            return Ok(State { body: None, _seat: None });
+        };
         let mut tasks = Tasks::default();
         // More than a component may leave waiting is found at its first message.
         tasks.waiting.extend(start.tasks);
-        let mut body =
-            Body { session: start.session, link: None, clock: start.clock, timer: None, tasks, myself };
+        let mut body = Body {
+            id: start.id,
+            session: start.session,
+            link: None,
+            // Weak, so that a session doesn't keep the runtime that it ends with.
+            inner: Arc::downgrade(&start.inner),
+            clock: start.inner.clock,
+            timer: None,
+            tasks,
+            keeper: start.keeper,
+            saving: None,
+            suspended: None,
+            patience: None,
+            is_confirmed: false,
+            panic: None,
+            myself,
+        };
         body.tasks.start(&body.myself);
-        Ok(State { body: Some(body), _seat: seat })
+        Ok(State { body: Some(body), _seat: Some(seat) })
     }
 
     async fn handle(
@@ -78,11 +109,7 @@ impl<C: Live> Actor for SessionActor<C> {
         state: &mut State<C>,
     ) -> Result<(), ActorProcessingErr> {
         let Some(body) = &mut state.body else { return Ok(()) };
-        let end = match catch_unwind(AssertUnwindSafe(|| body.handle(post))) {
-            Ok(None) => return Ok(()),
-            Ok(Some(end)) => end,
-            Err(panic) => End::panicked(&*panic),
-        };
+        let Some(end) = body.handle(post) else { return Ok(()) };
         if let Some(body) = state.body.take() {
             body.end(&end);
         }
@@ -95,7 +122,8 @@ impl<C: Live> Actor for SessionActor<C> {
         _: ActorRef<Self::Msg>,
         state: &mut State<C>,
     ) -> Result<(), ActorProcessingErr> {
-        if let Some(body) = state.body.take() {
+        if let Some(mut body) = state.body.take() {
+            body.let_go(CloseReason::ShuttingDown);
             body.discard();
         }
         Ok(())
@@ -109,105 +137,214 @@ struct End {
     detail: Option<String>,
 }
 
-impl End {
-    fn panicked(panic: &(dyn std::any::Any + Send)) -> Self {
-        Self { reason: CloseReason::ComponentFailed, detail: Some(panic_text(panic)) }
+impl From<CloseReason> for End {
+    fn from(reason: CloseReason) -> Self {
+        Self { reason, detail: None }
     }
 }
 
 /// The session with what surrounds it.
 struct Body<C: Live> {
+    id: SessionId,
     session: Session<Adapter<C>>,
     link: Option<Link>,
-    clock: Clock,
-    timer: Option<Timer>,
+    inner: std::sync::Weak<Inner>,
+    clock: crate::clock::Clock,
+    timer: Option<Alarm>,
     tasks: Tasks<C::Msg>,
+    keeper: Option<Keeper>,
+    /// A checkpoint that is being written.
+    saving: Option<Alarm>,
+    /// It is to end, with this reason, once it is stored.
+    suspended: Option<CloseReason>,
+    /// Runs out when the store doesn't answer a suspended session.
+    patience: Option<Alarm>,
+    /// The client has answered in the epoch of `link`.
+    is_confirmed: bool,
+    /// What the component said when it panicked for the last time.
+    panic: Option<String>,
     myself: ActorRef<Post<C::Msg>>,
 }
 
 impl<C: Live> Body<C> {
     fn handle(&mut self, post: Post<C::Msg>) -> Option<End> {
-        let now = self.clock.now();
-        // Held until the message is handled: then its place in the inbox is free.
-        let _permit = match post {
-            Post::Mail(Mail::Join { link, mode, applied, permit }) => {
-                let session = link.session;
-                if !self.attach(link) {
-                    return None;
-                }
-                self.session.handle_input(now, Input::Join { session, mode, applied });
-                Some(permit)
-            }
-            Post::Mail(Mail::Frame { epoch, bytes, permit }) => {
+        // A permit is held until the message is handled: then its place in the inbox is free.
+        match post {
+            Post::Mail(Mail::Join(attachment)) => self.join(&attachment),
+            Post::Mail(Mail::Frame { epoch, bytes, permit: _permit }) => {
                 if !self.is_held_by(epoch) {
                     return None;
                 }
-                let (_, frame) = ClientFrame::decode(&bytes).expect("the socket has decoded it before");
-                self.session.handle_input(now, Input::Frame(frame));
-                Some(permit)
+                self.confirm(epoch);
+                self.take_frame(&bytes)
             }
             Post::Mail(Mail::Detach { epoch }) => {
-                if self.is_held_by(epoch) {
-                    self.link = None;
-                    self.session.handle_input(now, Input::Detach);
+                if !self.is_held_by(epoch) {
+                    return None;
                 }
-                None
+                self.link = None;
+                tell!(debug, telemetry::PARKED, type_name::<C>(), self.id, epoch);
+                self.take(Input::Detach)
+            }
+            Post::Mail(Mail::Suspend(reason)) => {
+                tell!(debug, telemetry::SUSPENDED, type_name::<C>(), self.id, reason = reason.name());
+                self.suspended = Some(reason);
+                let within = Instant::now() + limits::SUSPEND_WITHIN;
+                self.patience.get_or_insert_with(|| Alarm::set(&self.myself, within, Post::GiveUp));
+                self.take(Input::Suspend)
+            }
+            Post::Mail(Mail::Moved) | Post::Fenced => {
+                tell!(warn, telemetry::FENCED, type_name::<C>(), self.id);
+                Some(CloseReason::Moved.into())
             }
             Post::Done(result) => {
                 self.tasks.end_one();
                 match result {
-                    Ok(message) => self.session.handle_input(now, Input::Message(message)),
-                    Err(panic) => {
-                        let detail = Some(format!("a task panicked: {panic}"));
-                        return Some(End { reason: CloseReason::ComponentFailed, detail });
-                    }
+                    Ok(message) => self.take(Input::Message(message)),
+                    Err(panic) => self.note_task_failed(&panic),
                 }
-                None
             }
             Post::Wake(at) => {
                 if self.timer.as_ref().is_some_and(|timer| timer.at == at) {
                     self.timer = None;
                 }
-                if self.session.next_timeout().is_some_and(|due| due <= now) {
-                    self.session.handle_input(now, Input::Timeout);
-                }
-                None
+                let is_due = self.session.next_timeout().is_some_and(|due| due <= self.clock.now());
+                if is_due { self.take(Input::Timeout) } else { self.finish() }
             }
-        };
-        self.drain().or_else(|| {
-            self.arm();
-            None
-        })
+            Post::Stored { generation, stamp } => {
+                self.saving = None;
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.set_stamp(stamp);
+                }
+                self.take(Input::Persisted { generation })
+            }
+            Post::GiveUp => {
+                let detail = Some("the store did not answer in time: what it lacks is lost".to_owned());
+                Some(End { reason: self.suspended.unwrap_or(CloseReason::ShuttingDown), detail })
+            }
+        }
+    }
+
+    fn join(&mut self, attachment: &Attachment) -> Option<End> {
+        let Attachment { link, mode, applied, settled, token, permit: _permit } = attachment;
+        if !self.attach(link.clone()) {
+            return None;
+        }
+        let (session, epoch) = (link.session, link.epoch);
+        let peer = link.peer().map(tracing::field::display);
+        tell!(debug, telemetry::ATTACHED, type_name::<C>(), self.id, epoch, peer);
+        self.take(Input::Join(Join { session, mode: *mode, applied: *applied, settled: *settled, token }))
     }
 
     fn is_held_by(&self, epoch: u64) -> bool {
         self.link.as_ref().is_some_and(|link| link.epoch == epoch)
     }
 
+    /// The client has got the token of this epoch: it speaks.
+    fn confirm(&mut self, epoch: u64) {
+        if !std::mem::replace(&mut self.is_confirmed, true)
+            && let Some(inner) = self.inner.upgrade()
+        {
+            inner.registry.confirm(self.id, epoch);
+        }
+    }
+
     /// Takes a new socket on; false when a newer one is there already.
     fn attach(&mut self, link: Link) -> bool {
         match self.link.take() {
             Some(current) if current.epoch > link.epoch => {
-                link.close(CloseReason::Replaced);
+                link.close(CloseReason::Replaced, 0);
                 self.link = Some(current);
                 return false;
             }
-            Some(current) => {
-                if !current.is_same_seat(&link) {
-                    current.close(CloseReason::Replaced);
-                    log_end::<C>(&End { reason: CloseReason::Replaced, detail: None }, Some(&current));
-                }
-                self.session.handle_input(self.clock.now(), Input::Detach);
+            Some(current) if !current.is_same_seat(&link) => {
+                let (epoch, reason) = (current.epoch, CloseReason::Replaced);
+                tell!(info, telemetry::REPLACED, type_name::<C>(), self.id, epoch, reason = reason.name());
+                current.close(reason, 0);
             }
-            None => {}
+            _ => {}
         }
         self.link = Some(link);
+        self.is_confirmed = false;
         true
     }
 
-    /// Does everything that the machine asks for.
+    /// A frame, again if the component has panicked on it and may try once more.
+    fn take_frame(&mut self, bytes: &Bytes) -> Option<End> {
+        loop {
+            let (_, frame) = ClientFrame::decode(bytes).expect("the socket has decoded it before");
+            match self.run(|session, now| session.handle_input(now, Input::Frame(frame))) {
+                Ok(()) => return self.finish(),
+                Err(Recovery::Retry) => {}
+                Err(Recovery::Undone { .. }) => return self.finish(),
+                Err(_) => return Some(self.failed()),
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input<'_, C::Msg>) -> Option<End> {
+        match self.run(|session, now| session.handle_input(now, input)) {
+            Ok(()) | Err(Recovery::Undone { .. }) => self.finish(),
+            // Only a frame is tried again.
+            Err(_) => Some(self.failed()),
+        }
+    }
+
+    fn failed(&mut self) -> End {
+        End { reason: CloseReason::ComponentFailed, detail: self.panic.take() }
+    }
+
+    /// Runs the machine, and with it the author's code; after a panic, says how it goes on.
+    fn run<T>(
+        &mut self,
+        run: impl FnOnce(&mut Session<Adapter<C>>, lightspeed_protocol::Timestamp) -> T,
+    ) -> Result<T, Recovery> {
+        let now = self.clock.now();
+        let session = &mut self.session;
+        let panic = match catch_unwind(AssertUnwindSafe(|| run(session, now))) {
+            Ok(value) => return Ok(value),
+            Err(panic) => panic_text(&*panic),
+        };
+        let recovery = catch_unwind(AssertUnwindSafe(|| session.recover())).unwrap_or(Recovery::Ended);
+        if recovery == Recovery::Ended {
+            self.panic = Some(panic);
+        } else {
+            tell!(error, telemetry::RESTARTED, type_name::<C>(), self.id, panic);
+        }
+        if let Recovery::Undone { event_count: events @ 1.. } = recovery {
+            tell!(warn, telemetry::QUARANTINED, type_name::<C>(), self.id, events);
+        }
+        Err(recovery)
+    }
+
+    fn note_task_failed(&mut self, panic: &str) -> Option<End> {
+        tell!(error, telemetry::TASK_FAILED, type_name::<C>(), self.id, panic, "a task panicked");
+        if self.session.note_task_failed() {
+            return self.finish();
+        }
+        Some(End {
+            reason: CloseReason::ComponentFailed,
+            detail: Some("its tasks panic too often".to_owned()),
+        })
+    }
+
+    /// Does everything that the machine asks for, and sets the timer.
+    fn finish(&mut self) -> Option<End> {
+        let end = self.drain();
+        if end.is_none() {
+            self.arm();
+        }
+        end
+    }
+
     fn drain(&mut self) -> Option<End> {
-        while let Some(output) = self.session.poll_output() {
+        loop {
+            let output = match self.run(|session, _| session.poll_output()) {
+                Ok(Some(output)) => output,
+                Ok(None) => break,
+                Err(Recovery::Ended) => return Some(self.failed()),
+                Err(_) => continue,
+            };
             match output {
                 Output::Transmit(transmission) => {
                     if let Some(link) = &self.link {
@@ -218,7 +355,16 @@ impl<C: Live> Body<C> {
                     self.tasks.waiting.push_back(task);
                     self.tasks.start(&self.myself);
                 }
-                Output::Close(reason) => return Some(End { reason, detail: None }),
+                Output::Persist(checkpoint) => {
+                    if let Err(end) = self.persist(checkpoint) {
+                        return Some(end);
+                    }
+                }
+                Output::Drop(reason) => self.let_go(reason),
+                Output::Close(CloseReason::ShuttingDown) => {
+                    return Some(self.suspended.unwrap_or(CloseReason::ShuttingDown).into());
+                }
+                Output::Close(reason) => return Some(reason.into()),
                 _ => {}
             }
         }
@@ -228,6 +374,36 @@ impl<C: Live> Body<C> {
             return Some(End { reason: CloseReason::ComponentFailed, detail });
         }
         None
+    }
+
+    /// Has a checkpoint written; the answer is a message.
+    fn persist(&mut self, checkpoint: Checkpoint) -> Result<(), End> {
+        let generation = checkpoint.generation;
+        let (Some(keeper), Some(inner)) = (&self.keeper, self.inner.upgrade()) else { return Ok(()) };
+        if checkpoint.bytes.len() > limits::STORED_BYTES_MAX {
+            let detail = format!("{} bytes are too many to be stored", checkpoint.bytes.len());
+            return Err(End { reason: CloseReason::ComponentFailed, detail: Some(detail) });
+        }
+        // Of a session that was evicted while it is stored a last time.
+        let lease = inner.registry.lease(self.id).unwrap_or_else(|| {
+            let epoch = self.link.as_ref().map_or(0, |link| link.epoch);
+            Lease { epoch, confirmed: 0 }
+        });
+        let (seq, bytes) = (checkpoint.seq, checkpoint.bytes.len());
+        let (id, myself, keeper) = (self.id, self.myself.clone(), keeper.clone());
+        let task = tokio::spawn(async move {
+            let post = match keeper.save(lease, checkpoint).await {
+                Ok(stamp) => {
+                    tell!(debug, telemetry::STORED, type_name::<C>(), id, seq, bytes);
+                    Post::Stored { generation, stamp }
+                }
+                Err(_) => Post::Fenced,
+            };
+            // Fails only when the session has ended.
+            let _ = myself.send_message(post);
+        });
+        self.saving = Some(Alarm { at: Instant::now(), task: task.abort_handle() });
+        Ok(())
     }
 
     /// Sees to it that the machine is woken when it asked to be.
@@ -240,25 +416,31 @@ impl<C: Live> Body<C> {
         if self.timer.as_ref().is_some_and(|timer| timer.at <= at) {
             return;
         }
-        let myself = self.myself.clone();
-        let task = tokio::spawn(async move {
-            tokio::time::sleep_until(at).await;
-            // Fails only when the session has ended.
-            let _ = myself.send_message(Post::Wake(at));
-        });
-        self.timer = Some(Timer { at, task: task.abort_handle() });
+        self.timer = Some(Alarm::set(&self.myself, at, Post::Wake(at)));
+    }
+
+    /// Tells the socket why, and is without one.
+    fn let_go(&mut self, reason: CloseReason) {
+        if let Some(link) = self.link.take() {
+            let retry_ms = self.inner.upgrade().map_or(0, |inner| inner.retry_ms(reason));
+            link.close(reason, retry_ms);
+        }
     }
 
     /// Tells the socket and the log, and lets go of everything.
     fn end(mut self, end: &End) {
-        let link = self.link.take();
-        log_end::<C>(end, link.as_ref());
-        self.discard();
-        if let Some(link) = link
-            && end.reason != CloseReason::Left
-        {
-            link.close(end.reason);
+        let peer = self.link.as_ref().and_then(Link::peer);
+        telemetry::closed(self.id, type_name::<C>(), end.reason, peer, end.detail.as_deref());
+        if end.reason == CloseReason::Left {
+            self.link = None;
         }
+        self.let_go(end.reason);
+        // What another server has is not ours to remove, and what waits for its page stays.
+        let is_over = self.suspended.is_none() && end.reason != CloseReason::Moved;
+        if let Some(keeper) = self.keeper.take().filter(|_| is_over) {
+            keeper.forget();
+        }
+        self.discard();
     }
 
     fn discard(self) {
@@ -269,20 +451,10 @@ impl<C: Live> Body<C> {
     }
 }
 
-fn log_end<C>(end: &End, link: Option<&Link>) {
-    let component = type_name::<C>();
-    let reason = end.reason.name();
-    let detail = end.detail.as_deref();
-    let session = link.map(|link| link.session);
-    let peer = link.and_then(Link::peer).map(tracing::field::display);
-    match end.reason {
-        CloseReason::Left | CloseReason::Replaced => {
-            tracing::info!(reason, component, session, peer, "session closed");
-        }
-        CloseReason::ComponentFailed | CloseReason::PatchTooLarge => {
-            tracing::error!(reason, component, session, peer, detail, "session closed");
-        }
-        _ => tracing::warn!(reason, component, session, peer, detail, "session closed"),
+impl<C: Live> Drop for Body<C> {
+    fn drop(&mut self) {
+        // The link is there only when our own code has panicked: the page must not wait for an answer.
+        self.let_go(CloseReason::ComponentFailed);
     }
 }
 
@@ -293,12 +465,26 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.unwrap_or("a value that is no text").to_owned()
 }
 
-struct Timer {
+/// Work beside the actor that ends when this is dropped.
+struct Alarm {
     at: Instant,
     task: AbortHandle,
 }
 
-impl Drop for Timer {
+impl Alarm {
+    /// Posts something at an instant.
+    fn set<M: Send + 'static>(myself: &ActorRef<Post<M>>, at: Instant, post: Post<M>) -> Self {
+        let myself = myself.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep_until(at).await;
+            // Fails only when the session has ended.
+            let _ = myself.send_message(post);
+        });
+        Self { at, task: task.abort_handle() }
+    }
+}
+
+impl Drop for Alarm {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -1,7 +1,13 @@
 //! What an operator can set.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use axum::http::request::Parts;
+
+use crate::store::SnapshotStore;
 
 /// Settings of a [`Runtime`](crate::Runtime), each with a default that fits most servers.
 ///
@@ -20,18 +26,36 @@ pub struct Config {
     /// Origins, as `https://www.example.com`, whose pages may open a socket besides those
     /// of the server's own host. Needed behind a proxy that doesn't pass the `Host` header on.
     pub allowed_origins: Vec<String>,
-    /// The key that session tokens are signed with: a random one per process unless set.
+    /// The key that session tokens and stored sessions are signed with: a random one per process unless set.
     pub secret: Option<[u8; 32]>,
+    /// Where sessions are stored whose components ask for it: nowhere unless set.
+    pub store: Option<Arc<dyn SnapshotStore>>,
+    /// How long a stored session waits for its page: a day.
+    pub stored_ttl: Duration,
+    /// Who a request comes from, as far as a session is bound to it: nobody unless set.
+    pub(crate) identity: Option<Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>>,
+    /// The address that a request comes from: the connection's unless set.
+    pub(crate) client_ip: Option<Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>>,
     /// Sessions in all: 100,000. At the bound, those that no page holds make room; then new pages get a 503.
     pub sessions_max: usize,
     /// Sessions that no socket has joined yet: 10,000. At the bound the oldest makes room.
     pub unattached_max: usize,
+    /// Sessions of one address: 1,000, since many people may share one. At the bound, its oldest that no
+    /// page holds makes room; then its new pages get a 429.
+    pub sessions_per_ip_max: usize,
+    /// Sessions of one identity: 200. At the bound as for an address.
+    pub sessions_per_identity_max: usize,
+    /// Events that a session takes a second: 1,000. The socket of one that sends more is read more slowly.
+    pub events_per_second: u32,
+    /// Events that a session takes at once before that rate counts: 2,000.
+    pub events_burst: u32,
     /// How long a session waits for its page's socket: 30 seconds.
     pub unattached_ttl: Duration,
     /// How long a session waits for a lost socket to come back: 3 minutes.
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
+    pub(crate) seed: Option<u64>,
 }
 
 impl Default for Config {
@@ -40,6 +64,15 @@ impl Default for Config {
             prefix: "/lightspeed".to_owned(),
             allowed_origins: Vec::new(),
             secret: None,
+            store: None,
+            stored_ttl: Duration::from_hours(24),
+            identity: None,
+            client_ip: None,
+            sessions_per_ip_max: 1_000,
+            sessions_per_identity_max: 200,
+            events_per_second: 1_000,
+            events_burst: 2_000,
+            seed: None,
             sessions_max: 100_000,
             unattached_max: 10_000,
             unattached_ttl: Duration::from_secs(30),
@@ -71,9 +104,91 @@ impl Config {
         self
     }
 
-    /// Sets the key that session tokens are signed with: 32 random bytes that nobody else knows.
+    /// Sets the key that session tokens and stored sessions are signed with: 32 random bytes that
+    /// nobody else knows, and the same for every server that shares a store.
     pub fn with_secret(mut self, secret: [u8; 32]) -> Self {
         self.secret = Some(secret);
+        self
+    }
+
+    /// Sets where sessions are stored whose components ask for it by their
+    /// [`POLICY`](crate::Live::POLICY). Set the secret too: it has to outlive the process as well.
+    pub fn with_store(mut self, store: impl SnapshotStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Sets how long a stored session waits for its page to come back.
+    pub fn with_stored_ttl(mut self, stored_ttl: Duration) -> Self {
+        self.stored_ttl = stored_ttl;
+        self
+    }
+
+    /// Binds each session to who is at the browser: `identity` names them from a request's head, say
+    /// by the user id that a login layer has put into its extensions. A session that one
+    /// has begun is nobody else's, whatever token they show.
+    ///
+    /// ```
+    /// #[derive(Clone)]
+    /// struct UserId(u64);
+    ///
+    /// let config = lightspeed::Config::default()
+    ///     .with_identity(|parts| parts.extensions.get::<UserId>().map(|user| user.0.to_string()));
+    /// ```
+    pub fn with_identity(
+        mut self,
+        identity: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.identity = Some(Arc::new(identity));
+        self
+    }
+
+    /// Sets how a client's address is found, for servers behind a proxy: from a header that the proxy
+    /// sets and that a client cannot.
+    ///
+    /// ```
+    /// let config = lightspeed::Config::default()
+    ///     .with_client_ip(|parts| parts.headers.get("x-real-ip")?.to_str().ok()?.parse().ok());
+    /// ```
+    pub fn with_client_ip(
+        mut self,
+        client_ip: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.client_ip = Some(Arc::new(client_ip));
+        self
+    }
+
+    /// Sets how many sessions one address may have.
+    pub fn with_sessions_per_ip_max(mut self, sessions_max: usize) -> Self {
+        self.sessions_per_ip_max = sessions_max;
+        self
+    }
+
+    /// Sets how many sessions one identity may have.
+    pub fn with_sessions_per_identity_max(mut self, sessions_max: usize) -> Self {
+        self.sessions_per_identity_max = sessions_max;
+        self
+    }
+
+    /// Sets how many events a session takes a second, and how many at once before that counts.
+    ///
+    /// # Panics
+    ///
+    /// When one of them is 0.
+    pub fn with_event_rate(mut self, per_second: u32, burst: u32) -> Self {
+        assert!(
+            per_second > 0 && burst > 0,
+            "a session takes some events: {per_second} a second, {burst} at once"
+        );
+        self.events_per_second = per_second;
+        self.events_burst = burst;
+        self
+    }
+
+    /// Makes everything that is random a function of `seed`. For simulations: whoever knows the seed knows every token.
+    #[doc(hidden)]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 
@@ -114,6 +229,14 @@ impl fmt::Debug for Config {
             .field("prefix", &self.prefix)
             .field("allowed_origins", &self.allowed_origins)
             .field("secret", &self.secret.map(|_| "set"))
+            .field("store", &self.store.as_ref().map(|_| "set"))
+            .field("stored_ttl", &self.stored_ttl)
+            .field("identity", &self.identity.as_ref().map(|_| "set"))
+            .field("client_ip", &self.client_ip.as_ref().map(|_| "set"))
+            .field("sessions_per_ip_max", &self.sessions_per_ip_max)
+            .field("sessions_per_identity_max", &self.sessions_per_identity_max)
+            .field("events_per_second", &self.events_per_second)
+            .field("events_burst", &self.events_burst)
             .field("sessions_max", &self.sessions_max)
             .field("unattached_max", &self.unattached_max)
             .field("unattached_ttl", &self.unattached_ttl)

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use lightspeed_core::Html;
 use lightspeed_core::session::Component;
+use lightspeed_core::session::checkpoint::LoadError;
 
 use crate::live::Live;
 
@@ -30,7 +31,11 @@ impl<C: Live> Context<C> {
     /// The session goes on handling events meanwhile. At most
     /// [`TASKS_IN_FLIGHT_MAX`](crate::limits::TASKS_IN_FLIGHT_MAX) of a session run at a
     /// time, the others wait in order. They end with the session. A panic in `future` or
-    /// `map` ends the session.
+    /// `map` is told to the page; the message never comes.
+    ///
+    /// Under [`Policy::durable`](crate::Policy::durable) it starts when what asked for it is
+    /// stored. Work that a killed server was at is not begun again: `mount` is the place to look
+    /// for what was left undone.
     pub fn perform<T, F, G>(&mut self, future: F, map: G)
     where
         F: Future<Output = T> + Send + 'static,
@@ -62,5 +67,13 @@ impl<C: Live> Component for Adapter<C> {
 
     fn render(&self) -> Html<C::Msg> {
         self.0.render()
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        C::POLICY.codec()?.save(&self.0)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
+        C::POLICY.codec().ok_or(LoadError)?.load(&mut self.0, state)
     }
 }

@@ -54,14 +54,16 @@
 //! What an author writes, and then the way of the data: a page, its token, the registry
 //! where the socket finds the session, the socket, and the session's actor.
 //!
-//! - `live`, `context`, `form`: what an author implements and is given
+//! - `live`, `policy`, `context`, `form`: what an author implements and is given
 //! - `page`, `runtime`: a component is mounted and becomes a part of a page
 //! - `assets`: the browser client
-//! - `token`: how a page proves that a session is its own
+//! - `token`: how a page proves that a session is its own; `entropy`: where its randomness comes from
 //! - `registry`: session id to actor; who waits for a socket, and for how long
-//! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends
+//! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends; `pace`: how fast it is read
 //! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
-//! - `serve`, `shutdown`: the HTTP server and how it ends
+//! - [`store`], `keeper`, `restore`: a session is written down, and comes back
+//! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
+//! - [`telemetry`]: what is told of all this
 //! - `config`, [`limits`]: what an operator sets, and every bound
 //!
 //! Architecture invariant: nothing here knows how a session works. Frames are routed by
@@ -82,17 +84,25 @@ mod assets;
 mod clock;
 mod config;
 mod context;
+mod drain;
+mod entropy;
 mod form;
+mod keeper;
 pub mod limits;
 mod live;
 mod mailbox;
+mod pace;
 mod page;
+mod policy;
 mod registry;
+mod restore;
 mod runtime;
 mod serve;
 mod shutdown;
 mod socket;
+pub mod store;
 mod supervisor;
+pub mod telemetry;
 mod token;
 
 pub use config::Config;
@@ -100,6 +110,7 @@ pub use context::{Adapter, Context, Task};
 pub use form::{FieldErrors, Form};
 pub use live::{Live, MountError};
 pub use page::{LiveRouter, Page, router};
+pub use policy::{MigrateError, OldState, Policy, Snapshot};
 pub use registry::Stats;
 pub use runtime::{Mounted, Runtime};
 pub use serve::{Server, serve};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use lightspeed_protocol::limits::{
     CLOSE_MESSAGE_BYTES_MAX, HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX,
-    OUTBOUND_FRAME_BYTES_MAX, SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX, TEMPLATES_PER_PAGE_MAX,
+    OUTBOUND_FRAME_BYTES_MAX, RETRY_MS_MAX, SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX, TEMPLATES_PER_PAGE_MAX,
 };
 
 /// Tasks of one session that run at a time.
@@ -33,6 +33,30 @@ pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a client may take to send a request's head.
 pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a store may take for one answer before it is asked again.
+pub const STORE_ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// The longest wait before a store that fails is asked again; the first is 50 milliseconds.
+pub const STORE_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How long a session that has to make room waits for the store.
+pub const SUSPEND_WITHIN: Duration = Duration::from_secs(10);
+
+/// Bytes of one stored session.
+pub const STORED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long bringing a session back may take: reading it, mounting, and storing that it is here.
+pub const RESTORE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Sessions that are handed over at a time when a server ends.
+pub const DRAIN_BATCH: usize = 256;
+
+/// How long handing all of them over may take.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(8);
+
+/// Sessions that come back in a second after a server has ended: the others are told to wait.
+pub const RETURNS_PER_SECOND: u64 = 4_000;
 
 const _: () = {
     assert!(OUTBOX_BYTES_MAX > OUTBOUND_FRAME_BYTES_MAX, "the largest frame fits");

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use lightspeed_core::Html;
 
 use crate::context::Context;
+use crate::policy::Policy;
 
 /// A live component: state, the messages that change it, and what it looks like.
 ///
@@ -15,7 +16,8 @@ use crate::context::Context;
 /// mounted once, by the request for the page; the page's socket then attaches to that
 /// very value.
 ///
-/// A panic in any of its methods ends its own session and nothing else.
+/// A panic in any of its methods concerns its own session and nothing else. One whose state is
+/// stored ([`Snapshot`](crate::Snapshot)) goes on from the last good state; another starts over.
 pub trait Live: Sized + Send + 'static {
     /// What can happen to it. Handlers in [`render`](Live::render) are made of these, so a
     /// renamed variant is a compile error.
@@ -26,6 +28,9 @@ pub trait Live: Sized + Send + 'static {
     /// What it is mounted with. For [`LiveRouter::live`](crate::LiveRouter::live) anything
     /// that axum extracts from a request's head: `()`, `Path<..>`, `Query<..>`, `Extension<..>`, a tuple.
     type Params: Send + 'static;
+
+    /// What becomes of its session when the connection or the server is lost.
+    const POLICY: Policy<Self> = Policy::resume();
 
     /// Makes the component.
     ///
@@ -107,6 +112,10 @@ impl MountError {
 
     pub(crate) fn failed() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server. Please try again.")
+    }
+
+    pub(crate) fn too_many() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open. Please close some and try again.")
     }
 
     pub(crate) fn full() -> Self {

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::JoinMode;
 use ractor::{ActorRef, ActorStatus};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::limits;
+use crate::pace::Pace;
 use crate::socket::outbox::Link;
+use crate::store::Stamp;
 
 /// What a socket tells a session.
 ///
@@ -18,11 +21,27 @@ use crate::socket::outbox::Link;
 #[derive(Debug)]
 pub(crate) enum Mail {
     /// A socket attaches.
-    Join { link: Link, mode: JoinMode, applied: u64, permit: OwnedSemaphorePermit },
+    Join(Box<Attachment>),
     /// A frame for the session, checked to be well-formed.
     Frame { epoch: u64, bytes: Bytes, permit: OwnedSemaphorePermit },
     /// The socket of this epoch is gone.
     Detach { epoch: u64 },
+    /// The session has to make room, or its server ends: what isn't stored is to be.
+    Suspend(CloseReason),
+    /// Another server has the session.
+    Moved,
+}
+
+/// A socket that attaches to a session.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) link: Link,
+    pub(crate) mode: JoinMode,
+    pub(crate) applied: u64,
+    pub(crate) settled: u64,
+    /// What the client shows the next time.
+    pub(crate) token: String,
+    pub(crate) permit: OwnedSemaphorePermit,
 }
 
 /// Everything that a session's actor is told.
@@ -32,24 +51,32 @@ pub(crate) enum Post<M> {
     Done(Result<M, String>),
     /// The timer armed for this instant has run out.
     Wake(Instant),
+    /// A checkpoint is stored.
+    Stored {
+        generation: u64,
+        stamp: Stamp,
+    },
+    /// The store has a newer session than ours.
+    Fenced,
+    /// The store has not answered a suspended session in time.
+    GiveUp,
 }
 
 /// A session's actor without its type.
 pub(crate) trait Mailbox: Send + Sync {
     /// Hands `mail` over without waiting; false when the actor has ended.
     fn post(&self, mail: Mail) -> bool;
-    /// Ends the actor once it has handled what it is at.
-    fn stop(&self);
     fn is_alive(&self) -> bool;
+
+    /// Ends the actor, with this reason, once it is stored.
+    fn suspend(&self, reason: CloseReason) {
+        self.post(Mail::Suspend(reason));
+    }
 }
 
 impl<M: Send + 'static> Mailbox for ActorRef<Post<M>> {
     fn post(&self, mail: Mail) -> bool {
         self.send_message(Post::Mail(mail)).is_ok()
-    }
-
-    fn stop(&self) {
-        self.get_cell().stop(None);
     }
 
     fn is_alive(&self) -> bool {
@@ -63,10 +90,18 @@ pub(crate) struct Handle {
     pub(crate) mailbox: Arc<dyn Mailbox>,
     /// Its permits are the places in the inbox.
     pub(crate) inbox: Arc<Semaphore>,
+    /// How fast its events are taken.
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl Handle {
-    pub(crate) fn new(mailbox: Arc<dyn Mailbox>) -> Self {
-        Self { mailbox, inbox: Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX)) }
+    pub(crate) fn new(mailbox: Arc<dyn Mailbox>, pace: Pace) -> Self {
+        let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
+        Self { mailbox, inbox, pace: Arc::new(pace) }
+    }
+
+    /// Tells this actor from any other that is alive.
+    pub(crate) fn serial(&self) -> usize {
+        Arc::as_ptr(&self.inbox).addr()
     }
 }

@@ -11,7 +11,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::config::Config;
 use crate::live::{Live, MountError};
-use crate::runtime::{Mounted, Runtime};
+use crate::restore::params_of_route;
+use crate::runtime::{Mounted, Origin, Runtime};
 
 /// A router of pages that are one live component each; merge it into an [`axum::Router`].
 ///
@@ -58,8 +59,12 @@ impl LiveRouter {
     where
         C::Params: FromRequestParts<()>,
     {
-        let make: MakePage = Box::new(|runtime, layout| {
-            axum::routing::get(async move |request: Request| respond::<C>(&runtime, &layout, request).await)
+        let route = path.to_owned();
+        let make: MakePage = Box::new(move |runtime, layout| {
+            runtime.inner.restorers.add::<C>(&route, params_of_route::<C>(&route));
+            axum::routing::get(async move |request: Request| {
+                respond::<C>(&runtime, &layout, &route, request).await
+            })
         });
         self.pages.push((path.to_owned(), make));
         self
@@ -123,17 +128,19 @@ impl fmt::Debug for LiveRouter {
     }
 }
 
-async fn respond<C: Live>(runtime: &Runtime, layout: &Arc<Layout>, request: Request) -> Response
+async fn respond<C: Live>(runtime: &Runtime, layout: &Arc<Layout>, route: &str, request: Request) -> Response
 where
     C::Params: FromRequestParts<()>,
 {
     let is_head = request.method() == Method::HEAD;
     let (mut parts, _) = request.into_parts();
+    runtime.inner.drain_with_server(&parts.extensions);
+    let origin = Origin::of(&runtime.inner.config, &parts, route);
     let params = match C::Params::from_request_parts(&mut parts, &()).await {
         Ok(params) => params,
         Err(rejection) => return rejection.into_response(),
     };
-    let mount = match runtime.prepare::<C>(params).await {
+    let mount = match runtime.prepare::<C>(params, origin).await {
         Ok(mount) => mount,
         Err(error) => return error.into_response(),
     };
@@ -202,7 +209,7 @@ impl IntoResponse for MountError {
         let headers =
             [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, page.into_string()).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
         }
         response

@@ -1,14 +1,21 @@
-//! Where every session of a server is found: session id -> actor, and since when nobody holds it.
+//! Where every session of a server is found: session id to actor, and since when nobody holds it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use lightspeed_core::lease::Lease;
+use lightspeed_protocol::close::CloseReason;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::mailbox::Handle;
-use crate::token::SessionId;
+use crate::token::{Identity, SessionId, Token};
 
 /// How often sessions that nobody came back for are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -17,9 +24,13 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Registry {
     sessions_max: usize,
     unattached_max: usize,
+    per_ip_max: usize,
+    per_identity_max: usize,
     unattached_ttl: Duration,
     parked_ttl: Duration,
     state: Mutex<State>,
+    /// How many actors there are, those that are ending among them.
+    actors: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -31,6 +42,8 @@ struct State {
     parked: Queue,
     /// Mounts that are under way.
     reserved: usize,
+    by_ip: Counts<IpAddr>,
+    by_identity: Counts<Identity>,
     next_ticket: u64,
 }
 
@@ -38,10 +51,27 @@ struct State {
 type Queue = BTreeMap<Ticket, SessionId>;
 type Ticket = (Instant, u64);
 
+/// Whose session it is, as far as that is bounded.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Owner {
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) identity: Identity,
+}
+
+impl Owner {
+    pub(crate) fn of(config: &Config, head: &Parts) -> Self {
+        let ip = match &config.client_ip {
+            Some(client_ip) => client_ip(head),
+            None => head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
+        };
+        Self { ip, identity: Identity::of(config, head) }
+    }
+}
+
 struct Entry {
     handle: Handle,
-    /// Counts the sockets that have joined.
-    epoch: u64,
+    lease: Lease,
+    owner: Owner,
     standing: Standing,
 }
 
@@ -52,9 +82,26 @@ enum Standing {
     Parked(Ticket),
 }
 
-/// The server holds as many sessions as it may, and a socket holds each of them.
-#[derive(Debug)]
-pub(crate) struct Full;
+/// Why there is no room for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// A socket holds each of as many sessions as the server may have.
+    Server,
+    /// A socket holds each of as many as the owner may have.
+    Owner,
+}
+
+/// What a join finds.
+pub(crate) enum Found {
+    /// The actor, and the new socket's epoch.
+    Session(Handle, u64),
+    /// The token has been replaced by a newer one.
+    Outdated,
+    /// An actor that is not up to date: another server has had the session since.
+    Behind(Handle),
+    /// Nothing.
+    Nothing,
+}
 
 /// How many sessions there are, and in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,9 +120,12 @@ impl Registry {
         Self {
             sessions_max: config.sessions_max,
             unattached_max: config.unattached_max.max(1),
+            per_ip_max: config.sessions_per_ip_max,
+            per_identity_max: config.sessions_per_identity_max,
             unattached_ttl: config.unattached_ttl,
             parked_ttl: config.parked_ttl,
             state: Mutex::default(),
+            actors: watch::Sender::new(0),
         }
     }
 
@@ -86,32 +136,71 @@ impl Registry {
     }
 
     /// Keeps a place for a session that is about to be mounted.
-    pub(crate) fn reserve(self: &Arc<Self>) -> Result<Reservation, Full> {
+    pub(crate) fn reserve(self: &Arc<Self>, owner: Owner) -> Result<Reservation, Full> {
         let mut state = self.lock();
         let mut evicted = None;
-        if state.sessions.len() + state.reserved >= self.sessions_max {
-            let oldest = state.unattached.first_key_value().or_else(|| state.parked.first_key_value());
-            let id = *oldest.ok_or(Full)?.1;
-            evicted = state.remove(id);
+        if let Some(bound) = self.bound_of(&state, owner) {
+            let oldest = state.waiting().find(|id| {
+                let other = state.sessions.get(id).map(|entry| entry.owner).unwrap_or_default();
+                match bound {
+                    "sessions_per_ip_max" => other.ip == owner.ip,
+                    _ => other.identity == owner.identity,
+                }
+            });
+            evicted = Some((state.remove(oldest.ok_or(Full::Owner)?), bound));
+        } else if state.sessions.len() + state.reserved >= self.sessions_max {
+            let oldest = state.waiting().next();
+            evicted = Some((state.remove(oldest.ok_or(Full::Server)?), "sessions_max"));
         }
         state.reserved += 1;
+        state.count(owner, true);
         drop(state);
-        evict(evicted, "sessions_max");
-        Ok(Reservation { registry: Arc::clone(self) })
+        if let Some((handle, bound)) = evicted {
+            evict(handle, bound);
+        }
+        Ok(Reservation { registry: Arc::clone(self), owner: Some(owner) })
     }
 
-    /// Gives the session to a new socket: its actor and the socket's epoch.
-    pub(crate) fn attach(&self, id: SessionId) -> Option<(Handle, u64)> {
+    /// The name of the bound that the owner has reached.
+    fn bound_of(&self, state: &State, owner: Owner) -> Option<&'static str> {
+        if owner.ip.is_some_and(|ip| state.by_ip.get(ip) >= self.per_ip_max) {
+            return Some("sessions_per_ip_max");
+        }
+        let is_known = owner.identity.as_bytes().is_some();
+        (is_known && state.by_identity.get(owner.identity) >= self.per_identity_max)
+            .then_some("sessions_per_identity_max")
+    }
+
+    /// Gives the session to a new socket.
+    pub(crate) fn attach(&self, token: Token) -> Found {
         let mut state = self.lock();
         let state = &mut *state;
-        let entry = state.sessions.get_mut(&id)?;
+        let Some(entry) = state.sessions.get_mut(&token.id) else { return Found::Nothing };
+        if !entry.lease.admits(token.epoch) {
+            return Found::Outdated;
+        }
+        if entry.lease.is_behind(token.epoch) {
+            return state.remove(token.id).map_or(Found::Nothing, Found::Behind);
+        }
         match std::mem::replace(&mut entry.standing, Standing::Attached) {
             Standing::Unattached(ticket) => drop(state.unattached.remove(&ticket)),
             Standing::Parked(ticket) => drop(state.parked.remove(&ticket)),
             Standing::Attached => {}
         }
-        entry.epoch += 1;
-        Some((entry.handle.clone(), entry.epoch))
+        let epoch = entry.lease.attach(token.epoch);
+        Found::Session(entry.handle.clone(), epoch)
+    }
+
+    /// The client has said something on the socket of this epoch: tokens of earlier ones count no more.
+    pub(crate) fn confirm(&self, id: SessionId, epoch: u64) {
+        if let Some(entry) = self.lock().sessions.get_mut(&id) {
+            entry.lease.confirm(epoch);
+        }
+    }
+
+    /// The epochs of a session.
+    pub(crate) fn lease(&self, id: SessionId) -> Option<Lease> {
+        self.lock().sessions.get(&id).map(|entry| entry.lease)
     }
 
     /// The socket of `epoch` is gone. Does nothing when a newer one holds the session.
@@ -120,7 +209,7 @@ impl Registry {
         let ticket = state.ticket(self.parked_ttl);
         let state = &mut *state;
         if let Some(entry) = state.sessions.get_mut(&id)
-            && entry.epoch == epoch
+            && entry.lease.epoch == epoch
             && matches!(entry.standing, Standing::Attached)
         {
             entry.standing = Standing::Parked(ticket);
@@ -144,7 +233,7 @@ impl Registry {
         drop(state);
         for handle in expired {
             tracing::debug!("a session expired: no socket came");
-            handle.mailbox.stop();
+            handle.mailbox.suspend(CloseReason::SessionGone);
         }
     }
 
@@ -168,12 +257,33 @@ impl Registry {
             parked: state.parked.len(),
         }
     }
+
+    /// Every session there is.
+    pub(crate) fn handles(&self) -> Vec<Handle> {
+        self.lock().sessions.values().map(|entry| entry.handle.clone()).collect()
+    }
+
+    /// Returns when no more than so many actors are left.
+    pub(crate) async fn dwindled_to(&self, count: usize) {
+        let mut actors = self.actors.subscribe();
+        // The sender is ours, so it cannot be gone.
+        let _ = actors.wait_for(|actors| *actors <= count).await;
+    }
+
+    pub(crate) fn actor_count(&self) -> usize {
+        *self.actors.borrow()
+    }
 }
 
 impl State {
     fn ticket(&mut self, ttl: Duration) -> Ticket {
         self.next_ticket += 1;
         (Instant::now() + ttl, self.next_ticket)
+    }
+
+    /// Sessions that no socket holds, the first to go first.
+    fn waiting(&self) -> impl Iterator<Item = SessionId> {
+        self.unattached.values().chain(self.parked.values()).copied()
     }
 
     fn remove(&mut self, id: SessionId) -> Option<Handle> {
@@ -183,7 +293,45 @@ impl State {
             Standing::Parked(ticket) => drop(self.parked.remove(&ticket)),
             Standing::Attached => {}
         }
+        self.count(entry.owner, false);
         Some(entry.handle)
+    }
+
+    fn count(&mut self, owner: Owner, is_new: bool) {
+        if let Some(ip) = owner.ip {
+            self.by_ip.count(ip, is_new);
+        }
+        if owner.identity.as_bytes().is_some() {
+            self.by_identity.count(owner.identity, is_new);
+        }
+    }
+}
+
+/// How many there are of each; those of which there is none take no room.
+struct Counts<K>(HashMap<K, usize>);
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Hash + Eq> Counts<K> {
+    fn get(&self, key: K) -> usize {
+        self.0.get(&key).copied().unwrap_or_default()
+    }
+
+    fn count(&mut self, key: K, is_new: bool) {
+        let count = self.get_or_zero(&key) + usize::from(is_new) - usize::from(!is_new);
+        if count == 0 {
+            self.0.remove(&key);
+        } else {
+            self.0.insert(key, count);
+        }
+    }
+
+    fn get_or_zero(&self, key: &K) -> usize {
+        self.0.get(key).copied().unwrap_or_default()
     }
 }
 
@@ -193,20 +341,26 @@ fn evict(handle: Option<Handle>, bound: &'static str) {
             bound,
             "evicted the session that has waited longest for a socket, to make room for a new one"
         );
-        handle.mailbox.stop();
+        handle.mailbox.suspend(CloseReason::SessionGone);
     }
 }
 
 /// A place for a session; given back when dropped.
 pub(crate) struct Reservation {
     registry: Arc<Registry>,
+    /// `None` once a session counts in its stead.
+    owner: Option<Owner>,
 }
 
 impl Reservation {
-    /// Enters the session that the place was kept for.
-    pub(crate) fn enter(self, id: SessionId, handle: Handle) -> Seat {
-        let registry = &self.registry;
+    /// Enters the session that the place was kept for. `None` when it is there already.
+    pub(crate) fn enter(mut self, id: SessionId, lease: Lease, handle: Handle) -> Option<Seat> {
+        let registry = Arc::clone(&self.registry);
         let mut state = registry.lock();
+        if state.sessions.contains_key(&id) {
+            drop(state);
+            return None;
+        }
         let mut evicted = None;
         if state.unattached.len() >= registry.unattached_max
             && let Some(oldest) = state.unattached.first_key_value().map(|(_, id)| *id)
@@ -215,16 +369,24 @@ impl Reservation {
         }
         let ticket = state.ticket(registry.unattached_ttl);
         state.unattached.insert(ticket, id);
-        state.sessions.insert(id, Entry { handle, epoch: 0, standing: Standing::Unattached(ticket) });
+        let standing = Standing::Unattached(ticket);
+        let owner = self.owner.take().unwrap_or_default();
+        let serial = handle.serial();
+        state.sessions.insert(id, Entry { handle, lease, owner, standing });
         drop(state);
+        registry.actors.send_modify(|actors| *actors += 1);
         evict(evicted, "unattached_max");
-        Seat { registry: Arc::clone(registry), id }
+        Some(Seat { registry, id, serial })
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.registry.lock().reserved -= 1;
+        let mut state = self.registry.lock();
+        state.reserved -= 1;
+        if let Some(owner) = self.owner {
+            state.count(owner, false);
+        }
     }
 }
 
@@ -232,13 +394,19 @@ impl Drop for Reservation {
 pub(crate) struct Seat {
     registry: Arc<Registry>,
     id: SessionId,
+    /// The session may have another actor by now.
+    serial: usize,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        let mut state = self.registry.lock();
+        let is_mine = state.sessions.get(&self.id).is_some_and(|entry| entry.handle.serial() == self.serial);
         // Bound to a name so that it is dropped after the lock is released.
-        let removed = self.registry.lock().remove(self.id);
+        let removed = if is_mine { state.remove(self.id) } else { None };
+        drop(state);
         drop(removed);
+        self.registry.actors.send_modify(|actors| *actors -= 1);
     }
 }
 

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::request::Parts;
 use futures_util::FutureExt;
+use lightspeed_core::lease::Lease;
 use lightspeed_core::session::Session;
+use lightspeed_protocol::close::CloseReason;
 use maud::{Markup, Render};
 use ractor::{Actor, ActorRef};
 use tokio::sync::{OnceCell, Semaphore};
@@ -16,11 +20,18 @@ use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::{Adapter, Context, Task};
+use crate::drain::Drain;
+use crate::entropy::Entropy;
+use crate::keeper::{Keeper, Provenance};
+use crate::limits;
 use crate::live::{Live, MountError};
-use crate::registry::{Registry, Reservation, Stats};
+use crate::registry::{Full, Owner, Registry, Reservation, Stats};
+use crate::restore::Restorers;
 use crate::shutdown::Shutdown;
 use crate::socket;
+use crate::store::SnapshotStore;
 use crate::supervisor::Supervisor;
+use crate::telemetry::{self, tell};
 use crate::token::{SessionId, Signer};
 
 /// Runs sessions. For applications that put live components into pages of their own;
@@ -70,9 +81,63 @@ pub(crate) struct Inner {
     pub(crate) shutdown: Shutdown,
     /// Its permits are the sockets that may yet be opened.
     pub(crate) sockets: Arc<Semaphore>,
-    clock: Clock,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) restorers: Restorers,
+    pub(crate) drain: Drain,
     /// Made by the first mount: only then an executor is there for sure.
     supervisor: OnceCell<ActorRef<()>>,
+}
+
+impl Inner {
+    /// The actor above all sessions.
+    pub(crate) async fn supervisor(&self) -> Result<&ActorRef<()>, ractor::SpawnErr> {
+        let start = async || {
+            self.registry.keep_swept();
+            if let Some(store) = self.config.store.clone() {
+                keep_purged(store);
+            }
+            Supervisor::spawn(None, Supervisor, ()).await.map(|(supervisor, _)| supervisor)
+        };
+        self.supervisor.get_or_try_init(start).await
+    }
+
+    /// How long a client whose session ends so should stay away: many spread over a time in which
+    /// a server can take them all on.
+    pub(crate) fn retry_ms(&self, reason: CloseReason) -> u64 {
+        if !reason.is_recoverable_by_rejoin() {
+            return 0;
+        }
+        let sessions = u64::try_from(self.registry.stats().sessions).unwrap_or(u64::MAX);
+        let spread_ms = sessions.saturating_mul(1_000) / limits::RETURNS_PER_SECOND;
+        RETRY_MS_MIN + self.entropy.below(spread_ms.clamp(RETRY_MS_MIN, limits::RETRY_MS_MAX - RETRY_MS_MIN))
+    }
+}
+
+/// The least that a client is told to stay away, in milliseconds: another server has to take over.
+const RETRY_MS_MIN: u64 = 100;
+
+/// How often what has expired is taken out of the store.
+const PURGE_EVERY: Duration = Duration::from_mins(1);
+
+/// Keeps the store free of what has expired, as long as anybody else uses it.
+fn keep_purged(store: Arc<dyn SnapshotStore>) {
+    let store = {
+        let weak = Arc::downgrade(&store);
+        drop(store);
+        weak
+    };
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(PURGE_EVERY).await;
+            let Some(store) = store.upgrade() else { return };
+            match store.purge().await {
+                Ok(0) => {}
+                Ok(count) => tracing::debug!(count, "stored sessions have expired"),
+                Err(error) => tracing::warn!(%error, "the store could not be purged"),
+            }
+        }
+    });
 }
 
 impl Drop for Inner {
@@ -96,11 +161,14 @@ impl Runtime {
     ///
     /// When no secret is set and the system has no randomness to make one of.
     pub fn new(config: Config) -> Self {
-        let secret = config.secret.unwrap_or_else(|| {
-            let mut secret = [0; 32];
-            getrandom::fill(&mut secret).expect("the system gives random bytes");
-            secret
-        });
+        let entropy = config.seed.map_or_else(Entropy::default, Entropy::from_seed);
+        let secret = config.secret.unwrap_or_else(|| entropy.bytes().expect("the system gives random bytes"));
+        if config.store.is_some() && config.secret.is_none() {
+            tracing::warn!(
+                "a store without a secret: what is stored is of no use to the next process. \
+                 Set `Config::with_secret` to one that outlives this one"
+            );
+        }
         let inner = Inner {
             signer: Signer::new(&secret),
             registry: Arc::new(Registry::new(&config)),
@@ -108,6 +176,9 @@ impl Runtime {
             shutdown: Shutdown::new(),
             sockets: Arc::new(Semaphore::new(config.sockets_max.min(Semaphore::MAX_PERMITS))),
             clock: Clock::new(),
+            entropy,
+            restorers: Restorers::default(),
+            drain: Drain::default(),
             supervisor: OnceCell::new(),
             config,
         };
@@ -117,28 +188,57 @@ impl Runtime {
     /// Mounts a component for the page that is being made. Splice what it gives into the
     /// page once; the page's socket attaches to this very session.
     ///
+    /// What needs to know the request, as [`Config::with_identity`] does, takes [`Runtime::mount_for`].
+    ///
     /// # Errors
     ///
     /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
     /// the server holds as many sessions as it may.
     pub async fn mount<C: Live>(&self, params: C::Params) -> Result<Mounted, MountError> {
-        let mount = self.prepare::<C>(params).await?;
+        let mount = self.prepare::<C>(params, Origin::default()).await?;
         self.start(mount).await
     }
 
+    /// Mounts a component for the page that the request with this head asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::mount`], and a 429 when the address or the identity has as many sessions as it may.
+    pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
+        let mount = self.prepare::<C>(params, Origin::of(&self.inner.config, head, "")).await?;
+        self.start(mount).await
+    }
+
+    /// Says how a component that [`Runtime::mount`] or [`Runtime::mount_for`] has mounted, and whose
+    /// [`POLICY`](Live::POLICY) is to be stored, is mounted again when its session comes back from
+    /// the store: `params` makes its parameters of the head of the request that opens the socket,
+    /// with the address of the page in place of the socket's.
+    ///
+    /// Pages of a [`router`](crate::router) need none of this.
+    pub fn restore_with<C, F, R>(&self, params: F)
+    where
+        C: Live,
+        F: Fn(Parts) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<C::Params, MountError>> + Send + 'static,
+    {
+        self.inner.restorers.add::<C>("", Box::new(move |parts| Box::pin(params(parts))));
+    }
+
     /// Mounts and renders, and starts nothing yet.
-    pub(crate) async fn prepare<C: Live>(&self, params: C::Params) -> Result<Mount<C>, MountError> {
-        let reservation = self.inner.registry.reserve().map_err(|_| {
-            tracing::error!("a page was refused: sessions_max is reached and a socket holds each session");
-            MountError::full()
-        })?;
+    pub(crate) async fn prepare<C: Live>(
+        &self,
+        params: C::Params,
+        origin: Origin,
+    ) -> Result<Mount<C>, MountError> {
+        let reservation = self.inner.registry.reserve(origin.owner).map_err(refused)?;
+        let policy = C::POLICY.kind(self.inner.config.store.is_some());
         let mounted = AssertUnwindSafe(async {
             let mut cx = Context::new(Vec::new());
             let component = C::mount(params, &mut cx).await?;
             let title = component.title();
-            let session = Session::new(Adapter(component));
+            let session = Session::with_policy(Adapter(component), policy);
             let html = session.page_html();
-            Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html })
+            Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html, origin })
         });
         mounted.catch_unwind().await.unwrap_or_else(|panic| {
             let component = std::any::type_name::<C>();
@@ -154,18 +254,33 @@ impl Runtime {
     /// Gives a mounted component its actor.
     pub(crate) async fn start<C: Live>(&self, mount: Mount<C>) -> Result<Mounted, MountError> {
         let inner = &self.inner;
-        let supervisor = inner
-            .supervisor
-            .get_or_try_init(async || {
-                inner.registry.keep_swept();
-                Supervisor::spawn(None, Supervisor, ()).await.map(|(supervisor, _)| supervisor)
-            })
-            .await?;
-        let id = SessionId::random()?;
-        let Mount { session, tasks, reservation, title, html } = mount;
-        let start = Start { id, session, tasks, reservation, clock: inner.clock };
+        let supervisor = inner.supervisor().await?;
+        let id = inner.entropy.session_id()?;
+        let Mount { session, tasks, reservation, title, html, origin } = mount;
+        let identity = origin.owner.identity;
+        let keeper = self.keeper::<C>(id, origin);
+        let lease = Lease::default();
+        let start = Start { id, session, tasks, reservation, lease, keeper, inner: Arc::clone(inner) };
         SessionActor::<C>::spawn_linked(None, SessionActor::new(), start, supervisor.get_cell()).await?;
-        Ok(Mounted { token: inner.signer.sign(id), title, html })
+        tell!(debug, telemetry::MOUNTED, std::any::type_name::<C>(), id);
+        Ok(Mounted { token: inner.signer.sign(id, 0, identity), title, html })
+    }
+
+    /// A place in the store, for a component that is to be stored.
+    fn keeper<C: Live>(&self, id: SessionId, origin: Origin) -> Option<Keeper> {
+        let inner = &self.inner;
+        let (store, codec) = (inner.config.store.clone()?, C::POLICY.codec()?);
+        if !inner.restorers.knows(codec.name, &origin.route) {
+            tracing::warn!(
+                component = std::any::type_name::<C>(),
+                "is stored and could not be brought back: call `Runtime::restore_with` for it"
+            );
+        }
+        let identity = origin.owner.identity.as_bytes().copied();
+        let Origin { route, uri, .. } = origin;
+        let provenance = Provenance { component: codec.name.to_owned(), route, uri, identity };
+        let ttl = inner.config.stored_ttl;
+        Some(Keeper::new(store, inner.signer.clone(), id, provenance, ttl, &inner.entropy))
     }
 
     /// What the head of a page with live components needs: the client's script and style.
@@ -186,11 +301,14 @@ impl Runtime {
         self.inner.registry.stats()
     }
 
-    /// Tells every socket that the server is going away and returns when they are closed.
+    /// Hands every session over: stores those that are to be, and tells their pages to come back
+    /// in a while, spread over time. Returns when all sockets are closed, or after 8 seconds
+    /// with what could not be done in that time left undone.
     ///
     /// [`Server`](crate::Server) does this for what it serves; for applications that are
     /// served otherwise.
     pub async fn shut_down(&self) {
+        self.inner.drain().await;
         self.inner.shutdown.tell();
         self.inner.shutdown.all_gone().await;
     }
@@ -209,6 +327,35 @@ pub(crate) struct Mount<C: Live> {
     reservation: Reservation,
     title: String,
     html: String,
+    origin: Origin,
+}
+
+/// The request that a session is mounted for.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    owner: Owner,
+    route: String,
+    uri: String,
+}
+
+impl Origin {
+    pub(crate) fn of(config: &Config, head: &Parts, route: &str) -> Self {
+        Self { owner: Owner::of(config, head), route: route.to_owned(), uri: head.uri.to_string() }
+    }
+}
+
+/// What a person is told when there is no room.
+pub(crate) fn refused(full: Full) -> MountError {
+    match full {
+        Full::Server => {
+            tracing::error!("a page was refused: sessions_max is reached and a socket holds each session");
+            MountError::full()
+        }
+        Full::Owner => {
+            tracing::warn!("a page was refused: its address or identity has as many sessions as it may");
+            MountError::too_many()
+        }
+    }
 }
 
 /// A mounted component: splice it into a page, once.

@@ -9,7 +9,7 @@ pub(crate) struct Shutdown(watch::Sender<bool>);
 
 /// Waits for it. As long as one exists, the work that it belongs to goes on.
 #[derive(Debug, Clone)]
-pub(crate) struct ShutdownWatch(Option<watch::Receiver<bool>>);
+pub(crate) struct ShutdownWatch(watch::Receiver<bool>);
 
 impl Shutdown {
     pub(crate) fn new() -> Self {
@@ -17,7 +17,7 @@ impl Shutdown {
     }
 
     pub(crate) fn watch(&self) -> ShutdownWatch {
-        ShutdownWatch(Some(self.0.subscribe()))
+        ShutdownWatch(self.0.subscribe())
     }
 
     pub(crate) fn tell(&self) {
@@ -33,12 +33,9 @@ impl Shutdown {
 impl ShutdownWatch {
     /// Returns when the server is going away; never when nobody would tell.
     pub(crate) async fn told(&mut self) {
-        if let Some(receiver) = &mut self.0
-            && receiver.wait_for(|is_told| *is_told).await.is_ok()
-        {
-            return;
+        if self.0.wait_for(|is_told| *is_told).await.is_err() {
+            std::future::pending::<()>().await;
         }
-        std::future::pending::<()>().await;
     }
 }
 
@@ -47,7 +44,7 @@ impl ShutdownWatch {
 pub(crate) struct ServerShutdown(pub(crate) ShutdownWatch);
 
 impl ServerShutdown {
-    pub(crate) fn watch(extensions: &Extensions) -> ShutdownWatch {
-        extensions.get::<Self>().map_or(ShutdownWatch(None), |shutdown| shutdown.0.clone())
+    pub(crate) fn watch(extensions: &Extensions) -> Option<ShutdownWatch> {
+        extensions.get::<Self>().map(|shutdown| shutdown.0.clone())
     }
 }

@@ -28,7 +28,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::limits;
 use crate::runtime::Inner;
-use crate::shutdown::{ServerShutdown, ShutdownWatch};
+use crate::shutdown::ServerShutdown;
 use fault::{End, Fault};
 use outbox::{Outbox, OutboxReader, Outgoing, close_frame, outbox};
 use reader::{Reader, read_hello};
@@ -54,9 +54,12 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                 return (StatusCode::SERVICE_UNAVAILABLE, "Too many sockets. Please try again in a minute.")
                     .into_response();
             };
+            inner.drain_with_server(&parts.extensions);
+            // As long as the socket is there, whoever ends the server waits for it.
             let watches = (inner.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
             upgrade.on_upgrade(move |socket| async move {
-                serve(socket, inner, peer, watches).await;
+                serve(socket, inner, peer, parts).await;
+                drop(watches);
                 drop(permit);
             })
         }
@@ -76,23 +79,27 @@ async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> 
         .max_frame_size(limits::INBOUND_FRAME_BYTES_MAX))
 }
 
-type Watches = (ShutdownWatch, ShutdownWatch);
-
-async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, mut watches: Watches) {
+async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, head: Parts) {
     let (mut sink, mut stream) = socket.split();
     let (outbox, mut waiting) = outbox(peer);
+    // Its sessions have told the client by then, and it has left if it is one of ours.
+    let runtime = Arc::clone(&inner);
+    let drained = async {
+        runtime.drain.over().await;
+        sleep(limits::CLOSE_WITHIN / 4).await;
+    };
+    let mut drained = std::pin::pin!(drained);
     let end = tokio::select! {
         hello = read_hello(&mut stream) => match hello {
             Ok(known) => {
                 welcome(&inner, &outbox);
                 let mut ledger = TemplateLedger::new(known);
-                let mut reader = Reader::new(inner, outbox.clone());
+                let mut reader = Reader::new(inner, outbox.clone(), head);
                 let end = tokio::select! {
                     end = reader.read(&mut stream) => end,
                     end = write(&mut sink, &mut waiting, &mut ledger) => end,
                     () = outbox.overflowed() => CloseReason::TooSlow.into(),
-                    () = watches.0.told() => CloseReason::ShuttingDown.into(),
-                    () = watches.1.told() => CloseReason::ShuttingDown.into(),
+                    () = &mut drained => CloseReason::ShuttingDown.into(),
                 };
                 // The sessions learn first that the socket is gone, so that they stop filling its outbox.
                 drop(reader);
@@ -109,8 +116,7 @@ async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, m
             }
             Err(end) => end,
         },
-        () = watches.0.told() => CloseReason::ShuttingDown.into(),
-        () = watches.1.told() => CloseReason::ShuttingDown.into(),
+        () = &mut drained => CloseReason::ShuttingDown.into(),
     };
     let peer = peer.map(tracing::field::display);
     match end {
@@ -124,7 +130,7 @@ async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, m
             }
             let is_readable = fault.reason != CloseReason::FrameTooLarge;
             let _ = timeout(limits::CLOSE_WITHIN, async {
-                if say_goodbye(&mut sink, &fault).await.is_err() {
+                if say_goodbye(&mut sink, &fault, runtime.retry_ms(fault.reason)).await.is_err() {
                     return;
                 }
                 // A connection that is dropped with bytes unread is reset, and the reset may overtake the close.
@@ -204,8 +210,8 @@ async fn feed(sink: &mut Sink, outgoing: Outgoing, ledger: &mut TemplateLedger) 
 }
 
 /// Tells why: once in a frame for the client's machine, once in the WebSocket's own close.
-async fn say_goodbye(sink: &mut Sink, fault: &Fault) -> Result<(), axum::Error> {
-    let frame = close_frame(fault.reason, &fault.message).encode(0);
+async fn say_goodbye(sink: &mut Sink, fault: &Fault, retry_ms: u64) -> Result<(), axum::Error> {
+    let frame = close_frame(fault.reason, &fault.message, retry_ms).encode(0);
     sink.feed(Message::Binary(frame.into())).await?;
     let close = CloseFrame {
         code: fault.reason.websocket_code(),

@@ -1,17 +1,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::entropy::Entropy;
 use crate::mailbox::{Mail, Mailbox};
+use crate::pace::Pace;
 
 #[derive(Default)]
 struct Probe(AtomicBool);
 
 impl Mailbox for Probe {
-    fn post(&self, _: Mail) -> bool {
+    fn post(&self, mail: Mail) -> bool {
+        if matches!(mail, Mail::Suspend(_)) {
+            self.0.store(true, Ordering::Relaxed);
+        }
         true
-    }
-    fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
     }
     fn is_alive(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
@@ -26,11 +28,36 @@ struct Session {
 
 #[track_caller]
 fn enter(registry: &Arc<Registry>) -> Session {
-    let id = SessionId::random().expect("randomness");
+    enter_as(registry, Owner::default())
+}
+
+#[track_caller]
+fn enter_as(registry: &Arc<Registry>, owner: Owner) -> Session {
+    let id = Entropy::default().session_id().expect("randomness");
     let probe = Arc::new(Probe::default());
-    let handle = Handle::new(Arc::clone(&probe) as Arc<dyn Mailbox>);
-    let seat = registry.reserve().expect("room").enter(id, handle);
-    Session { id, probe, _seat: seat }
+    let pace = Pace::new(&Config::default());
+    let handle = Handle::new(Arc::clone(&probe) as Arc<dyn Mailbox>, pace);
+    let seat = registry.reserve(owner).expect("room").enter(id, Lease::default(), handle);
+    Session { id, probe, _seat: seat.expect("a new session") }
+}
+
+/// A socket comes with the token of this epoch; the socket's own.
+#[track_caller]
+fn attach_with(registry: &Registry, session: &Session, epoch: u64) -> u64 {
+    match registry.attach(Token { id: session.id, epoch }) {
+        Found::Session(_, epoch) => epoch,
+        _ => panic!("the session should be there"),
+    }
+}
+
+#[track_caller]
+fn attach(registry: &Registry, session: &Session) -> u64 {
+    attach_with(registry, session, 0)
+}
+
+#[track_caller]
+fn check_gone(registry: &Registry, session: &Session) {
+    assert!(matches!(registry.attach(Token { id: session.id, epoch: 0 }), Found::Nothing));
 }
 
 #[track_caller]
@@ -53,21 +80,21 @@ async fn a_session_waits_for_its_socket_and_no_longer() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     check(&registry, 0, 0, 0);
     assert!(!session.probe.is_alive());
-    assert!(registry.attach(session.id).is_none());
+    check_gone(&registry, &session);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_parked_session_waits_longer_and_an_attached_one_for_ever() {
     let registry = registry(&Config::default());
     let session = enter(&registry);
-    let (_, epoch) = registry.attach(session.id).expect("there");
+    let epoch = attach(&registry, &session);
     check(&registry, 1, 0, 0);
     tokio::time::sleep(Duration::from_hours(1)).await;
     check(&registry, 1, 0, 0);
     registry.detach(session.id, epoch);
     check(&registry, 1, 0, 1);
     tokio::time::sleep(Duration::from_secs(179)).await;
-    let (_, epoch) = registry.attach(session.id).expect("still there");
+    let epoch = attach(&registry, &session);
     tokio::time::sleep(Duration::from_secs(179)).await;
     registry.detach(session.id, epoch);
     tokio::time::sleep(Duration::from_secs(182)).await;
@@ -79,8 +106,8 @@ async fn a_parked_session_waits_longer_and_an_attached_one_for_ever() {
 async fn a_late_detach_of_an_older_socket_does_nothing() {
     let registry = registry(&Config::default());
     let session = enter(&registry);
-    let (_, old) = registry.attach(session.id).expect("there");
-    let (_, new) = registry.attach(session.id).expect("there");
+    let old = attach(&registry, &session);
+    let new = attach(&registry, &session);
     assert!(new > old);
     registry.detach(session.id, old);
     check(&registry, 1, 0, 0);
@@ -94,7 +121,7 @@ async fn a_late_detach_of_an_older_socket_does_nothing() {
 async fn the_oldest_unattached_session_makes_room() {
     let registry = registry(&Config::default().with_unattached_max(2));
     let attached = enter(&registry);
-    registry.attach(attached.id).expect("there");
+    attach(&registry, &attached);
     let first = enter(&registry);
     let second = enter(&registry);
     check(&registry, 3, 2, 0);
@@ -102,26 +129,58 @@ async fn the_oldest_unattached_session_makes_room() {
     check(&registry, 3, 2, 0);
     assert!(!first.probe.is_alive());
     assert!([&attached, &second, &third].iter().all(|session| session.probe.is_alive()));
-    assert!(registry.attach(first.id).is_none());
+    check_gone(&registry, &first);
 }
 
 #[tokio::test(start_paused = true)]
 async fn at_the_bound_waiting_sessions_make_room_and_held_ones_do_not() {
     let registry = registry(&Config::default().with_sessions_max(2));
     let parked = enter(&registry);
-    let (_, epoch) = registry.attach(parked.id).expect("there");
+    let epoch = attach(&registry, &parked);
     registry.detach(parked.id, epoch);
     let unattached = enter(&registry);
     let third = enter(&registry);
     assert!(!unattached.probe.is_alive(), "one that nobody has seen goes first");
-    registry.attach(third.id).expect("there");
+    attach(&registry, &third);
     let fourth = enter(&registry);
     assert!(!parked.probe.is_alive());
-    registry.attach(fourth.id).expect("there");
-    assert!(registry.reserve().is_err());
+    attach(&registry, &fourth);
+    assert!(registry.reserve(Owner::default()).is_err());
     drop(third);
-    let reserved = registry.reserve().expect("one is gone");
-    assert!(registry.reserve().is_err(), "a mount that is under way counts");
+    let reserved = registry.reserve(Owner::default()).expect("one is gone");
+    assert!(registry.reserve(Owner::default()).is_err(), "a mount that is under way counts");
     drop(reserved);
-    assert!(registry.reserve().is_ok(), "one that came to nothing doesn't");
+    assert!(registry.reserve(Owner::default()).is_ok(), "one that came to nothing doesn't");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_replaced_opens_nothing_and_a_newer_one_tells_of_another_server() {
+    let registry = registry(&Config::default());
+    let session = enter(&registry);
+    let epoch = attach(&registry, &session);
+    registry.confirm(session.id, epoch);
+    let old = registry.attach(Token { id: session.id, epoch: 0 });
+    assert!(matches!(old, Found::Outdated));
+    assert_eq!(attach_with(&registry, &session, epoch), epoch + 1);
+    let newer = registry.attach(Token { id: session.id, epoch: epoch + 2 });
+    assert!(matches!(newer, Found::Behind(_)));
+    check_gone(&registry, &session);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_at_its_bound_makes_room_itself_and_nobody_else_does() {
+    let registry = registry(&Config::default().with_sessions_per_ip_max(2));
+    let owner = |last| Owner { ip: Some([10, 0, 0, last].into()), identity: Identity::default() };
+    let stranger = enter_as(&registry, owner(2));
+    let first = enter_as(&registry, owner(1));
+    let second = enter_as(&registry, owner(1));
+    attach(&registry, &second);
+    let third = enter_as(&registry, owner(1));
+    assert!(!first.probe.is_alive(), "its oldest that no socket holds");
+    assert!(stranger.probe.is_alive() && second.probe.is_alive());
+    attach(&registry, &third);
+    assert!(matches!(registry.reserve(owner(1)), Err(Full::Owner)));
+    assert!(registry.reserve(owner(3)).is_ok());
+    drop(third);
+    assert!(registry.reserve(owner(1)).is_ok(), "what is gone counts no more");
 }

@@ -119,8 +119,8 @@ impl Link {
     }
 
     /// Tells the client that the session has ended here.
-    pub(crate) fn close(&self, reason: CloseReason) {
-        self.outbox.send_frame(self.session, &close_frame(reason, reason.meaning().trim()));
+    pub(crate) fn close(&self, reason: CloseReason, retry_ms: u64) {
+        self.outbox.send_frame(self.session, &close_frame(reason, reason.meaning().trim(), retry_ms));
     }
 
     /// Whether a client couldn't tell the two apart: the same socket and number.
@@ -134,7 +134,7 @@ impl Link {
 }
 
 /// A close with a message cut to its bound.
-pub(crate) fn close_frame(reason: CloseReason, message: &str) -> ServerFrame<'_> {
+pub(crate) fn close_frame(reason: CloseReason, message: &str, retry_ms: u64) -> ServerFrame<'_> {
     let end = message.floor_char_boundary(limits::CLOSE_MESSAGE_BYTES_MAX);
-    ServerFrame::Close { reason: reason.code(), message: &message[..end] }
+    ServerFrame::Close { reason: reason.code(), message: &message[..end], retry_ms }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
+use axum::http::request::Parts;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
+use lightspeed_core::session::Join;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
@@ -17,9 +19,10 @@ use tokio::time::timeout;
 use super::fault::{End, Fault, end_of};
 use super::outbox::{Link, Outbox, close_frame};
 use crate::limits;
-use crate::mailbox::{Handle, Mail};
+use crate::mailbox::{Attachment, Handle, Mail};
+use crate::registry::Found;
 use crate::runtime::Inner;
-use crate::token::SessionId;
+use crate::token::{Identity, SessionId, Token};
 
 /// The next binary message. Whatever the client sends counts as a sign of life.
 async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> Result<Bytes, End> {
@@ -68,6 +71,9 @@ fn other_version(bytes: &[u8]) -> bool {
 pub(crate) struct Reader {
     inner: Arc<Inner>,
     outbox: Outbox,
+    /// Of the request that opened the socket.
+    head: Parts,
+    identity: Identity,
     /// By the number that the client gave the session.
     seats: BTreeMap<u32, Seat>,
 }
@@ -84,8 +90,9 @@ enum Seat {
 }
 
 impl Reader {
-    pub(crate) const fn new(inner: Arc<Inner>, outbox: Outbox) -> Self {
-        Self { inner, outbox, seats: BTreeMap::new() }
+    pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
+        let identity = Identity::of(&inner.config, &head);
+        Self { inner, outbox, head, identity, seats: BTreeMap::new() }
     }
 
     /// Reads until the socket ends.
@@ -110,8 +117,10 @@ impl Reader {
                 Ok(())
             }
             (_, ClientFrame::Ping {}) => Err(Fault::malformed(1, "a ping is on session 0")),
-            (session, ClientFrame::Join { token, mode, applied }) => {
-                self.join(session, token, mode, applied).await
+            (session, ClientFrame::Join { token, mode, applied, settled }) => {
+                let mode =
+                    JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
+                self.join(Join { session, mode, applied, settled, token }).await
             }
             (session, ClientFrame::Leave {}) => {
                 self.forward(session, bytes).await?;
@@ -119,7 +128,20 @@ impl Reader {
                 self.release(session);
                 Ok(())
             }
+            (session, ClientFrame::Event { .. }) => {
+                self.pace(session).await;
+                self.forward(session, bytes).await
+            }
             (session, _) => self.forward(session, bytes).await,
+        }
+    }
+
+    /// Waits until the session takes one more event. Nothing is read from the socket meanwhile.
+    async fn pace(&self, session: u32) {
+        let Some(Seat::Taken { handle, .. }) = self.seats.get(&session) else { return };
+        let pace = Arc::clone(&handle.pace);
+        while let Err(wait) = pace.take() {
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -138,23 +160,27 @@ impl Reader {
         }
     }
 
-    async fn join(&mut self, session: u32, token: &str, mode: u32, applied: u64) -> Result<(), Fault> {
+    async fn join(&mut self, join: Join<'_>) -> Result<(), Fault> {
+        let Join { session, mode, applied, settled, token } = join;
         if session == 0 {
             return Err(Fault::malformed(1, "session 0 is the connection: a join names another"));
         }
-        let mode = JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
         if !self.make_room(session) {
             self.refuse(session, CloseReason::TooManySessions);
             return Ok(());
         }
-        let Some(id) = self.inner.signer.verify(token) else {
+        let Some(token) = self.inner.signer.verify(token, self.identity) else {
             self.end_seat(session, CloseReason::BadToken);
             return Ok(());
         };
-        let Some((handle, epoch)) = self.inner.registry.attach(id) else {
-            self.end_seat(session, CloseReason::SessionGone);
-            return Ok(());
+        let (handle, epoch) = match self.find(token).await {
+            Ok(found) => found,
+            Err(reason) => {
+                self.end_seat(session, reason);
+                return Ok(());
+            }
         };
+        let id = token.id;
         let is_rejoin =
             matches!(self.seats.get(&session), Some(Seat::Taken { id: seated, .. }) if *seated == id);
         if !is_rejoin {
@@ -164,13 +190,39 @@ impl Reader {
         self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch });
         let link = Link::new(self.outbox.clone(), session, epoch);
         let is_posted = match Arc::clone(&handle.inbox).acquire_owned().await {
-            Ok(permit) => handle.mailbox.post(Mail::Join { link, mode, applied, permit }),
+            Ok(permit) => {
+                let token = self.inner.signer.sign(id, epoch, self.identity);
+                let attachment = Attachment { link, mode, applied, settled, token, permit };
+                handle.mailbox.post(Mail::Join(Box::new(attachment)))
+            }
             Err(_) => false,
         };
         if !is_posted {
-            self.end_seat(session, CloseReason::SessionGone);
+            // It ended in this very moment: stored, or for good. The next join will tell.
+            self.end_seat(session, CloseReason::Unavailable);
         }
         Ok(())
+    }
+
+    /// The session that a token names, brought back from the store if need be.
+    async fn find(&self, token: Token) -> Result<(Handle, u64), CloseReason> {
+        if self.inner.drain.has_begun() {
+            return Err(CloseReason::ShuttingDown);
+        }
+        match self.inner.registry.attach(token) {
+            Found::Session(handle, epoch) => return Ok((handle, epoch)),
+            Found::Outdated => return Err(CloseReason::BadToken),
+            Found::Behind(handle) => {
+                handle.mailbox.post(Mail::Moved);
+            }
+            Found::Nothing => {}
+        }
+        self.inner.restore(&self.head, token).await?;
+        match self.inner.registry.attach(token) {
+            Found::Session(handle, epoch) => Ok((handle, epoch)),
+            // Gone again already, or somebody else's.
+            _ => Err(CloseReason::Unavailable),
+        }
     }
 
     /// Whether one more session may join, those forgotten that have ended.
@@ -196,13 +248,14 @@ impl Reader {
     fn refuse(&self, session: u32, reason: CloseReason) {
         let peer = self.outbox.peer().map(tracing::field::display);
         let reason_name = reason.name();
-        if reason == CloseReason::SessionGone {
-            // Every page that was away for long.
+        if matches!(reason, CloseReason::SessionGone | CloseReason::ShuttingDown | CloseReason::Moved) {
+            // Every page that was away for long, or at another server.
             tracing::info!(reason = reason_name, session, peer, "join refused");
         } else {
             tracing::warn!(reason = reason_name, session, peer, "join refused");
         }
-        self.outbox.send_frame(session, &close_frame(reason, reason.meaning().trim()));
+        self.outbox
+            .send_frame(session, &close_frame(reason, reason.meaning().trim(), self.inner.retry_ms(reason)));
     }
 
     /// Lets go of a session: it may wait for another socket.

@@ -11,6 +11,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use futures_util::{SinkExt, StreamExt};
 use lightspeed::{Config, Context, Html, Live, LiveRouter, MountError, Runtime, Server, html};
+use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::isa::Disassembly;
@@ -281,13 +282,13 @@ impl TestServer {
         }
         // Without Nagle's algorithm: it waits in real time, which a test with paused time doesn't have.
         let (socket, _) = tokio_tungstenite::connect_async_with_config(request, None, true).await?;
-        Ok(Client { socket })
+        Ok(Client { socket, token: String::new() })
     }
 
     /// A client that has said hello and been welcomed.
     pub(crate) async fn hello(&self) -> Client {
         let mut client = self.connect().await;
-        client.send(0, &hello(1)).await;
+        client.send(0, &hello(PROTOCOL_VERSION)).await;
         assert_eq!(client.frame().await.kind, "welcome");
         client
     }
@@ -350,6 +351,8 @@ pub(crate) struct Frame {
 
 pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Of the session that joined last: what the next join shows.
+    pub(crate) token: String,
 }
 
 impl Client {
@@ -393,10 +396,12 @@ impl Client {
                     taken.version = version;
                     taken.program = Disassembly(program).to_string();
                 }
-                ServerFrame::Close { reason, message } => {
+                ServerFrame::Close { reason, message, .. } => {
                     taken.reason = CloseReason::from_code(reason);
                     message.clone_into(&mut taken.message);
                 }
+                ServerFrame::Refused { message, .. } => message.clone_into(&mut taken.message),
+                ServerFrame::Joined { token, .. } => token.clone_into(&mut self.token),
                 _ => {}
             }
             return taken;
@@ -404,7 +409,7 @@ impl Client {
     }
 
     pub(crate) async fn join(&mut self, session: u32, token: &str) {
-        self.send(session, &ClientFrame::Join { token, mode: 0, applied: 0 }).await;
+        self.send(session, &ClientFrame::Join { token, mode: 0, applied: 0, settled: 0 }).await;
     }
 
     pub(crate) async fn adopt(&mut self, session: u32, token: &str) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lightspeed::limits::{INBOUND_FRAME_BYTES_MAX, SESSIONS_PER_SOCKET_MAX};
+use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
 use lightspeed_protocol::limits;
@@ -66,13 +67,13 @@ async fn truncated() {
     let (message, line) = later(&whole[..5], CloseReason::MalformedFrame).await;
     assert_eq!(message, "expected more bytes at byte 0");
     assert!(line.contains("offset=0"), "{line}");
-    let mut string_cut = ClientFrame::Join { token: "token", mode: 0, applied: 0 }.encode(1);
+    let mut string_cut = ClientFrame::Join { token: "token", mode: 0, applied: 0, settled: 0 }.encode(1);
     string_cut.truncate(6);
     string_cut[0] = 0x93;
     let (message, line) = later(&string_cut, CloseReason::MalformedFrame).await;
     assert_eq!(message, "expected more bytes at byte 6");
     assert!(line.contains("offset=6"), "{line}");
-    first(&hello(1).encode(0)[..3], CloseReason::MalformedFrame).await;
+    first(&hello(PROTOCOL_VERSION).encode(0)[..3], CloseReason::MalformedFrame).await;
     first(&[], CloseReason::MalformedFrame).await;
 }
 
@@ -83,7 +84,7 @@ async fn every_truncation_of_every_frame_ends_the_socket_and_nothing_else() {
         click(0, 1, 1, INCREMENT).encode(1),
         ClientFrame::Event { ack: 0, seq: 1, behind: 0, instance: 1, slot: 0, payload: Payload::Text("a=b") }
             .encode(1),
-        ClientFrame::Join { token: "t", mode: 0, applied: 0 }.encode(1),
+        ClientFrame::Join { token: "t", mode: 0, applied: 0, settled: 0 }.encode(1),
         ClientFrame::Ack { ack: 300 }.encode(1),
         ClientFrame::Leave {}.encode(1),
         ClientFrame::Ping {}.encode(0),
@@ -125,7 +126,8 @@ async fn oversized_in_parts() {
 
 #[tokio::test]
 async fn wrong_version() {
-    first(&hello(2).encode(0), CloseReason::ProtocolVersion).await;
+    first(&hello(PROTOCOL_VERSION + 1).encode(0), CloseReason::ProtocolVersion).await;
+    first(&hello(1).encode(0), CloseReason::ProtocolVersion).await;
     first(&hello(0).encode(0), CloseReason::ProtocolVersion).await;
     // A version whose hello has other fields is told apart from a malformed one all the same.
     first(&[0x94, 0, 0, 99, 0xc3], CloseReason::ProtocolVersion).await;
@@ -170,14 +172,17 @@ async fn unknown_kind() {
 async fn hello_comes_first_and_once() {
     first(&ClientFrame::Ping {}.encode(0), CloseReason::HelloExpected).await;
     first(&ClientFrame::Ack { ack: 0 }.encode(1), CloseReason::HelloExpected).await;
-    later(&hello(1).encode(0), CloseReason::HelloExpected).await;
-    first(&hello(1).encode(1), CloseReason::MalformedFrame).await;
+    later(&hello(PROTOCOL_VERSION).encode(0), CloseReason::HelloExpected).await;
+    first(&hello(PROTOCOL_VERSION).encode(1), CloseReason::MalformedFrame).await;
     let mut templates = Writer::new();
     templates.array(1);
     templates.str("no fingerprint");
     let templates = Raw::new(templates.as_bytes());
-    first(&ClientFrame::Hello { protocol: 1, build: "", templates }.encode(0), CloseReason::MalformedFrame)
-        .await;
+    first(
+        &ClientFrame::Hello { protocol: PROTOCOL_VERSION, build: "", templates }.encode(0),
+        CloseReason::MalformedFrame,
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,6 +204,7 @@ async fn silence_ends_a_socket() {
 async fn a_client_that_answers_pings_is_not_silent() {
     let server = TestServer::start().await;
     let mut client = server.joined("/").await;
+    client.send(1, &ClientFrame::Ack { ack: 0 }).await;
     let hidden = Duration::from_millis(4 * limits::SILENCE_MS_MAX);
     assert!(tokio::time::timeout(hidden, client.message()).await.is_err(), "nothing but pings");
     client.increments(1, 0).await;
@@ -211,8 +217,16 @@ async fn wrong_session() {
     assert!(line.contains("offset=1"), "{line}");
     later(&ClientFrame::Leave {}.encode(7), CloseReason::UnknownSession).await;
     later(&click(0, 1, 1, INCREMENT).encode(0), CloseReason::UnknownSession).await;
-    later(&ClientFrame::Join { token: "", mode: 0, applied: 0 }.encode(0), CloseReason::MalformedFrame).await;
-    later(&ClientFrame::Join { token: "", mode: 3, applied: 0 }.encode(2), CloseReason::MalformedFrame).await;
+    later(
+        &ClientFrame::Join { token: "", mode: 0, applied: 0, settled: 0 }.encode(0),
+        CloseReason::MalformedFrame,
+    )
+    .await;
+    later(
+        &ClientFrame::Join { token: "", mode: 3, applied: 0, settled: 0 }.encode(2),
+        CloseReason::MalformedFrame,
+    )
+    .await;
     later(&ClientFrame::Ping {}.encode(1), CloseReason::MalformedFrame).await;
 }
 
@@ -254,7 +268,7 @@ async fn event(frame: ClientFrame<'_>, reason: CloseReason) {
     let server = &bystander.server;
     crate::common::eventually(|| server.runtime.stats().sessions == 2).await;
     let line = bystander.unharmed(reason).await;
-    assert!(line.contains("Counter") && line.contains("session=1"), "{line}");
+    assert!(line.contains("Counter") && line.contains("transition=\"closed\""), "{line}");
 }
 
 #[tokio::test]

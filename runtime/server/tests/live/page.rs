@@ -19,7 +19,7 @@ async fn the_page_holds_token_and_html_and_is_mounted_once() {
     assert!(text.starts_with("<!DOCTYPE html>"), "{text}");
     assert!(text.contains("<title>Counter</title>"), "{text}");
     assert!(text.contains("<output>0</output>"), "{text}");
-    assert_eq!(page.token().len(), 64);
+    assert_eq!(page.token().len(), 70);
     assert_eq!(server.runtime.stats().unattached, 1);
 
     let mut client = server.hello().await;
@@ -38,11 +38,15 @@ async fn what_changed_before_the_socket_came_is_sent_by_it() {
     let token = server.token("/").await;
     let mut first = server.hello().await;
     first.adopt(1, &token).await;
+    let token = first.token.clone();
     first.click(1, 0, 1, LATER).await;
     drop(first);
     let mut second = server.hello().await;
     second
-        .send(1, &lightspeed_protocol::frame::ClientFrame::Join { token: &token, mode: 1, applied: 0 })
+        .send(
+            1,
+            &lightspeed_protocol::frame::ClientFrame::Join { token: &token, mode: 1, applied: 0, settled: 0 },
+        )
         .await;
     assert_eq!(second.frame().await.kind, "joined");
     loop {

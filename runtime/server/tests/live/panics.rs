@@ -40,9 +40,25 @@ async fn in_render() {
     check(RENDER, "broken in render").await;
 }
 
+/// It has changed nothing: the page is told, and the session goes on until it happens too often.
 #[tokio::test]
 async fn in_a_task() {
-    check(TASK, "broken in a task").await;
+    let (log, _guard) = Log::start();
+    let server = TestServer::start().await;
+    let mut client = server.hello().await;
+    client.adopt(1, &server.token("/fragile/-").await).await;
+    for seq in 1..=6 {
+        client.click(1, 0, seq, TASK).await;
+        assert_eq!(client.frame().await.kind, "ack");
+        if seq < 6 {
+            let refused = client.frame().await;
+            assert_eq!(refused.kind, "refused");
+            assert_eq!(refused.message, "Something went wrong on the server; what it was about is undone.");
+        }
+    }
+    client.closed(1, CloseReason::ComponentFailed).await;
+    assert_eq!(log.lines("transition=\"task-failed\"").len(), 6);
+    assert_eq!(log.lines("its tasks panic too often").len(), 1);
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ async fn a_shutdown_tells_every_socket_and_waits_for_it() {
     joined.increments(1, 0).await;
     let addr = server.addr;
     let ended = server.stop();
+    // The session says when to come back, which is all that a client needs to know.
+    joined.closed(1, CloseReason::ShuttingDown).await;
     for client in [&mut joined, &mut greeted, &mut silent] {
         client.ended(CloseReason::ShuttingDown).await;
     }

@@ -79,7 +79,7 @@ async fn ping_is_answered() {
 
 async fn resume(server: &TestServer, token: &str, applied: u64) -> Client {
     let mut client = server.hello().await;
-    client.send(1, &ClientFrame::Join { token, mode: 1, applied }).await;
+    client.send(1, &ClientFrame::Join { token, mode: 1, applied, settled: 0 }).await;
     assert_eq!(client.frame().await.kind, "joined");
     client
 }
@@ -91,9 +91,14 @@ async fn a_lost_socket_comes_back_to_the_same_session() {
     let mut client = server.hello().await;
     client.adopt(1, &token).await;
     client.increments(1, 0).await;
+    let next = client.token.clone();
     drop(client);
     eventually(|| server.runtime.stats().parked == 1).await;
-    let mut client = resume(&server, &token, 1).await;
+    // Whoever has only seen the page comes too late.
+    let mut copied = server.hello().await;
+    copied.join(1, &token).await;
+    copied.closed(1, CloseReason::BadToken).await;
+    let mut client = resume(&server, &next, 1).await;
     client.increments(1, 1).await;
     assert_eq!(server.runtime.stats().parked, 0);
 }
@@ -105,7 +110,7 @@ async fn the_newer_socket_wins_and_the_older_ones_end_changes_nothing() {
     let mut old = server.hello().await;
     old.adopt(1, &token).await;
     old.increments(1, 0).await;
-    let mut new = resume(&server, &token, 1).await;
+    let mut new = resume(&server, &old.token, 1).await;
     old.closed(1, CloseReason::Replaced).await;
     // What the old one still says is not heard; its other sessions go on.
     old.click(1, 1, 2, crate::common::INCREMENT).await;

@@ -1,0 +1,110 @@
+//! The end of a server: every session is handed over, in batches.
+
+use std::sync::Arc;
+
+use axum::http::Extensions;
+use lightspeed_protocol::close::CloseReason;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::timeout;
+
+use crate::limits;
+use crate::runtime::Inner;
+use crate::shutdown::ServerShutdown;
+use crate::telemetry;
+
+/// Whether the sessions are being handed over, or have been.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    phase: watch::Sender<Phase>,
+    done: OnceCell<()>,
+    /// Made when the first request has told of a server that may end.
+    watched: OnceCell<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Phase {
+    Running,
+    Draining,
+    Drained,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { phase: watch::Sender::new(Phase::Running), done: OnceCell::new(), watched: OnceCell::new() }
+    }
+}
+
+impl Drain {
+    /// Whether nothing new is taken on.
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.phase.borrow() != Phase::Running
+    }
+
+    /// Returns when every session is handed over, or the time for that is up.
+    pub(crate) async fn over(&self) {
+        // The sender is ours, so it cannot be gone.
+        let _ = self.phase.subscribe().wait_for(|phase| *phase == Phase::Drained).await;
+    }
+}
+
+impl Inner {
+    /// Hands every session over; however often it is called, once.
+    pub(crate) async fn drain(&self) {
+        self.drain
+            .done
+            .get_or_init(async || {
+                self.drain.phase.send_replace(Phase::Draining);
+                let sessions = self.registry.actor_count();
+                tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINING, sessions);
+                if timeout(limits::DRAIN_WITHIN, self.hand_over()).await.is_err() {
+                    let sessions = self.registry.actor_count();
+                    tracing::error!(
+                        target: telemetry::TARGET,
+                        transition = telemetry::DRAINED,
+                        sessions,
+                        "sessions could not be handed over in time: what of them is not stored is lost"
+                    );
+                } else {
+                    tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINED, sessions = 0);
+                }
+                self.drain.phase.send_replace(Phase::Drained);
+            })
+            .await;
+    }
+
+    async fn hand_over(&self) {
+        let handles = self.registry.handles();
+        for batch in handles.chunks(limits::DRAIN_BATCH) {
+            let before = self.registry.actor_count();
+            for handle in batch {
+                handle.mailbox.suspend(CloseReason::ShuttingDown);
+            }
+            self.registry.dwindled_to(before.saturating_sub(batch.len())).await;
+        }
+        // Those that were evicted, or came in the meantime.
+        for handle in self.registry.handles() {
+            handle.mailbox.suspend(CloseReason::ShuttingDown);
+        }
+        self.registry.dwindled_to(0).await;
+    }
+
+    /// Drains when the server that a request came through ends.
+    pub(crate) fn drain_with_server(self: &Arc<Self>, extensions: &Extensions) {
+        if self.drain.watched.initialized() {
+            return;
+        }
+        let Some(mut server) = ServerShutdown::watch(extensions) else { return };
+        if self.drain.watched.set(()).is_err() {
+            return;
+        }
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            server.told().await;
+            if let Some(inner) = inner.upgrade() {
+                inner.drain().await;
+            }
+            // Only now may the server, which waits for this one too, end.
+            drop(server);
+        });
+    }
+}

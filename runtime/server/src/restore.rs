@@ -1,0 +1,223 @@
+//! A session comes back from the store: its component is mounted again and given its state.
+
+use std::any::type_name;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
+use futures_util::FutureExt;
+use lightspeed_core::lease::Lease;
+use lightspeed_core::session::Session;
+use lightspeed_core::session::checkpoint::Checkpoint;
+use lightspeed_protocol::close::CloseReason;
+use ractor::Actor;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use crate::actor::{SessionActor, Start, panic_text};
+use crate::context::{Adapter, Context};
+use crate::keeper::{Envelope, Keeper, is_same_identity};
+use crate::limits;
+use crate::live::{Live, MountError};
+use crate::registry::Owner;
+use crate::runtime::{Inner, refused};
+use crate::store::{Record, Stamp};
+use crate::telemetry::{self, tell};
+use crate::token::Token;
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Makes a component's parameters of the head of a request for its page.
+pub(crate) type MakeParams<C> =
+    Box<dyn Fn(Parts) -> BoxFuture<Result<<C as Live>::Params, MountError>> + Send + Sync>;
+
+/// How each stored component is mounted again, by its name and route.
+#[derive(Default)]
+pub(crate) struct Restorers {
+    known: Mutex<HashMap<(String, String), Arc<dyn Restore>>>,
+}
+
+impl Restorers {
+    /// A component that is served at `route`, or mounted by the application itself.
+    pub(crate) fn add<C: Live>(&self, route: &str, params: MakeParams<C>) {
+        let Some(codec) = C::POLICY.codec() else { return };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert((codec.name.to_owned(), route.to_owned()), Arc::new(Restorer::<C> { params }));
+    }
+
+    pub(crate) fn knows(&self, component: &str, route: &str) -> bool {
+        self.get(component, route).is_some()
+    }
+
+    fn get(&self, component: &str, route: &str) -> Option<Arc<dyn Restore>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(component.to_owned(), route.to_owned())).cloned()
+    }
+}
+
+/// The parameters that a page at `route` would be mounted with.
+///
+/// A router of its own extracts them, so that what is in the path is found as ever.
+pub(crate) fn params_of_route<C: Live>(route: &str) -> MakeParams<C>
+where
+    C::Params: FromRequestParts<()>,
+{
+    let route = route.to_owned();
+    Box::new(move |head| {
+        let (sender, receiver) = oneshot::channel::<C::Params>();
+        let sender = Mutex::new(Some(sender));
+        let extract = async move |request: Request| {
+            let (mut head, _) = request.into_parts();
+            match C::Params::from_request_parts(&mut head, &()).await {
+                Ok(params) => {
+                    let sender = sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    // The receiver is gone when the socket is.
+                    sender.map(|sender| sender.send(params));
+                    ().into_response()
+                }
+                Err(rejection) => rejection.into_response(),
+            }
+        };
+        let extract = Arc::new(extract);
+        let router: axum::Router = axum::Router::new().route(
+            &route,
+            axum::routing::get(move |request: Request| {
+                let extract = Arc::clone(&extract);
+                async move { extract(request).await }
+            }),
+        );
+        Box::pin(async move {
+            let response = router.oneshot(Request::from_parts(head, axum::body::Body::empty())).await?;
+            match receiver.await {
+                Ok(params) => Ok(params),
+                Err(_) => Err(MountError::new(response.status(), "The page has refused the request.")),
+            }
+        })
+    })
+}
+
+trait Restore: Send + Sync {
+    fn restore(&self, inner: Arc<Inner>, head: Parts, found: Found) -> BoxFuture<Result<(), CloseReason>>;
+}
+
+/// A record that was found in the store.
+struct Found {
+    token: Token,
+    record: Record,
+}
+
+impl Inner {
+    /// Brings a session back, if it is stored; afterwards the registry has it.
+    ///
+    /// `head` is that of the request that opened the socket.
+    pub(crate) async fn restore(self: &Arc<Self>, head: &Parts, token: Token) -> Result<(), CloseReason> {
+        let Some(store) = &self.config.store else { return Err(CloseReason::SessionGone) };
+        let restore = async {
+            let record = match store.load(token.id).await {
+                Ok(Some(record)) => record,
+                Ok(None) => return Err(CloseReason::SessionGone),
+                Err(error) => {
+                    tracing::error!(session = %token.id, %error, "a session could not be read from the store");
+                    return Err(CloseReason::Unavailable);
+                }
+            };
+            let bytes = record.bytes.clone();
+            let envelope = Envelope::open(&self.signer, token.id, &bytes).map_err(|error| {
+                tracing::error!(session = %token.id, %error, "a stored session cannot be used");
+                CloseReason::SessionGone
+            })?;
+            if !is_same_identity(&envelope, Owner::of(&self.config, head).identity)
+                || !envelope.lease.admits(token.epoch)
+            {
+                return Err(CloseReason::BadToken);
+            }
+            let (component, route) = (&envelope.provenance.component, &envelope.provenance.route);
+            let Some(restorer) = self.restorers.get(component, route) else {
+                tracing::warn!(session = %token.id, component, route, "a stored session is of a page that there is no more");
+                return Err(CloseReason::SessionGone);
+            };
+            let mut head = head.clone();
+            head.method = Method::GET;
+            head.uri = envelope.provenance.uri.parse().map_err(|_| CloseReason::SessionGone)?;
+            restorer.restore(Arc::clone(self), head, Found { token, record }).await
+        };
+        timeout(limits::RESTORE_WITHIN, restore).await.unwrap_or_else(|_| {
+            tracing::error!(session = %token.id, "bringing a session back took too long");
+            Err(CloseReason::Unavailable)
+        })
+    }
+}
+
+struct Restorer<C: Live> {
+    params: MakeParams<C>,
+}
+
+impl<C: Live> Restore for Restorer<C> {
+    fn restore(&self, inner: Arc<Inner>, head: Parts, found: Found) -> BoxFuture<Result<(), CloseReason>> {
+        let owner = Owner::of(&inner.config, &head);
+        let params = (self.params)(head);
+        Box::pin(async move {
+            let Found { token, record } = found;
+            let id = token.id;
+            let gone = |error: MountError| {
+                tracing::warn!(component = type_name::<C>(), session = %id, %error, "a stored session could not be mounted");
+                CloseReason::SessionGone
+            };
+            let reservation = inner.registry.reserve(owner).map_err(|full| {
+                refused(full);
+                CloseReason::Unavailable
+            })?;
+            let params = params.await.map_err(gone)?;
+            let envelope =
+                Envelope::open(&inner.signer, id, &record.bytes).map_err(|_| CloseReason::SessionGone)?;
+            let revived = AssertUnwindSafe(revive::<C>(params, envelope.checkpoint)).catch_unwind().await;
+            let (session, tasks) = match revived {
+                Ok(revived) => revived.map_err(gone)?,
+                Err(panic) => {
+                    let panic = panic_text(&*panic);
+                    tracing::error!(component = type_name::<C>(), session = %id, panic, "a component panicked while it was brought back");
+                    return Err(CloseReason::SessionGone);
+                }
+            };
+            // Ours from the moment that the store says so: whoever else has it finds that out at its next write.
+            let mut lease = envelope.lease;
+            lease.epoch = lease.epoch.max(token.epoch);
+            let claimed = Lease { epoch: lease.epoch + 1, ..lease };
+            let store = inner.config.store.clone().ok_or(CloseReason::SessionGone)?;
+            let (signer, ttl) = (inner.signer.clone(), inner.config.stored_ttl);
+            let keeper = Keeper::new(store, signer, id, envelope.provenance, ttl, &inner.entropy)
+                .with_stamp(record.stamp);
+            let Stamp { seq, .. } = record.stamp;
+            let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };
+            let stamp = keeper.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
+            let keeper = Some(keeper.with_stamp(stamp));
+            let start = Start { id, session, tasks, reservation, lease, keeper, inner: Arc::clone(&inner) };
+            let failed = |error: ractor::SpawnErr| {
+                tracing::error!(%error, "a session's actor could not be started");
+                CloseReason::Unavailable
+            };
+            let supervisor = inner.supervisor().await.map_err(failed)?.get_cell();
+            SessionActor::<C>::spawn_linked(None, SessionActor::new(), start, supervisor)
+                .await
+                .map_err(failed)?;
+            tell!(info, telemetry::RESTORED, type_name::<C>(), id, epoch = claimed.epoch);
+            Ok(())
+        })
+    }
+}
+
+type Revived<C> = (Session<Adapter<C>>, Vec<crate::context::Task<<C as Live>::Msg>>);
+
+/// Mounts the component and has its session go on from the checkpoint.
+async fn revive<C: Live>(params: C::Params, checkpoint: &[u8]) -> Result<Revived<C>, MountError> {
+    let mut cx = Context::new(Vec::new());
+    let component = C::mount(params, &mut cx).await?;
+    let session = Session::restore(Adapter(component), C::POLICY.kind(true), checkpoint)?;
+    Ok((session, cx.into_tasks()))
+}

@@ -1,0 +1,77 @@
+//! What is told of sessions: one [tracing] event for each transition.
+//!
+//! All of them have the target [`TARGET`] and the field `transition`, one of [`TRANSITIONS`].
+//! `component` is the component's type, `session` its id in hexadecimal, which is no secret: a token is
+//! the id with a signature. A layer that counts or measures filters by the target.
+
+use std::fmt::Display;
+
+use lightspeed_protocol::close::CloseReason;
+
+use crate::token::SessionId;
+
+/// The target of every event.
+pub const TARGET: &str = "lightspeed::session";
+
+macro_rules! transitions {
+    ($($name:ident = $text:literal $meaning:literal,)*) => {
+        $(pub(crate) const $name: &str = $text;)*
+
+        /// The values of the field `transition`, and what they mean.
+        pub const TRANSITIONS: &[(&str, &str)] = &[$(($text, $meaning)),*];
+    };
+}
+
+transitions! {
+    MOUNTED = "mounted" "a page's request has made a session",
+    ATTACHED = "attached" "a socket has joined; `epoch` counts them, `peer` is its address",
+    REPLACED = "replaced" "a newer socket has taken over from the one of `epoch`",
+    PARKED = "parked" "the socket is lost; the session waits for another",
+    STORED = "stored" "a checkpoint is stored; `seq` is the last event in it, `bytes` its size",
+    STORE_FAILED = "store-failed" "a checkpoint could not be stored and is tried again; `error` tells why",
+    RESTORED = "restored" "the session has come back from the store",
+    FENCED = "fenced" "another server has the session: this one has let it go",
+    RESTARTED = "restarted" "the component panicked and is back at its last good state; `panic` is what it said",
+    QUARANTINED = "quarantined" "`events` that made it panic are undone and refused",
+    TASK_FAILED = "task-failed" "a task of the component panicked; `panic` is what it said",
+    SUSPENDED = "suspended" "the session makes room, or its server ends",
+    CLOSED = "closed" "the session has ended; `reason` is its close reason",
+    DRAINING = "draining" "the server ends; `sessions` are handed over",
+    DRAINED = "drained" "`sessions` are left that could not be handed over in time",
+}
+
+macro_rules! tell {
+    ($level:ident, $transition:expr, $component:expr, $session:expr $(, $($field:tt)*)?) => {
+        tracing::$level!(
+            target: $crate::telemetry::TARGET,
+            transition = $transition,
+            component = $component,
+            session = %$session,
+            $($($field)*)?
+        )
+    };
+}
+pub(crate) use tell;
+
+pub(crate) fn store_failed(session: SessionId, component: &str, error: &dyn Display) {
+    tell!(warn, STORE_FAILED, component, session, %error);
+}
+
+pub(crate) fn closed(
+    session: SessionId,
+    component: &str,
+    reason: CloseReason,
+    peer: Option<std::net::SocketAddr>,
+    detail: Option<&str>,
+) {
+    let (reason_name, peer) = (reason.name(), peer.map(tracing::field::display));
+    match reason {
+        CloseReason::Left | CloseReason::ShuttingDown | CloseReason::SessionGone => {
+            tell!(info, CLOSED, component, session, reason = reason_name, peer, "session closed");
+        }
+        CloseReason::ComponentFailed | CloseReason::PatchTooLarge => {
+            tell!(error, CLOSED, component, session, reason = reason_name, peer, detail, "session closed");
+        }
+        _ => tell!(warn, CLOSED, component, session, reason = reason_name, peer, detail, "session closed"),
+    }
+}
