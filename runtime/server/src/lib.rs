@@ -74,6 +74,7 @@
 //!
 //! - `garde`: `Form::validated` checks a form by its [garde](https://docs.rs/garde) rules, whose
 //!   report becomes messages beside the fields
+//! - `sqlite`: `store::SqliteStore` keeps sessions in a file, so that they outlive the server
 //!
 //! # Panics
 //!
