@@ -4,6 +4,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -49,8 +52,10 @@ class Stage {
   #allowed = [];
   #cleanups = [];
 
+  /** Starts a gallery; one that is started again finds what the one before has stored. */
   start = async (options) => {
-    this.gallery = await Gallery.start(options);
+    this.folder ??= await mkdtemp(join(tmpdir(), "lightspeed-e2e-"));
+    this.gallery = await Gallery.start(this.folder, options);
     this.galleries.push(this.gallery);
     return this.gallery;
   };
@@ -89,6 +94,7 @@ class Stage {
     for (const context of this.contexts) await context.close();
     for (const run of this.#cleanups) await run();
     for (const gallery of this.galleries) await gallery.kill();
+    if (this.folder) await rm(this.folder, { recursive: true, force: true });
   }
 
   async #adopt(context) {
@@ -131,13 +137,16 @@ process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 class Gallery {
   log = "";
 
-  /** Starts it, on a free port unless `port` says which. */
-  static async start({ port = 0, contacts } = {}) {
+  /** Starts it, on a free port unless `port` says which; `name` is that of the program. */
+  static async start(folder, { port = 0, name = "gallery" } = {}) {
     const gallery = new Gallery();
-    const env = { ...process.env, LIGHTSPEED_ADDR: `127.0.0.1:${port}` };
-    delete env.LIGHTSPEED_CONTACTS;
-    if (contacts) env.LIGHTSPEED_CONTACTS = contacts;
-    const child = spawn(binary(), { env, stdio: ["ignore", "pipe", "pipe"] });
+    const env = {
+      ...process.env,
+      LIGHTSPEED_ADDR: `127.0.0.1:${port}`,
+      LIGHTSPEED_STORE: join(folder, "sessions.db"),
+      LIGHTSPEED_CONTACTS: join(folder, "contacts.db"),
+    };
+    const child = spawn(binary(name), { env, stdio: ["ignore", "pipe", "pipe"] });
     gallery.child = child;
     running.add(child);
     child.once("exit", () => running.delete(child));
@@ -168,10 +177,10 @@ class Gallery {
   }
 }
 
-function binary() {
-  const named = process.env.LIGHTSPEED_GALLERY ?? process.env.GALLERY;
+function binary(name) {
+  const named = name === "gallery" && (process.env.LIGHTSPEED_GALLERY ?? process.env.GALLERY);
   const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../target", import.meta.url));
-  const found = [named, `${target}/release/gallery`, `${target}/debug/gallery`].find((path) => path && existsSync(path));
+  const found = [named, `${target}/release/${name}`, `${target}/debug/${name}`].find((path) => path && existsSync(path));
   assert(found, "no gallery is built; run `make e2e`, or name one by LIGHTSPEED_GALLERY");
   return found;
 }

@@ -4,7 +4,7 @@ import { run, sessions } from "./document.js";
 import { handleEarly, whileApplying } from "./events.js";
 
 export { connect, disconnect, schedule, transmit } from "./link.js";
-export { failed, refresh, state } from "./page.js";
+export { failed, refresh, refused, state } from "./page.js";
 export { define } from "./templates.js";
 
 /**

@@ -6,6 +6,9 @@ import { abandon } from "./events.js";
 
 /** By the codes that the client gives. */
 const STATES = ["connecting", "connected", "disconnected", "failed"];
+/** How long a message stays. */
+const TELL_MS = 10_000;
+let telling;
 /** What the whole page is: the first of these that any of its sessions is. */
 const PRECEDENCE = [3, 2, 0, 1];
 
@@ -32,6 +35,19 @@ function show({ classList }, code) {
 /** A session has ended for good. */
 export function failed(number, reason, message) {
   console.warn(`lightspeed: session ${number} has ended: ${message} (${reason})`);
+  refused(number, message);
+}
+
+/** Something that the person did had no effect, or something else went wrong. */
+export function refused(number, message) {
+  const { view } = sessions[number - 1];
+  view.dispatchEvent(new CustomEvent("lightspeed:refused", { bubbles: true, detail: message }));
+  // What is merely no longer there needs no words.
+  if (!message) return;
+  const tell = (text) => document.querySelectorAll("[data-lightspeed-message]").forEach((one) => (one.textContent = text));
+  tell(message);
+  clearTimeout(telling);
+  telling = setTimeout(tell, TELL_MS, "");
 }
 
 /** Fetches the page again, for new tokens. */

@@ -107,12 +107,12 @@ for (const [index, vector] of vectors.entries()) {
       await page.goto(`${origin}/?vector=${index}`);
       await page.waitForFunction(() => window.sent.length >= 1);
       // Welcome; the client then joins.
-      await page.evaluate((bytes) => window.play(bytes), [0x95, 0, 0, 1, 0xa1, 0x73, 0xcd, 0x3a, 0x98]);
+      await page.evaluate((bytes) => window.play(bytes), [0x95, 0, 0, 2, 0xa1, 0x73, 0xcd, 0x3a, 0x98]);
       await page.waitForFunction(() => window.sent.length >= 2);
       for (const template of vector.templates) {
         await page.evaluate((bytes) => window.play(bytes), bytesOf(template));
       }
-      await page.evaluate((bytes) => window.play(bytes), [0x93, 1, 1, 0]);
+      await page.evaluate((bytes) => window.play(bytes), [0x94, 1, 1, 0, 0xa0]);
 
       let version = 0;
       let isRooted = false;

@@ -1,7 +1,8 @@
 //! An address book: list, search as you type, add, edit in place, delete.
 //!
 //! Shows a form that is decoded into a struct and checked, with what is wrong beside each
-//! field and the typing kept, and slow work that comes back as a message.
+//! field and the typing kept, and slow work that comes back as a message. What a page shows
+//! outlives the server: the state is a struct of its own, and the database is not a part of it.
 //!
 //! The page's request hands the database over, as any handler of axum would get it:
 //!
@@ -20,8 +21,8 @@ mod database;
 
 use axum::Extension;
 use garde::Validate;
-use lightspeed::{Context, FieldErrors, Form, Html, Live, MountError, html};
-use serde::Deserialize;
+use lightspeed::{Context, FieldErrors, Form, Html, Live, MountError, Policy, Snapshot, html};
+use serde::{Deserialize, Serialize};
 
 pub use database::{Contact, Database, DatabaseError};
 
@@ -52,6 +53,12 @@ fn check_email(email: &str, _: &impl Sized) -> garde::Result {
 #[derive(Debug)]
 pub struct Contacts {
     database: Database,
+    state: State,
+}
+
+/// What the page shows: all of it, and so what is stored.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct State {
     search: String,
     /// What the search has found.
     found: Vec<Contact>,
@@ -63,7 +70,7 @@ pub struct Contacts {
 }
 
 /// A form that is being filled in: what was typed, and what is wrong with it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Draft {
     name: String,
     email: String,
@@ -89,43 +96,43 @@ pub enum Msg {
 impl Live for Contacts {
     type Msg = Msg;
     type Params = Extension<Database>;
+    const POLICY: Policy<Self> = Policy::durable();
 
     async fn mount(Extension(database): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
         let found = database.clone().search(String::new()).await?;
-        let search = String::new();
-        Ok(Self { database, search, found, draft: Draft::default(), editing: None, notice: String::new() })
+        Ok(Self { database, state: State { found, ..State::default() } })
     }
 
     fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
         let database = self.database.clone();
         match msg {
             Msg::Search(text) => {
-                self.search = text;
+                self.state.search = text;
                 self.look_up(cx);
             }
             // Answers may overtake each other: only one to what is asked now counts.
-            Msg::Found(search, _) if search != self.search => {}
-            Msg::Found(_, Ok(found)) => self.found = found,
+            Msg::Found(search, _) if search != self.state.search => {}
+            Msg::Found(_, Ok(found)) => self.state.found = found,
 
             Msg::Add(form) => {
-                if let Some(contact) = self.draft.take(form) {
+                if let Some(contact) = self.state.draft.take(form) {
                     cx.perform(database.insert(contact), Msg::Added);
                 }
             }
             Msg::Added(Ok(name)) => {
-                self.draft = Draft::default();
-                self.notice = format!("{name} is in the list.");
+                self.state.draft = Draft::default();
+                self.state.notice = format!("{name} is in the list.");
                 self.look_up(cx);
             }
-            Msg::Added(Err(error)) => self.notice = self.draft.refuse(&error),
+            Msg::Added(Err(error)) => self.state.notice = self.state.draft.refuse(&error),
 
             Msg::Edit(id) => {
-                let contact = self.found.iter().find(|contact| contact.id == id);
-                self.editing = contact.map(|contact| (id, Draft::of(contact)));
+                let contact = self.state.found.iter().find(|contact| contact.id == id);
+                self.state.editing = contact.map(|contact| (id, Draft::of(contact)));
             }
-            Msg::Cancel => self.editing = None,
+            Msg::Cancel => self.state.editing = None,
             Msg::Save(form) => {
-                if let Some((id, draft)) = &mut self.editing
+                if let Some((id, draft)) = &mut self.state.editing
                     && let Some(contact) = draft.take(form)
                 {
                     let id = *id;
@@ -134,26 +141,26 @@ impl Live for Contacts {
             }
             Msg::Saved(id, result) => {
                 // Meanwhile another contact may have been opened.
-                let mine = self.editing.take_if(|(editing, _)| *editing == id);
+                let mine = self.state.editing.take_if(|(editing, _)| *editing == id);
                 match (result, mine) {
                     (Ok(name), _) => {
-                        self.notice = format!("{name} is saved.");
+                        self.state.notice = format!("{name} is saved.");
                         self.look_up(cx);
                     }
                     (Err(error), Some((_, mut draft))) => {
-                        self.notice = draft.refuse(&error);
-                        self.editing = Some((id, draft));
+                        self.state.notice = draft.refuse(&error);
+                        self.state.editing = Some((id, draft));
                     }
-                    (Err(error), None) => self.notice = sorry(&error),
+                    (Err(error), None) => self.state.notice = sorry(&error),
                 }
             }
 
             Msg::Delete(id) => cx.perform(database.delete(id), Msg::Deleted),
             Msg::Deleted(Ok(())) => {
-                "The contact is deleted.".clone_into(&mut self.notice);
+                "The contact is deleted.".clone_into(&mut self.state.notice);
                 self.look_up(cx);
             }
-            Msg::Deleted(Err(error)) | Msg::Found(_, Err(error)) => self.notice = sorry(&error),
+            Msg::Deleted(Err(error)) | Msg::Found(_, Err(error)) => self.state.notice = sorry(&error),
         }
     }
 
@@ -162,17 +169,17 @@ impl Live for Contacts {
             // The server says what is wrong, in place of the browser's bubbles.
             form #new-contact.card novalidate onsubmit=(Msg::Add) {
                 h2 { "New contact" }
-                (self.draft.fields("new"))
+                (self.state.draft.fields("new"))
                 button #add.primary type="submit" { "Add" }
             }
-            p #notice.notice role="status" { (self.notice) }
+            p #notice.notice role="status" { (self.state.notice) }
             div.field.search {
                 label for="search" { "Search" }
-                input #search type="search" autocomplete="off" value=(self.search) oninput=(Msg::Search);
+                input #search type="search" autocomplete="off" value=(self.state.search) oninput=(Msg::Search);
             }
             ul #contacts.contacts aria-label="Contacts" {
-                @for contact in &self.found {
-                    @let draft = self.editing.as_ref().filter(|(id, _)| *id == contact.id).map(|(_, draft)| draft);
+                @for contact in &self.state.found {
+                    @let draft = self.state.editing.as_ref().filter(|(id, _)| *id == contact.id).map(|(_, draft)| draft);
                     li.contact key=(contact.id) {
                         div.who {
                             strong.name { (contact.name) }
@@ -199,19 +206,32 @@ impl Live for Contacts {
                     }
                 }
             }
-            @if self.found.is_empty() {
+            @if self.state.found.is_empty() {
                 p #empty.empty {
-                    @if self.search.is_empty() { "Nobody is in the list yet." } @else { "Nobody was found." }
+                    @if self.state.search.is_empty() { "Nobody is in the list yet." } @else { "Nobody was found." }
                 }
             }
         }
     }
 }
 
+impl Snapshot for Contacts {
+    type State = State;
+    const NAME: &'static str = "contacts";
+
+    fn save(&self) -> State {
+        self.state.clone()
+    }
+
+    fn load(&mut self, state: State) {
+        self.state = state;
+    }
+}
+
 impl Contacts {
     /// Asks the database for what the list should show.
     fn look_up(&self, cx: &mut Context<Self>) {
-        let search = self.search.clone();
+        let search = self.state.search.clone();
         cx.perform(self.database.clone().search(search.clone()), |found| Msg::Found(search, found));
     }
 }

@@ -1,4 +1,5 @@
-//! A number and two buttons: everything that a live component is, and nothing else.
+//! A number and two buttons: everything that a live component is, and a promise: no click is
+//! lost, whatever becomes of the server.
 //!
 //! ```
 //! use lightspeed_examples::counter::Counter;
@@ -6,7 +7,7 @@
 //! let app: axum::Router = lightspeed::router().live::<Counter>("/counter").into();
 //! ```
 
-use lightspeed::{Context, Html, Live, MountError, html};
+use lightspeed::{Context, Html, Live, MountError, Policy, Snapshot, html};
 
 /// The state. One value of it lives on the server for each page that is open.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub enum Msg {
 impl Live for Counter {
     type Msg = Msg;
     type Params = ();
+    // Each click is on the disk before the page hears of it.
+    const POLICY: Policy<Self> = Policy::durable();
 
     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
         Ok(Self::default())
@@ -47,5 +50,18 @@ impl Live for Counter {
                 button #inc type="button" aria-label="Increase" onclick=(Msg::Increment) { "+" }
             }
         }
+    }
+}
+
+impl Snapshot for Counter {
+    type State = i64;
+    const NAME: &'static str = "counter";
+
+    fn save(&self) -> i64 {
+        self.count
+    }
+
+    fn load(&mut self, count: i64) {
+        self.count = count;
     }
 }

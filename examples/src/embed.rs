@@ -3,7 +3,8 @@
 //!
 //! What it took is marked with numbers: a [`Runtime`] in the state (1), `mount` where a
 //! component should stand (2), what the head needs (3), and one `merge` (4). Each component
-//! is a session of its own, and both share the page's one socket.
+//! is a session of its own, and both share the page's one socket. The cart outlives the
+//! server, for which the runtime has to know how it is mounted again (5).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use lightspeed::{Config, Context, Html, Live, MountError, Runtime, html};
+use lightspeed::{Config, Context, Html, Live, MountError, Policy, Runtime, Snapshot, html};
 use maud::{DOCTYPE, Markup};
 
 /// The application's state.
@@ -26,9 +27,10 @@ type Votes = Arc<[AtomicU32; FLAVOURS.len()]>;
 
 const FLAVOURS: [&str; 3] = ["Hazelnut", "Lemon", "Poppy seed"];
 
-/// The application.
-pub fn app() -> Router {
-    let runtime = Runtime::new(Config::default().with_prefix("/embed/lightspeed"));
+/// The application; `config` says where sessions are stored.
+pub fn app(config: Config) -> Router {
+    let runtime = Runtime::new(config.with_prefix("/embed/lightspeed"));
+    runtime.restore_with::<Cart, _, _>(async |_| Ok(())); // (5)
     Router::new()
         .route("/embed", get(front))
         .route("/embed/about", get(about))
@@ -148,6 +150,7 @@ enum CartMsg {
 impl Live for Cart {
     type Msg = CartMsg;
     type Params = ();
+    const POLICY: Policy<Self> = Policy::durable();
 
     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
         Ok(Self::default())
@@ -175,6 +178,19 @@ impl Live for Cart {
             }
             p.sum { "Total " output #total { (price(total)) } }
         }
+    }
+}
+
+impl Snapshot for Cart {
+    type State = [u32; GOODS.len()];
+    const NAME: &'static str = "cart";
+
+    fn save(&self) -> Self::State {
+        self.counts
+    }
+
+    fn load(&mut self, counts: Self::State) {
+        self.counts = counts;
     }
 }
 

@@ -6,11 +6,12 @@
 //!
 //! [js-framework-benchmark]: https://github.com/krausest/js-framework-benchmark
 
-use lightspeed::{Context, Html, Live, MountError, html};
+use lightspeed::{Context, Html, Live, MountError, Policy, Snapshot, html};
+use serde::{Deserialize, Serialize};
 
 /// The table. Its labels come from a generator that is part of the state: the same
 /// messages give the same rows.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Rows {
     list: Vec<Row>,
     selected: Option<u32>,
@@ -18,7 +19,7 @@ pub struct Rows {
     generator: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Row {
     id: u32,
     label: String,
@@ -78,6 +79,8 @@ impl Rows {
 impl Live for Rows {
     type Msg = Msg;
     type Params = ();
+    // A table of that size is not worth a write for each click: a server that is killed loses a few of them.
+    const POLICY: Policy<Self> = Policy::rehydrate();
 
     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
         Ok(Self::default())
@@ -124,6 +127,19 @@ impl Live for Rows {
                 }
             }
         }
+    }
+}
+
+impl Snapshot for Rows {
+    type State = Self;
+    const NAME: &'static str = "rows";
+
+    fn save(&self) -> Self {
+        self.clone()
+    }
+
+    fn load(&mut self, state: Self) {
+        *self = state;
     }
 }
 

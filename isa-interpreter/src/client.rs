@@ -276,6 +276,9 @@ impl Client {
             it.needs_token = true;
             self.link.schedule_refresh(now);
             self.set_state(session, LinkState::Disconnected);
+            if reason_known == Some(CloseReason::ComponentFailed) {
+                self.refuse(session, 0, 0, message);
+            }
         } else {
             self.fail(session, reason, message);
         }

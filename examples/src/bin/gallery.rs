@@ -1,11 +1,13 @@
 //! Serves the examples.
 //!
 //! `LIGHTSPEED_ADDR` is the address to listen on, `127.0.0.1:3000` unless set.
-//! `LIGHTSPEED_CONTACTS`, or the first argument, is the file of the contacts' database;
-//! without one they are temporary.
+//! `LIGHTSPEED_STORE` is the file in which sessions are stored, so that pages go on when this is
+//! started again; `LIGHTSPEED_CONTACTS`, or the first argument, is that of the contacts' database.
+//! Unless set they are in a temporary folder that is named by the address.
 
 use std::env;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +15,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router, middleware};
+use lightspeed::Config;
+use lightspeed::store::SqliteStore;
 use lightspeed_examples::contacts::{Contacts, Database};
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::embed;
@@ -39,7 +43,6 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
-    let database = open_database()?;
     let address = env::var("LIGHTSPEED_ADDR").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(&address).await.map_err(|error| {
         let mend = match error.kind() {
@@ -49,15 +52,18 @@ async fn run() -> Result<(), String> {
         format!("cannot listen on {address}: {error}\n       {mend}, as in LIGHTSPEED_ADDR=127.0.0.1:3001")
     })?;
     let address = listener.local_addr().map_err(|error| format!("the listener has no address: {error}"))?;
+    let database = open_database(address)?;
+    let config = open_store(address)?;
     // Whoever started this may read the line from a pipe and may have closed it: neither matters to the pages.
     let _ = writeln!(io::stdout(), "The gallery is at http://{address}");
-    lightspeed::serve(listener, app(database))
+    lightspeed::serve(listener, app(database, &config))
         .await
         .map_err(|error| format!("signals cannot be listened to: {error}"))
 }
 
-fn app(database: Database) -> Router {
+fn app(database: Database, config: &Config) -> Router {
     let examples: Router = lightspeed::router()
+        .config(config.clone())
         .layout(layout::live)
         .live::<Counter>("/counter")
         .live::<Contacts>("/contacts")
@@ -77,7 +83,7 @@ fn app(database: Database) -> Router {
         .fallback(async || (StatusCode::NOT_FOUND, "There is no such page. The gallery is at /.\n"))
         .merge(examples)
         .merge(sources)
-        .merge(embed::app())
+        .merge(embed::app(config.clone()))
         .layer(Extension(database))
         .layer(middleware::map_response(secure))
 }
@@ -96,13 +102,40 @@ async fn secure(mut response: Response) -> Response {
     response
 }
 
-fn open_database() -> Result<Database, String> {
-    let path = env::args_os().nth(1).or_else(|| env::var_os("LIGHTSPEED_CONTACTS")).map(PathBuf::from);
-    Database::open(path.as_deref()).map_err(|error| match path {
-        Some(path) => format!(
+/// The file that `variable` names, or one in a folder of this address.
+fn file_for(variable: &str, address: SocketAddr, name: &str) -> Result<PathBuf, String> {
+    if let Some(path) = env::var_os(variable) {
+        return Ok(PathBuf::from(path));
+    }
+    let folder = env::temp_dir().join(format!("lightspeed-gallery-{address}").replace([':', '[', ']'], "-"));
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    // The states of sessions are nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&folder).map_err(|error| {
+        format!("cannot make {}: {error}\n       name a file by {variable}", folder.display())
+    })?;
+    Ok(folder.join(name))
+}
+
+/// Settings with a store, and the secret that is kept in it.
+fn open_store(address: SocketAddr) -> Result<Config, String> {
+    let path = file_for("LIGHTSPEED_STORE", address, "sessions.db")?;
+    let store = SqliteStore::open(path).map_err(|error| error.to_string())?;
+    let secret = store.secret();
+    Ok(Config::default().with_secret(secret).with_store(store))
+}
+
+fn open_database(address: SocketAddr) -> Result<Database, String> {
+    let path = match env::args_os().nth(1) {
+        Some(path) => PathBuf::from(path),
+        None => file_for("LIGHTSPEED_CONTACTS", address, "contacts.db")?,
+    };
+    Database::open(Some(&path)).map_err(|error| {
+        format!(
             "cannot open the contacts in {}: {error}\n       name a file that is a SQLite database or is yet to be made",
             path.display()
-        ),
-        None => format!("cannot make a temporary database: {error}\n       name a file for it, as in LIGHTSPEED_CONTACTS=contacts.db"),
+        )
     })
 }

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 
 use super::NewContact;
 
 /// A contact as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Contact {
     pub id: i64,
@@ -66,6 +67,8 @@ impl Database {
     pub fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
         // SQLite takes an empty path for a temporary database.
         let connection = Connection::open(path.unwrap_or(Path::new("")))?;
+        // Another server may have the file open: during a rolling restart there are two.
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS contacts (
                  id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -6,6 +6,7 @@ use std::fmt;
 use lightspeed_core::handler::{FromPayload, PayloadError, event};
 use lightspeed_protocol::msgpack::Payload;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What `onsubmit` gives a handler, and `oninput` and `onchange` of a `form`: its fields, decoded into a `T`.
 ///
@@ -89,7 +90,7 @@ macro_rules! payloads {
 payloads!(Submit Input Change);
 
 /// What is wrong with a form: a message per field, in the order in which they were found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldErrors {
     errors: Vec<(String, Cow<'static, str>)>,
 }

@@ -331,11 +331,18 @@ pub(crate) struct Mount<C: Live> {
 }
 
 /// The request that a session is mounted for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Origin {
     owner: Owner,
     route: String,
     uri: String,
+}
+
+impl Default for Origin {
+    /// One that is not known.
+    fn default() -> Self {
+        Self { owner: Owner::default(), route: String::new(), uri: "/".to_owned() }
+    }
 }
 
 impl Origin {

@@ -32,6 +32,7 @@ mod sqlite;
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -95,6 +96,25 @@ pub trait SnapshotStore: Send + Sync + 'static {
 
     /// Removes what has expired; returns how many records. Called once a minute.
     fn purge(&self) -> StoreFuture<'_, u64>;
+}
+
+/// A store that several runtimes share.
+impl<S: SnapshotStore + ?Sized> SnapshotStore for Arc<S> {
+    fn load(&self, id: SessionId) -> StoreFuture<'_, Option<Record>> {
+        (**self).load(id)
+    }
+
+    fn save(&self, id: SessionId, expected: Option<Stamp>, record: Record) -> StoreFuture<'_, Saved> {
+        (**self).save(id, expected, record)
+    }
+
+    fn remove(&self, id: SessionId, expected: Stamp) -> StoreFuture<'_, ()> {
+        (**self).remove(id, expected)
+    }
+
+    fn purge(&self) -> StoreFuture<'_, u64> {
+        (**self).purge()
+    }
 }
 
 /// Why a store could not do something: what it was at, and what went wrong.
