@@ -447,8 +447,8 @@ impl Client {
     fn send_due_ack(&mut self, now: Timestamp, session: u32) {
         let it = &mut self.sessions[session as usize - 1];
         if it.is_joined && it.ack_due.is_some_and(|due| due <= now) {
-            let ack = it.take_ack();
-            self.transmit(now, session, &ClientFrame::Ack { ack });
+            let (ack, behind) = (it.take_ack(), it.behind());
+            self.transmit(now, session, &ClientFrame::Ack { ack, behind });
         }
     }
 

@@ -62,8 +62,8 @@ pub enum Fault {
     BadCount(u32),
     /// `adopt` or `reset` where it must not stand, or missing where it must.
     Misplaced,
-    /// The id has been used before.
-    UsedId(InstanceId),
+    /// An instance is never called that.
+    UnusableId(InstanceId),
     /// Instances nested too deeply.
     TooDeep,
     /// Too many instances.
@@ -237,7 +237,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
             }
             Op::Reset { root, template, values } => {
                 if !self.tree.reset(root) {
-                    return fail(Fault::UsedId(root));
+                    return fail(Fault::UnusableId(root));
                 }
                 self.document.change(Change::Root { is_adopted: false });
                 let mut reader = values.reader();

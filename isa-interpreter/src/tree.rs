@@ -138,9 +138,12 @@ impl Tree {
         }
     }
 
-    /// Forgets every instance; the next one gets the id `root`, which must be unused.
+    /// Forgets every instance; the next one gets the id `root`, which is not 0.
+    ///
+    /// It may have been used before: a server that goes on from a checkpoint doesn't know what
+    /// the one before has given out since. An event names the version that it was made on.
     pub(crate) fn reset(&mut self, root: InstanceId) -> bool {
-        if root < self.next_id {
+        if root == 0 {
             return false;
         }
         self.next_id = root;

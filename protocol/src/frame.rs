@@ -51,6 +51,8 @@ wire_table! {
         Ack = 3 "ack" {
             /// The version that the client's document is at.
             ack: u64,
+            /// How many versions before `ack` the oldest event was made that isn't acknowledged.
+            behind: u64,
         }
         /// Leaves a session for good.
         Leave = 4 "leave" {}

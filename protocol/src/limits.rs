@@ -12,6 +12,9 @@ pub const PATCHES_UNACKED_MAX: usize = 10;
 /// Bytes of patches sent and not acknowledged, after which rendering waits.
 pub const PATCHES_UNACKED_BYTES_MAX: usize = OUTBOUND_FRAME_BYTES_MAX;
 
+/// Older versions whose events are still understood; an event of one before is refused.
+pub const VERSIONS_SEEN_MAX: usize = 32;
+
 /// Events that a client keeps until they are acknowledged; more are not taken from the page.
 pub const EVENTS_UNACKED_MAX: usize = 256;
 
@@ -67,6 +70,7 @@ const _: () = {
     assert!(HEARTBEAT_MS * 2 <= SILENCE_MS_MAX, "one lost heartbeat must not end a socket");
     assert!(ACK_DELAY_MS < HEARTBEAT_MS, "a waiting acknowledgement goes out before a ping");
     assert!(ACK_MS_MAX > 60_000 + ACK_DELAY_MS, "the acknowledgement of a hidden page comes in time");
+    assert!(VERSIONS_SEEN_MAX > PATCHES_UNACKED_MAX, "what the client may show is understood");
     assert!(RECONNECT_MS_MIN < RECONNECT_MS_MAX, "the backoff grows");
     assert!(
         PATCHES_UNACKED_BYTES_MAX >= OUTBOUND_FRAME_BYTES_MAX,

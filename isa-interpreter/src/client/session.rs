@@ -108,6 +108,11 @@ impl Session {
         self.ack_due = Some(self.ack_due.map_or(due, |earlier| earlier.min(due)));
     }
 
+    /// How many versions before this one the oldest event was made that isn't acknowledged.
+    pub(super) fn behind(&self) -> u64 {
+        self.events.first().map_or(0, |event| self.version.saturating_sub(event.version_seen))
+    }
+
     /// The version to acknowledge in the frame that is about to go out.
     pub(super) fn take_ack(&mut self) -> u64 {
         self.ack_due = None;

@@ -172,6 +172,8 @@ pub struct Session<C: Component> {
     seq_handled: u64,
     /// Events that no render has shown yet.
     unrendered: Vec<u64>,
+    /// The latest events that had no effect: a client that hasn't heard so by then is told when it joins.
+    refused: VecDeque<(u64, RefusalReason)>,
     /// `tree` holds what events have told of fields since it was rendered.
     has_notes: bool,
     /// Read from a checkpoint, which may be older than what the client has seen.
@@ -249,6 +251,7 @@ impl<C: Component> Session<C> {
             version_acked: 0,
             seq_handled: 0,
             unrendered: Vec::new(),
+            refused: VecDeque::new(),
             has_notes: false,
             is_restored: false,
             is_document_lost: false,
@@ -348,7 +351,11 @@ impl<C: Component> Session<C> {
                 // Only now: an event may have been made on the version before the one it acknowledges.
                 self.acknowledge(ack);
             }
-            ClientFrame::Ack { ack } => self.acknowledge(ack),
+            ClientFrame::Ack { ack, behind } => {
+                let Some(oldest) = ack.checked_sub(behind) else { return self.close(CloseReason::BadAck) };
+                self.acknowledge(ack);
+                self.forget_before(oldest);
+            }
             ClientFrame::Resync { ack } => {
                 self.acknowledge(ack);
                 if let Some(attached) = self.phase.attached_mut() {
@@ -483,6 +490,13 @@ impl<C: Component> Session<C> {
         }
         // The epoch is new, and with it the checkpoint.
         self.saving.is_due |= self.policy.is_stored();
+        // Before the acknowledgement, which would tell that they had one.
+        for index in 0..self.refused.len() {
+            let (seq, reason) = self.refused[index];
+            if seq > settled {
+                self.send_refusal(seq, reason);
+            }
+        }
         let frame = ServerFrame::Joined { ack: self.seq_handled, token }.encode(session);
         self.transmit(frame, Vec::new());
         match mode {
@@ -528,6 +542,11 @@ impl<C: Component> Session<C> {
         }
         self.version_acked = version;
         self.window.acknowledge(version);
+    }
+
+    /// No event that is yet to come was made on an older version: they are numbered in the order
+    /// in which they were made.
+    fn forget_before(&mut self, version: u64) {
         while self.seen.pop_front_if(|seen| seen.version < version).is_some() {}
     }
 
@@ -546,6 +565,9 @@ impl<C: Component> Session<C> {
         let old = self.show(html);
         if patch.program.is_empty() {
             return;
+        }
+        if self.seen.len() == limits::VERSIONS_SEEN_MAX {
+            self.seen.pop_front();
         }
         self.seen.push_back(old);
         self.version += 1;
@@ -645,6 +667,7 @@ impl<C: Component> Session<C> {
         self.step = Step::Update { seq: Some(seq) };
         let resolved = self.resolve(place, version_seen, payload);
         self.step = Step::Idle;
+        self.forget_before(version_seen);
         match resolved {
             Ok(message) => {
                 self.update(message, Some(seq));
@@ -678,7 +701,18 @@ impl<C: Component> Session<C> {
         self.tell_refusal(seq, reason);
     }
 
+    /// Tells it now, and again to a client that comes back without having heard it.
     fn tell_refusal(&mut self, seq: u64, reason: RefusalReason) {
+        if seq > 0 {
+            if self.refused.len() == limits::EVENTS_UNACKED_MAX {
+                self.refused.pop_front();
+            }
+            self.refused.push_back((seq, reason));
+        }
+        self.send_refusal(seq, reason);
+    }
+
+    fn send_refusal(&mut self, seq: u64, reason: RefusalReason) {
         if let Some(attached) = self.phase.attached() {
             // What is no longer there needs no words.
             let message = if reason == RefusalReason::Failed { reason.meaning().trim() } else { "" };

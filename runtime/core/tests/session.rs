@@ -258,7 +258,7 @@ fn a_client_that_does_not_acknowledge_costs_one_patch_later() {
     // The adoption is one of the window's.
     assert_eq!(client.patches(), limits::PATCHES_UNACKED_MAX);
     let version = client.session.version();
-    client.input(Input::Frame(ClientFrame::Ack { ack: version }));
+    client.input(Input::Frame(ClientFrame::Ack { ack: version, behind: 0 }));
     assert_eq!(client.patches(), limits::PATCHES_UNACKED_MAX + 1, "990 updates became one patch");
     assert!(client.session.page_html().contains("999"));
 }
@@ -266,13 +266,13 @@ fn a_client_that_does_not_acknowledge_costs_one_patch_later() {
 #[test]
 fn acknowledgements_that_cannot_be_end_the_session() {
     let mut above = Hostile::new(Board::default());
-    above.input(Input::Frame(ClientFrame::Ack { ack: 1 }));
+    above.input(Input::Frame(ClientFrame::Ack { ack: 1, behind: 0 }));
     assert_eq!(above.closed, Some(CloseReason::BadAck));
 
     let mut back = Hostile::new(Board::default());
     back.input(Input::Message(Msg::Set(1)));
-    back.input(Input::Frame(ClientFrame::Ack { ack: 1 }));
-    back.input(Input::Frame(ClientFrame::Ack { ack: 0 }));
+    back.input(Input::Frame(ClientFrame::Ack { ack: 1, behind: 0 }));
+    back.input(Input::Frame(ClientFrame::Ack { ack: 0, behind: 0 }));
     assert_eq!(back.closed, Some(CloseReason::BadAck));
 
     let mut behind = Hostile::new(Board::default());
@@ -304,7 +304,7 @@ fn an_instance_cannot_have_been_seen_before_it_was_there() {
 fn a_version_that_is_long_gone_is_refused_and_not_guessed() {
     let mut client = Hostile::new(Board::default());
     client.input(Input::Message(Msg::Set(5)));
-    client.input(Input::Frame(ClientFrame::Ack { ack: 1 }));
+    client.input(Input::Frame(ClientFrame::Ack { ack: 1, behind: 0 }));
     client.event(1, 1, 1, 1, 0);
     assert_eq!(client.closed, None);
     assert_eq!(client.session.component().log, [Msg::Set(5)]);

@@ -13,13 +13,15 @@
 //! [format, version, version_acked, seq_handled, next_id, is_document_lost,
 //!  [[version, state, digest, [id..]]..],                       oldest first; the last is the newest version
 //!  state | nil,                                         the component's, when no version shows it yet
-//!  [[version, is_snapshot, program, [fingerprint, needs_html..]]..]]
+//!  [[version, is_snapshot, program, [fingerprint, needs_html..]]..],
+//!  [seq, reason..]]                                     events that had no effect
 //! ```
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::fmt;
 
+use lightspeed_protocol::close::RefusalReason;
 use lightspeed_protocol::frame::JoinMode;
 use lightspeed_protocol::msgpack::{DecodeError, Expected, Reader, Writer};
 use lightspeed_protocol::{Fingerprint, InstanceId, limits};
@@ -103,7 +105,7 @@ impl<C: Component> Session<C> {
     /// The session as it is now.
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let mut out = Writer::new();
-        out.array(9);
+        out.array(10);
         for number in [FORMAT, self.version, self.version_acked, self.seq_handled, u64::from(self.next_id)] {
             out.uint(number);
         }
@@ -125,6 +127,11 @@ impl<C: Component> Session<C> {
                 out.uint(u64::from(template_use.template.fingerprint));
                 out.bool(template_use.needs_html);
             }
+        }
+        out.array(2 * self.refused.len());
+        for (seq, reason) in &self.refused {
+            out.uint(*seq);
+            out.uint(u64::from(reason.code()));
         }
         Checkpoint { generation: self.saving.generation, seq: self.seq_handled, bytes: out.into_bytes() }
     }
@@ -180,6 +187,7 @@ impl<C: Component> Session<C> {
         session.seq_handled = image.seq_handled;
         session.next_id = image.next_id;
         session.is_restored = true;
+        session.refused.clone_from(&image.refused);
         let trees: Option<Vec<_>> = trees.into_iter().collect();
         let tree = newest.number(session.tree.clone()).filter(|_| !image.is_document_lost);
         if let (Some(trees), Some(tree)) = (trees, tree) {
@@ -256,6 +264,7 @@ struct Image<'a> {
     versions: Vec<Version<'a>>,
     state: Option<&'a [u8]>,
     window: Vec<Unacked<'a>>,
+    refused: VecDeque<(u64, RefusalReason)>,
 }
 
 struct Version<'a> {
@@ -275,7 +284,7 @@ struct Unacked<'a> {
 impl<'a> Image<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        expect_array(&mut reader, 9)?;
+        expect_array(&mut reader, 10)?;
         let code = reader.error(Expected::Code);
         if reader.uint()? != FORMAT {
             return Err(code);
@@ -287,8 +296,8 @@ impl<'a> Image<'a> {
             return Err(bound);
         }
         let is_document_lost = reader.bool()?;
-        let window_max = u32::try_from(limits::PATCHES_UNACKED_MAX).unwrap_or(u32::MAX);
-        let count = reader.array_at_most(window_max + 1)?;
+        let bound = |max: usize| u32::try_from(max).unwrap_or(u32::MAX);
+        let count = reader.array_at_most(bound(limits::VERSIONS_SEEN_MAX + 1))?;
         let versions: Vec<_> =
             (0..count).map(|_| Version::read(&mut reader, next_id)).collect::<Result<_, _>>()?;
         let order = reader.error(Expected::WithinBound);
@@ -297,7 +306,7 @@ impl<'a> Image<'a> {
             return Err(order);
         }
         let state = if reader.nil() { None } else { Some(reader.bin()?) };
-        let count = reader.array_at_most(window_max)?;
+        let count = reader.array_at_most(bound(limits::PATCHES_UNACKED_MAX))?;
         let window: Vec<_> = (0..count).map(|_| Unacked::read(&mut reader)).collect::<Result<_, _>>()?;
         // Each takes the document from the version before it, up to the newest.
         let is_whole =
@@ -305,8 +314,14 @@ impl<'a> Image<'a> {
         if !is_whole {
             return Err(reader.error(Expected::WithinBound));
         }
+        let length = reader.error(Expected::Length);
+        let count = reader.array_at_most(bound(2 * limits::EVENTS_UNACKED_MAX))?;
+        if count % 2 != 0 {
+            return Err(length);
+        }
+        let refused = (0..count / 2).map(|_| read_refusal(&mut reader)).collect::<Result<_, _>>()?;
         reader.end()?;
-        Ok(Self { version, version_acked, seq_handled, next_id, is_document_lost, versions, state, window })
+        Ok(Self { version, version_acked, seq_handled, next_id, is_document_lost, versions, state, window, refused })
     }
 }
 
@@ -349,6 +364,12 @@ impl<'a> Unacked<'a> {
             .collect::<Result<_, DecodeError>>()?;
         Ok(Self { version, is_snapshot, program, templates })
     }
+}
+
+fn read_refusal(reader: &mut Reader<'_>) -> Result<(u64, RefusalReason), DecodeError> {
+    let seq = reader.uint()?;
+    let code = reader.error(Expected::Code);
+    Ok((seq, RefusalReason::from_code(reader.uint32()?).ok_or(code)?))
 }
 
 fn expect_array(reader: &mut Reader<'_>, length: u32) -> Result<(), DecodeError> {

@@ -85,7 +85,7 @@ async fn every_truncation_of_every_frame_ends_the_socket_and_nothing_else() {
         ClientFrame::Event { ack: 0, seq: 1, behind: 0, instance: 1, slot: 0, payload: Payload::Text("a=b") }
             .encode(1),
         ClientFrame::Join { token: "t", mode: 0, applied: 0, settled: 0 }.encode(1),
-        ClientFrame::Ack { ack: 300 }.encode(1),
+        ClientFrame::Ack { ack: 300, behind: 0 }.encode(1),
         ClientFrame::Leave {}.encode(1),
         ClientFrame::Ping {}.encode(0),
     ];
@@ -145,7 +145,7 @@ async fn not_message_pack() {
     later(&[0x93, 1, 3, 0xff], CloseReason::MalformedFrame).await;
     // A head that promises four billion values.
     later(&[0xdd, 0xff, 0xff, 0xff, 0xff], CloseReason::MalformedFrame).await;
-    let trailed = [ClientFrame::Ack { ack: 0 }.encode(1), vec![0]].concat();
+    let trailed = [ClientFrame::Ack { ack: 0, behind: 0 }.encode(1), vec![0]].concat();
     later(&trailed, CloseReason::MalformedFrame).await;
     first(&[0xc1], CloseReason::MalformedFrame).await;
 }
@@ -171,7 +171,7 @@ async fn unknown_kind() {
 #[tokio::test]
 async fn hello_comes_first_and_once() {
     first(&ClientFrame::Ping {}.encode(0), CloseReason::HelloExpected).await;
-    first(&ClientFrame::Ack { ack: 0 }.encode(1), CloseReason::HelloExpected).await;
+    first(&ClientFrame::Ack { ack: 0, behind: 0 }.encode(1), CloseReason::HelloExpected).await;
     later(&hello(PROTOCOL_VERSION).encode(0), CloseReason::HelloExpected).await;
     first(&hello(PROTOCOL_VERSION).encode(1), CloseReason::MalformedFrame).await;
     let mut templates = Writer::new();
@@ -204,7 +204,7 @@ async fn silence_ends_a_socket() {
 async fn a_client_that_answers_pings_is_not_silent() {
     let server = TestServer::start().await;
     let mut client = server.joined("/").await;
-    client.send(1, &ClientFrame::Ack { ack: 0 }).await;
+    client.send(1, &ClientFrame::Ack { ack: 0, behind: 0 }).await;
     let hidden = Duration::from_millis(4 * limits::SILENCE_MS_MAX);
     assert!(tokio::time::timeout(hidden, client.message()).await.is_err(), "nothing but pings");
     client.increments(1, 0).await;
@@ -235,7 +235,7 @@ async fn a_session_that_was_left_is_unknown() {
     let bystander = Bystander::start().await;
     let mut client = bystander.server.joined("/").await;
     client.send(1, &ClientFrame::Leave {}).await;
-    client.send(1, &ClientFrame::Ack { ack: 0 }).await;
+    client.send(1, &ClientFrame::Ack { ack: 0, behind: 0 }).await;
     client.ended(CloseReason::UnknownSession).await;
     bystander.unharmed(CloseReason::UnknownSession).await;
 }
@@ -281,7 +281,7 @@ async fn forged_places() {
 #[tokio::test]
 async fn forged_numbers() {
     event(click(9, 1, 1, INCREMENT), CloseReason::BadAck).await;
-    event(ClientFrame::Ack { ack: 9 }, CloseReason::BadAck).await;
+    event(ClientFrame::Ack { ack: 9, behind: 0 }, CloseReason::BadAck).await;
     event(click(0, 3, 1, INCREMENT), CloseReason::SequenceGap).await;
 }
 

@@ -51,7 +51,7 @@ async fn tasks_take_turns_and_the_session_goes_on() {
     loop {
         let patch = client.frame().await;
         assert_eq!(patch.kind, "patch");
-        client.send(1, &ClientFrame::Ack { ack: patch.version }).await;
+        client.send(1, &ClientFrame::Ack { ack: patch.version, behind: 0 }).await;
         if patch.program == "text 1 2 200\n" {
             break;
         }

@@ -1,0 +1,84 @@
+//! The store: compare-and-swap on exact stamps, as `runtime/server/src/store.rs` asks for, with faults.
+
+use std::collections::BTreeMap;
+
+use lightspeed_core::lease::Lease;
+
+/// Which write a record is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The socket that the session had.
+    pub epoch: u64,
+    /// The last event that it holds.
+    pub seq: u64,
+    /// Tells writes apart.
+    pub nonce: u64,
+}
+
+/// A stored session.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The write.
+    pub stamp: Stamp,
+    /// Its epochs.
+    pub lease: Lease,
+    /// Who it is bound to.
+    pub identity: u64,
+    /// The checkpoint.
+    pub checkpoint: Vec<u8>,
+}
+
+/// The store of all servers.
+#[derive(Debug, Default)]
+pub struct Store {
+    records: BTreeMap<u64, Record>,
+    /// Answers nothing until then.
+    pub is_down: bool,
+    /// How long an answer takes, in milliseconds, at most.
+    pub delay_ms_max: u64,
+    /// Of a hundred calls, so many fail before they take effect.
+    pub failing_percent: u64,
+    /// Of a hundred calls, so many take effect and say nothing.
+    pub mute_percent: u64,
+}
+
+/// What came of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is stored.
+    Stored,
+    /// Something else stands there.
+    Conflict,
+}
+
+impl Store {
+    /// One whose answers take so long at most.
+    pub fn new(delay_ms_max: u64) -> Self {
+        Self { delay_ms_max, ..Self::default() }
+    }
+
+    /// The record of a session.
+    pub fn load(&self, id: u64) -> Option<&Record> {
+        self.records.get(&id)
+    }
+
+    /// Stores `record` if `expected` stands there, or the record itself, of which the answer got lost.
+    pub fn save(&mut self, id: u64, expected: Option<Stamp>, record: Record) -> Saved {
+        let stored = self.records.get(&id).map(|stored| stored.stamp);
+        if stored == Some(record.stamp) {
+            return Saved::Stored;
+        }
+        if stored != expected {
+            return Saved::Conflict;
+        }
+        self.records.insert(id, record);
+        Saved::Stored
+    }
+
+    /// Removes what `expected` wrote.
+    pub fn remove(&mut self, id: u64, expected: Stamp) {
+        if self.records.get(&id).is_some_and(|record| record.stamp == expected) {
+            self.records.remove(&id);
+        }
+    }
+}
