@@ -212,9 +212,12 @@ impl Client {
             }
             ServerFrame::Ack { ack } => self.settle(session, ack),
             ServerFrame::Refused { seq, reason, message } => {
+                // They are handled in their order.
+                self.settle(session, seq.saturating_sub(1));
                 if seq == 0 || self.sessions[index].take_event(seq) {
                     self.refuse(session, seq, reason, message);
                 }
+                self.settle(session, seq);
             }
             ServerFrame::Close { reason, message, retry_ms } => {
                 self.handle_session_close(now, session, reason, message, retry_ms);

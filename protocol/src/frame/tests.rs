@@ -30,7 +30,7 @@ fn client_frames() -> Vec<(u32, ClientFrame<'static>)> {
                 payload: Payload::Text("é"),
             },
         ),
-        (1, ClientFrame::Ack { ack: 0, behind: 0, behind: 0 }),
+        (1, ClientFrame::Ack { ack: 0, behind: 0 }),
         (1, ClientFrame::Leave {}),
         (1, ClientFrame::Resync { ack: 7 }),
         (0, ClientFrame::Ping {}),

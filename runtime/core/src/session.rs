@@ -38,6 +38,7 @@ use crate::ledger::TemplateUse;
 use crate::render::write_fragment;
 use checkpoint::{Checkpoint, LoadError};
 use lifecycle::{Attached, Created, Phase};
+use place::Notes;
 use policy::Policy;
 use recovery::{Restarts, Step};
 use window::{Sent, Window};
@@ -105,6 +106,8 @@ pub struct Join<'a> {
     pub settled: u64,
     /// What it has to show the next time.
     pub token: &'a str,
+    /// No other socket has joined since the one that this client had.
+    pub is_latest: bool,
 }
 
 /// What a session gives.
@@ -174,8 +177,8 @@ pub struct Session<C: Component> {
     unrendered: Vec<u64>,
     /// The latest events that had no effect: a client that hasn't heard so by then is told when it joins.
     refused: VecDeque<(u64, RefusalReason)>,
-    /// `tree` holds what events have told of fields since it was rendered.
-    has_notes: bool,
+    /// What events have told of fields since `tree` was rendered: it holds that, and no state does.
+    notes: Notes,
     /// Read from a checkpoint, which may be older than what the client has seen.
     is_restored: bool,
     /// Whatever the client holds, it is not `tree`.
@@ -252,7 +255,7 @@ impl<C: Component> Session<C> {
             seq_handled: 0,
             unrendered: Vec::new(),
             refused: VecDeque::new(),
-            has_notes: false,
+            notes: Notes::default(),
             is_restored: false,
             is_document_lost: false,
             saving: Saving::default(),
@@ -350,6 +353,8 @@ impl<C: Component> Session<C> {
                 self.event(ack, seq, behind, place::Place { instance, slot }, &payload);
                 // Only now: an event may have been made on the version before the one it acknowledges.
                 self.acknowledge(ack);
+                // Last: what is forgotten may panic when it is dropped, and the event is then handled.
+                self.forget_before(ack.saturating_sub(behind));
             }
             ClientFrame::Ack { ack, behind } => {
                 let Some(oldest) = ack.checked_sub(behind) else { return self.close(CloseReason::BadAck) };
@@ -475,13 +480,17 @@ impl<C: Component> Session<C> {
     }
 
     fn join(&mut self, join: &Join<'_>) {
-        let Join { session, mode, mut applied, settled, token } = *join;
+        let Join { session, mode, mut applied, settled, token, is_latest } = *join;
         if self.is_suspended {
             return;
         }
         self.forget_frames();
-        if core::mem::take(&mut self.is_restored) {
+        if self.is_restored {
             self.catch_up(mode, &mut applied, settled);
+            // What it saw before a crash may have the numbers of what another tab has seen since.
+            if !is_latest && self.policy != Policy::Durable {
+                self.lose_document();
+            }
         } else if settled > self.seq_handled {
             return self.close(CloseReason::BadAck);
         }
@@ -503,6 +512,8 @@ impl<C: Component> Session<C> {
             _ if self.is_document_lost => self.ask_snapshot(),
             JoinMode::Adopt if self.version == 0 => self.adopt(),
             JoinMode::Adopt | JoinMode::Rebuild => self.ask_snapshot(),
+            // Another tab of the same page: it has seen less than the one that acknowledged.
+            JoinMode::Resume if applied < self.version_acked => self.ask_snapshot(),
             JoinMode::Resume => {
                 self.acknowledge(applied);
                 let next = self.window.oldest().map_or(self.version, |sent| sent.version - 1);
@@ -586,7 +597,7 @@ impl<C: Component> Session<C> {
         let html = self.component.render();
         self.step = Step::Idle;
         self.unrendered.clear();
-        self.has_notes = false;
+        self.notes.clear();
         html
     }
 
@@ -610,6 +621,8 @@ impl<C: Component> Session<C> {
     /// Puts a program into the window and sends it.
     fn push(&mut self, is_snapshot: bool, patch: Patch) {
         self.next_id = self.next_id.max(patch.numbering.next_id);
+        // Nobody is shown a version that the store doesn't know, even one that shows nothing new.
+        self.saving.is_due |= self.policy == Policy::Durable;
         let sent = Sent {
             version: self.version,
             is_snapshot,
@@ -667,11 +680,12 @@ impl<C: Component> Session<C> {
         self.step = Step::Update { seq: Some(seq) };
         let resolved = self.resolve(place, version_seen, payload);
         self.step = Step::Idle;
-        self.forget_before(version_seen);
         match resolved {
             Ok(message) => {
                 self.update(message, Some(seq));
-                self.has_notes |= place::note_fields(&mut self.tree, place, payload);
+                if place::note_fields(&mut self.tree, place, payload) {
+                    self.notes.push(place, payload);
+                }
                 if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
                     self.unrendered.remove(0);
                 }

@@ -204,7 +204,7 @@ fn a_checkbox_that_the_render_resets_is_reset() {
 }
 
 fn join<'a>(mode: JoinMode, applied: u64) -> Input<'a, Msg> {
-    Input::Join(Join { session: 1, mode, applied, settled: 0, token: "token" })
+    Input::Join(Join { session: 1, mode, applied, settled: 0, token: "token", is_latest: true })
 }
 
 /// A session with a client that does what the test says, and the frames that it got.
@@ -397,7 +397,8 @@ fn a_client_that_owes_an_acknowledgement_for_too_long_loses_its_socket_and_not_i
 #[test]
 fn a_client_that_says_more_is_handled_than_was_loses_its_session() {
     let mut client = Hostile::new(Board::default());
-    let join = Join { session: 1, mode: JoinMode::Resume, applied: 0, settled: 1, token: "" };
+    let join =
+        Join { session: 1, mode: JoinMode::Resume, applied: 0, settled: 1, token: "", is_latest: true };
     client.input(Input::Join(join));
     assert_eq!(client.closed, Some(CloseReason::BadAck));
 }

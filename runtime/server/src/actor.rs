@@ -226,14 +226,15 @@ impl<C: Live> Body<C> {
     }
 
     fn join(&mut self, attachment: &Attachment) -> Option<End> {
-        let Attachment { link, mode, applied, settled, token, permit: _permit } = attachment;
+        let Attachment { link, mode, applied, settled, token, is_latest, permit: _permit } = attachment;
         if !self.attach(link.clone()) {
             return None;
         }
-        let (session, epoch) = (link.session, link.epoch);
+        let (session, epoch, is_latest) = (link.session, link.epoch, *is_latest);
         let peer = link.peer().map(tracing::field::display);
         tell!(debug, telemetry::ATTACHED, type_name::<C>(), self.id, epoch, peer);
-        self.take(Input::Join(Join { session, mode: *mode, applied: *applied, settled: *settled, token }))
+        let (mode, applied, settled) = (*mode, *applied, *settled);
+        self.take(Input::Join(Join { session, mode, applied, settled, token, is_latest }))
     }
 
     fn is_held_by(&self, epoch: u64) -> bool {

@@ -41,6 +41,8 @@ pub(crate) struct Attachment {
     pub(crate) settled: u64,
     /// What the client shows the next time.
     pub(crate) token: String,
+    /// No other socket has joined since the one that this client had.
+    pub(crate) is_latest: bool,
     pub(crate) permit: OwnedSemaphorePermit,
 }
 

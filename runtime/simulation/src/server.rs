@@ -25,8 +25,8 @@ const PARKED_MS: u64 = 180_000;
 pub enum Wish {
     /// Send a message on a socket.
     Send(usize, Vec<u8>),
-    /// Close a socket.
-    Close(usize),
+    /// Close a socket whose client is at fault.
+    Close(usize, CloseReason),
     /// Write a record; answered by [`Server::stored`].
     Save { session: u64, serial: u64, expected: Option<Stamp>, record: Record, generation: u64 },
     /// Read a record; answered by [`Server::loaded`].
@@ -166,14 +166,7 @@ impl Server {
         (Token { session: id, epoch: 0, identity }.text(), html)
     }
 
-    fn insert(
-        &mut self,
-        id: u64,
-        session: Session<App>,
-        lease: Lease,
-        identity: u64,
-        stamp: Option<Stamp>,
-    ) {
+    fn insert(&mut self, id: u64, session: Session<App>, lease: Lease, identity: u64, stamp: Option<Stamp>) {
         let serial = self.next_serial;
         self.next_serial += 1;
         let held = Held {
@@ -229,7 +222,8 @@ impl Server {
                 let mut known = templates.reader();
                 let count = known.array().unwrap_or_default();
                 let known: Option<Vec<_>> = (0..count).map(|_| known.uint32().ok()).collect();
-                let (false, 0, PROTOCOL_VERSION, Some(known)) = (it.is_greeted, number, protocol, known) else {
+                let (false, 0, PROTOCOL_VERSION, Some(known)) = (it.is_greeted, number, protocol, known)
+                else {
                     return self.fail(now, socket, CloseReason::HelloExpected);
                 };
                 it.is_greeted = true;
@@ -333,7 +327,15 @@ impl Server {
     }
 
     /// A write has ended.
-    pub fn stored(&mut self, now: Timestamp, id: u64, serial: u64, generation: u64, stamp: Stamp, saved: Saved) {
+    pub fn stored(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        serial: u64,
+        generation: u64,
+        stamp: Stamp,
+        saved: Saved,
+    ) {
         if let Some((pending, record)) = self.claims.remove(&stamp.nonce) {
             return self.claimed(now, &pending, &record, saved);
         }
@@ -357,7 +359,8 @@ impl Server {
             self.end(id, CloseReason::Moved);
         }
         let app = App::new(true);
-        let restored = catch_unwind(AssertUnwindSafe(|| Session::restore(app, self.policy, &record.checkpoint)));
+        let restored =
+            catch_unwind(AssertUnwindSafe(|| Session::restore(app, self.policy, &record.checkpoint)));
         match restored {
             Ok(Ok(session)) => {
                 self.insert(id, session, record.lease, record.identity, Some(record.stamp));
@@ -383,7 +386,12 @@ impl Server {
         let Some(it) = self.sockets.get_mut(&socket) else { return };
         let Some(held) = self.sessions.get_mut(&id) else { return };
         held.parked_at = None;
+        let is_outdated = token.epoch < held.lease.confirmed;
         let epoch = held.lease.attach(token.epoch);
+        if is_outdated {
+            let what = format!("session {id} is joined with a token that was replaced");
+            self.wishes.push(Wish::Violation("C7", what));
+        }
         let before = it.seats.insert(number, Some((id, epoch)));
         let next = Token { epoch, ..token }.text();
         let link = Link { socket, number, epoch };
@@ -399,7 +407,18 @@ impl Server {
         {
             self.close_session(old, CloseReason::Replaced);
         }
-        self.give(now, id, Input::Join(Join { session: number, mode, applied, settled, token: &next }));
+        self.give(
+            now,
+            id,
+            Input::Join(Join {
+                session: number,
+                mode,
+                applied,
+                settled,
+                token: &next,
+                is_latest: epoch == token.epoch + 1,
+            }),
+        );
     }
 
     fn close_session(&mut self, link: Link, reason: CloseReason) {
@@ -421,7 +440,7 @@ impl Server {
         self.closed(now, socket);
         let close = ServerFrame::Close { reason: reason.code(), message: reason.name(), retry_ms: 0 };
         self.wishes.push(Wish::Send(socket, close.encode(0)));
-        self.wishes.push(Wish::Close(socket));
+        self.wishes.push(Wish::Close(socket, reason));
     }
 
     /// A task has ended with a message.

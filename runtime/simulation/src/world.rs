@@ -97,23 +97,56 @@ impl Plan {
 #[derive(Debug)]
 enum Happening {
     /// The page's attempt to connect has an outcome.
-    Connected { page: usize, socket: usize },
+    Connected {
+        page: usize,
+        socket: usize,
+    },
     /// Bytes may have arrived.
-    Up { socket: usize },
-    Down { socket: usize },
+    Up {
+        socket: usize,
+    },
+    Down {
+        socket: usize,
+    },
     /// One side learns that the socket is gone.
-    ServerLearns { socket: usize },
-    ClientLearns { socket: usize },
+    ServerLearns {
+        socket: usize,
+    },
+    ClientLearns {
+        socket: usize,
+    },
     Write(Box<Writing>),
-    Read { server: usize, life: u64, session: u64, pending: Box<PendingJoin>, tries: u32 },
-    Task { server: usize, life: u64, session: u64, serial: u64 },
-    Fetch { page: usize },
-    Restart { server: usize },
+    Read {
+        server: usize,
+        life: u64,
+        session: u64,
+        pending: Box<PendingJoin>,
+        tries: u32,
+    },
+    Task {
+        server: usize,
+        life: u64,
+        session: u64,
+        serial: u64,
+    },
+    Fetch {
+        page: usize,
+    },
+    Restart {
+        server: usize,
+    },
     StoreHeals,
-    Thaw { page: usize },
+    Thaw {
+        page: usize,
+    },
     /// A server that was told to end does.
-    Leave { server: usize, life: u64 },
-    Unstall { socket: usize },
+    Leave {
+        server: usize,
+        life: u64,
+    },
+    Unstall {
+        socket: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -155,11 +188,13 @@ struct Machine {
 /// What is known of a session from outside.
 #[derive(Default)]
 struct Known {
-    /// What each version looked like. Two servers may have one each, as long as neither knows of the other; under
-    /// [`Policy::Durable`] nobody ever sees more than one.
+    /// What each version looked like. Two servers may have one each, as long as neither knows of the other, though
+    /// under [`Policy::Durable`] only one of them can show it.
     versions: BTreeMap<u64, Vec<String>>,
-    /// It has ended for good.
-    ended: Option<CloseReason>,
+    /// Its client does as it likes.
+    is_liars: bool,
+    /// Its page was opened in two tabs.
+    has_copies: bool,
     /// It may have lost what its policy doesn't promise to keep.
     is_torn: bool,
 }
@@ -324,7 +359,8 @@ impl World {
     fn send(&mut self, socket: usize, is_up: bool, bytes: Vec<u8>) {
         let delay = self.delay();
         let Some(it) = self.sockets.get_mut(&socket) else { return };
-        if (is_up && (it.loses_up || !it.is_client_open)) || (!is_up && (it.loses_down || !it.is_server_open)) {
+        if (is_up && (it.loses_up || !it.is_client_open)) || (!is_up && (it.loses_down || !it.is_server_open))
+        {
             return;
         }
         let way = if is_up { &mut it.up } else { &mut it.down };
@@ -510,15 +546,18 @@ impl World {
     /// Adds a frame to the trace.
     fn note(&mut self, direction: u8, socket: usize, bytes: &[u8]) {
         self.report.frames += 1;
-        let head = self.now.0.to_le_bytes().into_iter().chain([direction]).chain((socket as u64).to_le_bytes());
+        let head =
+            self.now.0.to_le_bytes().into_iter().chain([direction]).chain((socket as u64).to_le_bytes());
         for byte in head.chain(bytes.iter().copied()) {
             self.report.trace = (self.report.trace ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
         if self.is_traced {
             let shown = if direction == 1 {
-                ClientFrame::decode(bytes).map_or_else(|error| error.to_string(), |(n, frame)| format!("{n}: {frame}"))
+                ClientFrame::decode(bytes)
+                    .map_or_else(|error| error.to_string(), |(n, frame)| format!("{n}: {frame}"))
             } else {
-                ServerFrame::decode(bytes).map_or_else(|error| error.to_string(), |(n, frame)| format!("{n}: {frame}"))
+                ServerFrame::decode(bytes)
+                    .map_or_else(|error| error.to_string(), |(n, frame)| format!("{n}: {frame}"))
             };
             let shown: String = shown.chars().take(160).collect();
             self.trace(|| format!("  socket {socket} {} {shown}", if direction == 1 { '>' } else { '<' }));
@@ -530,9 +569,25 @@ impl World {
         let handled_before = self.highest_handled(page);
         let it = &mut self.pages[page];
         if let Ok((1, ServerFrame::Close { reason, .. })) = ServerFrame::decode(bytes) {
-            it.needs_session |=
-                CloseReason::from_code(reason).is_some_and(CloseReason::is_recoverable_by_remount);
+            let reason = CloseReason::from_code(reason);
+            it.needs_session |= reason.is_some_and(CloseReason::is_recoverable_by_remount);
+            let session = it.session;
+            if reason == Some(CloseReason::BadToken)
+                && !self.known.get(&session).is_some_and(|it| it.has_copies)
+            {
+                return self.fail("C7", format!("page {page} is locked out of its own session {session}"));
+            }
         }
+        // What is understood as long as the state survives.
+        let is_lasting =
+            matches!(self.policy, Policy::Durable | Policy::Resume | Policy::Remount) && !self.has_panics;
+        if let Ok((1, ServerFrame::Refused { seq, reason: 2, .. })) = ServerFrame::decode(bytes)
+            && is_lasting
+            && !self.known.get(&self.pages[page].session).is_some_and(|it| it.has_copies)
+        {
+            return self.fail("C3", format!("event {seq} of page {page} is refused as too old"));
+        }
+        let it = &mut self.pages[page];
         let session = it.session;
         let now = it.now(self.now);
         it.client.handle_message(now, bytes, &mut it.document);
@@ -670,10 +725,17 @@ impl World {
     fn grant(&mut self, server: usize, life: u64, wish: Wish) {
         match wish {
             Wish::Send(socket, bytes) => self.send(socket, false, bytes),
-            Wish::Close(socket) => self.server_closes(socket),
+            Wish::Close(socket, reason) => {
+                // Liars have sockets of their own.
+                if self.sockets.contains_key(&socket) {
+                    self.fail("C2", format!("an honest client is told that it is at fault: {reason}"));
+                }
+                self.server_closes(socket);
+            }
             Wish::Save { session, serial, expected, record, generation } => {
                 let wait_ms = 50;
-                let writing = Writing { server, life, session, serial, expected, record, generation, wait_ms };
+                let writing =
+                    Writing { server, life, session, serial, expected, record, generation, wait_ms };
                 let delay = self.random.between(1, self.store.delay_ms_max);
                 self.later(delay, Happening::Write(Box::new(writing)));
             }
@@ -692,9 +754,6 @@ impl World {
                 // What nobody can show any more takes only time to compare with.
                 versions.retain(|other, _| *other + 200 > version);
                 let htmls = versions.entry(version).or_default();
-                if self.policy == Policy::Durable {
-                    htmls.clear();
-                }
                 if !htmls.contains(&html) {
                     htmls.push(html);
                 }
@@ -706,7 +765,13 @@ impl World {
                     // It goes on elsewhere, with what is stored.
                     CloseReason::Moved => known.is_torn |= self.policy != Policy::Durable,
                     CloseReason::ShuttingDown | CloseReason::SessionGone if self.policy.is_stored() => {}
-                    _ => known.ended = Some(reason),
+                    CloseReason::SessionGone | CloseReason::ShuttingDown | CloseReason::ComponentFailed => {}
+                    // Two tabs of one page may know different things of it.
+                    _ if known.is_liars || known.has_copies => {}
+                    _ => {
+                        let what = format!("session {session} of an honest client ends: {reason}");
+                        return self.fail("C3", what);
+                    }
                 }
             }
             Wish::Violation(clause, what) => self.fail(clause, what),
@@ -1001,6 +1066,7 @@ impl World {
         if it.renewals > 0 {
             return;
         }
+        self.known.entry(session).or_default().has_copies = true;
         let seed = self.random.next();
         let mut copy = Page::new(identity, session, first.0, first.1, seed);
         copy.client.handle_start(self.now);
@@ -1029,7 +1095,8 @@ impl World {
                 behind: number(random),
                 instance: random.below(40) as u32,
                 slot: random.below(12) as u32,
-                payload: [Payload::None, Payload::Text("x"), Payload::Flag(true), Payload::Number(seq)][random.index(4)],
+                payload: [Payload::None, Payload::Text("x"), Payload::Flag(true), Payload::Number(seq)]
+                    [random.index(4)],
             }
             .encode(1),
             3 => ClientFrame::Join { token: "7.0.0.0", mode: 2, applied: 0, settled: 0 }.encode(2),
@@ -1049,9 +1116,15 @@ impl World {
         if identity == 77 {
             // Somebody else with the page's token.
             let mode = random.below(3) as u32;
-            it.message(now, socket, &ClientFrame::Join { token: &token, mode, applied: seq, settled: 0 }.encode(1));
+            it.message(
+                now,
+                socket,
+                &ClientFrame::Join { token: &token, mode, applied: seq, settled: 0 }.encode(1),
+            );
             let got = it.wishes.iter().any(|wish| match wish {
-                Wish::Send(_, bytes) => matches!(ServerFrame::decode(bytes), Ok((_, ServerFrame::Joined { .. }))),
+                Wish::Send(_, bytes) => {
+                    matches!(ServerFrame::decode(bytes), Ok((_, ServerFrame::Joined { .. })))
+                }
                 _ => false,
             });
             if got {
@@ -1065,8 +1138,12 @@ impl World {
                 let (token, html) = it.mount(id, identity);
                 (id, token, html)
             };
-            self.known.entry(session).or_default();
-            it.message(now, socket, &ClientFrame::Join { token: &token, mode: 0, applied: 0, settled: 0 }.encode(1));
+            self.known.entry(session).or_default().is_liars = true;
+            it.message(
+                now,
+                socket,
+                &ClientFrame::Join { token: &token, mode: 0, applied: 0, settled: 0 }.encode(1),
+            );
         }
         it_message(self, server, now, socket, &frame);
         if let Some(it) = self.machines[server].server.as_mut() {
@@ -1165,12 +1242,17 @@ impl World {
             return;
         }
         if it.state != LinkState::Connected || !it.is_settled() {
-            let what = format!("page {page} is {:?} and settled: {} after {HEALED_WITHIN_MS} ms", it.state, it.is_settled());
+            let what = format!(
+                "page {page} is {:?} and settled: {} after {HEALED_WITHIN_MS} ms",
+                it.state,
+                it.is_settled()
+            );
             return self.fail("C8", what);
         }
         let id = it.session;
         let servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
-        let holders: Vec<_> = servers.filter_map(|server| server.session(id)).filter(|it| it.is_attached()).collect();
+        let holders: Vec<_> =
+            servers.filter_map(|server| server.session(id)).filter(|it| it.is_attached()).collect();
         let [session] = holders[..] else {
             let what = format!("session {id} of page {page} is attached at {} servers", holders.len());
             return self.fail("C6", what);
@@ -1197,7 +1279,8 @@ impl World {
             return self.fail("C3", format!("the journal of session {id} is {:?}", app.journal));
         }
         let handled = |fate| move |deed: &&crate::page::Deed| deed.fate == fate;
-        let refused: BTreeSet<_> = it.deeds.values().filter(handled(Fate::Refused)).filter_map(|deed| deed.note).collect();
+        let refused: BTreeSet<_> =
+            it.deeds.values().filter(handled(Fate::Refused)).filter_map(|deed| deed.note).collect();
         if let Some(note) = app.journal.iter().find(|note| refused.contains(note)) {
             return self.fail("C3", format!("note {note} was refused and has taken effect"));
         }
@@ -1205,13 +1288,17 @@ impl World {
         let known = &self.known[&id];
         let is_whole = !known.is_torn && !self.is_spoiled;
         if is_whole {
-            let done: Vec<_> = it.deeds.values().filter(handled(Fate::Handled)).filter_map(|deed| deed.note).collect();
+            let done: Vec<_> =
+                it.deeds.values().filter(handled(Fate::Handled)).filter_map(|deed| deed.note).collect();
             if app.journal != done {
-                return self.fail("C3", format!("session {id} has {:?} in its journal, of {done:?}", app.journal));
+                return self
+                    .fail("C3", format!("session {id} has {:?} in its journal, of {done:?}", app.journal));
             }
-            let count = it.deeds.values().filter(handled(Fate::Handled)).filter(|deed| deed.is_count).count() as u64;
+            let count =
+                it.deeds.values().filter(handled(Fate::Handled)).filter(|deed| deed.is_count).count() as u64;
             if app.count % 1_000_000 != count {
-                return self.fail("C3", format!("session {id} has counted {} of {count}", app.count % 1_000_000));
+                return self
+                    .fail("C3", format!("session {id} has counted {} of {count}", app.count % 1_000_000));
             }
         }
     }

@@ -133,7 +133,14 @@ impl<C: Component> Page<C> {
         let mut page = Self::unjoined(component);
         page.document = MemoryDocument::new();
         page.is_online = true;
-        let join = Join { session: 1, mode: JoinMode::Rebuild, applied: 0, settled: 0, token: "token" };
+        let join = Join {
+            session: 1,
+            mode: JoinMode::Rebuild,
+            applied: 0,
+            settled: 0,
+            token: "token",
+            is_latest: true,
+        };
         page.session.handle_input(page.now, Input::Join(join));
         page.client.handle_start(page.now);
         page.client.handle_open(page.now);
@@ -285,7 +292,7 @@ impl<C: Component> Page<C> {
             (0, ClientFrame::Ping {}) => self.send_down(ServerFrame::Pong {}.encode(0)),
             (session, ClientFrame::Join { token, mode, applied, settled }) => {
                 let mode = JoinMode::from_code(mode).expect("a mode");
-                let join = Join { session, mode, applied, settled, token };
+                let join = Join { session, mode, applied, settled, token, is_latest: true };
                 self.session.handle_input(self.now, Input::Join(join));
             }
             (_, frame) => self.session.handle_input(self.now, Input::Frame(frame)),

@@ -146,7 +146,7 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                     ClientFrame::Ping {} => said.push_back(ServerFrame::Pong {}.encode(0)),
                     ClientFrame::Join { token, mode, applied, settled } => {
                         let mode = JoinMode::from_code(mode).ok_or_else(|| at("no such mode"))?;
-                        let join = Join { session: number, mode, applied, settled, token };
+                        let join = Join { session: number, mode, applied, settled, token, is_latest: true };
                         session.handle_input(*now, Input::Join(join));
                     }
                     frame => session.handle_input(*now, Input::Frame(frame)),

@@ -14,7 +14,8 @@
 //!  [[version, state, digest, [id..]]..],                       oldest first; the last is the newest version
 //!  state | nil,                                         the component's, when no version shows it yet
 //!  [[version, is_snapshot, program, [fingerprint, needs_html..]]..],
-//!  [seq, reason..]]                                     events that had no effect
+//!  [seq, reason..],                                     events that had no effect
+//!  [instance, slot, payload..]]                         what fields have told since the newest version
 //! ```
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -23,10 +24,11 @@ use core::fmt;
 
 use lightspeed_protocol::close::RefusalReason;
 use lightspeed_protocol::frame::JoinMode;
-use lightspeed_protocol::msgpack::{DecodeError, Expected, Reader, Writer};
+use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Writer};
 use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 
 use super::lifecycle::{Created, Phase};
+use super::place::{Notes, Place, note_fields};
 use super::policy::Policy;
 use super::window::Sent;
 use super::{Component, Origin, Seen, Session, State};
@@ -105,12 +107,11 @@ impl<C: Component> Session<C> {
     /// The session as it is now.
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let mut out = Writer::new();
-        out.array(10);
+        out.array(11);
         for number in [FORMAT, self.version, self.version_acked, self.seq_handled, u64::from(self.next_id)] {
             out.uint(number);
         }
-        // What fields have told is not in any state: without it the next patch would leave them wrong.
-        out.bool(self.is_document_lost || self.has_notes);
+        out.bool(self.is_document_lost || self.notes.is_too_long());
         self.write_versions(&mut out);
         match &self.state {
             Some(state) if self.origin.as_ref().is_none_or(|origin| origin.state != *state) => out.bin(state),
@@ -133,6 +134,7 @@ impl<C: Component> Session<C> {
             out.uint(*seq);
             out.uint(u64::from(reason.code()));
         }
+        self.notes.write(&mut out);
         Checkpoint { generation: self.saving.generation, seq: self.seq_handled, bytes: out.into_bytes() }
     }
 
@@ -194,6 +196,11 @@ impl<C: Component> Session<C> {
             session.tree = tree;
             session.seen.extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree)));
             session.restore_window(&image);
+            for (place, payload) in &image.notes {
+                if note_fields(&mut session.tree, *place, payload) {
+                    session.notes.push(*place, payload);
+                }
+            }
         } else {
             session.lose_document();
         }
@@ -265,6 +272,7 @@ struct Image<'a> {
     state: Option<&'a [u8]>,
     window: Vec<Unacked<'a>>,
     refused: VecDeque<(u64, RefusalReason)>,
+    notes: Vec<(Place, Payload<'a>)>,
 }
 
 struct Version<'a> {
@@ -284,7 +292,7 @@ struct Unacked<'a> {
 impl<'a> Image<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        expect_array(&mut reader, 10)?;
+        expect_array(&mut reader, 11)?;
         let code = reader.error(Expected::Code);
         if reader.uint()? != FORMAT {
             return Err(code);
@@ -320,8 +328,20 @@ impl<'a> Image<'a> {
             return Err(length);
         }
         let refused = (0..count / 2).map(|_| read_refusal(&mut reader)).collect::<Result<_, _>>()?;
+        let notes = Notes::read(&mut reader)?;
         reader.end()?;
-        Ok(Self { version, version_acked, seq_handled, next_id, is_document_lost, versions, state, window, refused })
+        Ok(Self {
+            version,
+            version_acked,
+            seq_handled,
+            next_id,
+            is_document_lost,
+            versions,
+            state,
+            window,
+            refused,
+            notes,
+        })
     }
 }
 

@@ -4,8 +4,10 @@
 //! rendered at its place in the version that the person saw, if the place is still there;
 //! otherwise it is refused. A place that was never rendered is a forgery and ends the session.
 
+use alloc::vec::Vec;
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
-use lightspeed_protocol::msgpack::Payload;
+
+use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Writer};
 use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
@@ -15,7 +17,7 @@ use crate::html::{Fragment, Value};
 use crate::template::Kind;
 
 /// A slot of an instance.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) instance: InstanceId,
     pub(super) slot: SlotIndex,
@@ -127,6 +129,57 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
         }
     }
     true
+}
+
+/// What events have told of fields, oldest first: enough to have [`note_fields`] do it again.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    notes: Vec<(Place, Vec<u8>)>,
+}
+
+/// Places that are remembered; a page on which more are written to at once is sent as a whole.
+pub(super) const NOTES_MAX: usize = 64;
+
+impl Notes {
+    pub(super) fn push(&mut self, place: Place, payload: &Payload<'_>) {
+        // What a place has told last is all that counts of it.
+        self.notes.retain(|(other, _)| *other != place);
+        let mut out = Writer::new();
+        out.payload(*payload);
+        self.notes.push((place, out.into_bytes()));
+        // One more than may be stored says that not all of them are.
+        self.notes.truncate(NOTES_MAX + 1);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.notes.clear();
+    }
+
+    pub(super) const fn is_too_long(&self) -> bool {
+        self.notes.len() > NOTES_MAX
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        let notes = if self.is_too_long() { &[] } else { self.notes.as_slice() };
+        out.array(3 * notes.len());
+        for (place, payload) in notes {
+            out.uint(u64::from(place.instance));
+            out.uint(u64::from(place.slot));
+            out.raw(payload);
+        }
+    }
+
+    /// Reads what [`Notes::write`] wrote.
+    pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Result<Vec<(Place, Payload<'a>)>, DecodeError> {
+        let length = reader.error(Expected::Length);
+        let count = reader.array_at_most(u32::try_from(3 * NOTES_MAX).unwrap_or(u32::MAX))?;
+        if count % 3 != 0 {
+            return Err(length);
+        }
+        (0..count / 3)
+            .map(|_| Ok((Place { instance: reader.uint32()?, slot: reader.uint32()? }, reader.payload()?)))
+            .collect()
+    }
 }
 
 fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {

@@ -9,7 +9,6 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use lightspeed_core::session::Join;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
@@ -78,6 +77,15 @@ pub(crate) struct Reader {
     seats: BTreeMap<u32, Seat>,
 }
 
+/// What a join asks for.
+struct Wanted<'a> {
+    session: u32,
+    mode: JoinMode,
+    applied: u64,
+    settled: u64,
+    token: &'a str,
+}
+
 /// A session on this socket.
 enum Seat {
     Taken {
@@ -120,7 +128,7 @@ impl Reader {
             (session, ClientFrame::Join { token, mode, applied, settled }) => {
                 let mode =
                     JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
-                self.join(Join { session, mode, applied, settled, token }).await
+                self.join(Wanted { session, mode, applied, settled, token }).await
             }
             (session, ClientFrame::Leave {}) => {
                 self.forward(session, bytes).await?;
@@ -160,8 +168,8 @@ impl Reader {
         }
     }
 
-    async fn join(&mut self, join: Join<'_>) -> Result<(), Fault> {
-        let Join { session, mode, applied, settled, token } = join;
+    async fn join(&mut self, join: Wanted<'_>) -> Result<(), Fault> {
+        let Wanted { session, mode, applied, settled, token } = join;
         if session == 0 {
             return Err(Fault::malformed(1, "session 0 is the connection: a join names another"));
         }
@@ -180,7 +188,7 @@ impl Reader {
                 return Ok(());
             }
         };
-        let id = token.id;
+        let (id, is_latest) = (token.id, epoch == token.epoch + 1);
         let is_rejoin =
             matches!(self.seats.get(&session), Some(Seat::Taken { id: seated, .. }) if *seated == id);
         if !is_rejoin {
@@ -192,7 +200,7 @@ impl Reader {
         let is_posted = match Arc::clone(&handle.inbox).acquire_owned().await {
             Ok(permit) => {
                 let token = self.inner.signer.sign(id, epoch, self.identity);
-                let attachment = Attachment { link, mode, applied, settled, token, permit };
+                let attachment = Attachment { link, mode, applied, settled, token, is_latest, permit };
                 handle.mailbox.post(Mail::Join(Box::new(attachment)))
             }
             Err(_) => false,

@@ -74,7 +74,8 @@ impl State {
     fn insert(&mut self, id: SessionId, record: Record) {
         self.remove(id);
         while !self.records.is_empty()
-            && (self.records.len() >= self.records_max || self.byte_count + record.bytes.len() > self.bytes_max)
+            && (self.records.len() >= self.records_max
+                || self.byte_count + record.bytes.len() > self.bytes_max)
         {
             let Some((_, first)) = self.by_expiry.first().copied() else { break };
             self.remove(first);

@@ -125,11 +125,7 @@ impl SqliteStore {
     }
 }
 
-fn spawn(
-    name: &str,
-    path: &Path,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, StoreError> {
+fn spawn(name: &str, path: &Path, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
@@ -263,16 +259,16 @@ fn apply(connection: &Connection, id: SessionId, change: &Change) -> rusqlite::R
                 return Ok((Saved::Conflict { stored }, 0));
             }
             let Stamp { epoch, seq, nonce } = record.stamp;
-            connection.prepare_cached("INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
-                params![
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                .execute(params![
                     id.as_bytes(),
                     epoch.cast_signed(),
                     seq.cast_signed(),
                     nonce.cast_signed(),
                     milliseconds(record.expires_at),
                     &record.bytes[..]
-                ],
-            )?;
+                ])?;
         }
         Change::Remove { expected } => {
             if stored()? == Some(*expected) {
@@ -333,7 +329,9 @@ impl SnapshotStore for SqliteStore {
     }
 
     fn save(&self, id: SessionId, expected: Option<Stamp>, record: Record) -> StoreFuture<'_, Saved> {
-        Box::pin(async move { self.change(id, Change::Save { expected, record }).await.map(|(saved, _)| saved) })
+        Box::pin(
+            async move { self.change(id, Change::Save { expected, record }).await.map(|(saved, _)| saved) },
+        )
     }
 
     fn remove(&self, id: SessionId, expected: Stamp) -> StoreFuture<'_, ()> {

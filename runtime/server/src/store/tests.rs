@@ -175,7 +175,8 @@ mod file {
         let missing = refused(&folder.0.join("no/such/folder.db"));
         assert!(missing.contains("no/such/folder.db") && missing.contains("may write"), "{missing}");
         let text = folder.0.join("notes.txt");
-        std::fs::write(&text, "not a database, though it is long enough to be one ".repeat(40)).expect("written");
+        std::fs::write(&text, "not a database, though it is long enough to be one ".repeat(40))
+            .expect("written");
         assert!(refused(&text).contains("notes.txt"));
         let foreign = folder.0.join("contacts.db");
         let database = rusqlite::Connection::open(&foreign).expect("a database");

@@ -58,8 +58,8 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), String> {
     if let Some(path) = &options.stored {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let plans = stored(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         for plan in &plans {
             plan.run().map_err(|failure| tell(plan, &failure))?;
@@ -117,7 +117,8 @@ fn run(options: &Options) -> Result<(), String> {
     if let Some((plan, failure)) = failed {
         return Err(tell(&plan, &failure));
     }
-    let seeds = if until.is_some() { next.into_inner().saturating_sub(workers as u64) } else { options.seeds };
+    let seeds =
+        if until.is_some() { next.into_inner().saturating_sub(workers as u64) } else { options.seeds };
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "{seeds} seeds of {} steps passed in {seconds:.0} s, {:.0} a second: {} frames, {} deeds of people, {} servers \
@@ -147,13 +148,16 @@ fn repeat(plan: &Plan, index: u64, report: Report) -> Result<Report, Failure> {
 
 /// Seeds that once found something.
 fn stored(text: &str) -> Result<Vec<Plan>, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     lines
         .map(|(index, line)| {
             let mut words = line.split_whitespace().map(str::parse);
             match (words.next(), words.next()) {
                 (Some(Ok(seed)), Some(Ok(steps))) => Ok(Plan::new(seed, usize::try_from(steps).unwrap_or(0))),
-                _ => Err(format!("line {}: expected a seed, a number of steps and what they found", index + 1)),
+                _ => {
+                    Err(format!("line {}: expected a seed, a number of steps and what they found", index + 1))
+                }
             }
         })
         .collect()
