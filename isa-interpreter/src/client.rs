@@ -214,7 +214,8 @@ impl Client {
             ServerFrame::Refused { seq, reason, message } => {
                 // They are handled in their order.
                 self.settle(session, seq.saturating_sub(1));
-                if seq == 0 || self.sessions[index].take_event(seq) {
+                // What failed is told even if it was acknowledged before it did.
+                if self.sessions[index].take_event(seq) || !message.is_empty() {
                     self.refuse(session, seq, reason, message);
                 }
                 self.settle(session, seq);

@@ -177,6 +177,8 @@ pub struct Session<C: Component> {
     unrendered: Vec<u64>,
     /// The latest events that had no effect: a client that hasn't heard so by then is told when it joins.
     refused: VecDeque<(u64, RefusalReason)>,
+    /// Those of them that the attached client is to be told.
+    refusals: Vec<(u64, RefusalReason)>,
     /// What events have told of fields since `tree` was rendered: it holds that, and no state does.
     notes: Notes,
     /// Read from a checkpoint, which may be older than what the client has seen.
@@ -255,6 +257,7 @@ impl<C: Component> Session<C> {
             seq_handled: 0,
             unrendered: Vec::new(),
             refused: VecDeque::new(),
+            refusals: Vec::new(),
             notes: Notes::default(),
             is_restored: false,
             is_document_lost: false,
@@ -410,8 +413,10 @@ impl<C: Component> Session<C> {
         if self.is_closed() || (is_saving && self.policy == Policy::Durable) {
             return None;
         }
+        let made_before = self.made.len();
         self.render();
         self.acknowledge_events();
+        self.send_refusals(made_before);
         if !is_saving && core::mem::take(&mut self.saving.is_due) {
             self.saving.generation += 1;
             self.saving.in_flight = Some(self.saving.generation);
@@ -500,12 +505,8 @@ impl<C: Component> Session<C> {
         // The epoch is new, and with it the checkpoint.
         self.saving.is_due |= self.policy.is_stored();
         // Before the acknowledgement, which would tell that they had one.
-        for index in 0..self.refused.len() {
-            let (seq, reason) = self.refused[index];
-            if seq > settled {
-                self.send_refusal(seq, reason);
-            }
-        }
+        self.refusals = self.refused.iter().filter(|(seq, _)| *seq > settled).copied().collect();
+        self.send_refusals(self.made.len());
         let frame = ServerFrame::Joined { ack: self.seq_handled, token }.encode(session);
         self.transmit(frame, Vec::new());
         match mode {
@@ -723,15 +724,21 @@ impl<C: Component> Session<C> {
             }
             self.refused.push_back((seq, reason));
         }
-        self.send_refusal(seq, reason);
+        self.refusals.push((seq, reason));
     }
 
-    fn send_refusal(&mut self, seq: u64, reason: RefusalReason) {
-        if let Some(attached) = self.phase.attached() {
+    /// Sends the refusals that are due, in the order of their events, before everything that was made
+    /// since and acknowledges them: a client takes either for the end of all events before it.
+    fn send_refusals(&mut self, at: usize) {
+        let mut refusals = core::mem::take(&mut self.refusals);
+        let Some(attached) = self.phase.attached() else { return };
+        refusals.sort_by_key(|(seq, _)| *seq);
+        for (seq, reason) in refusals.into_iter().rev() {
             // What is no longer there needs no words.
             let message = if reason == RefusalReason::Failed { reason.meaning().trim() } else { "" };
             let frame = ServerFrame::Refused { seq, reason: reason.code(), message }.encode(attached.link());
-            self.transmit(frame, Vec::new());
+            let transmission = Transmission { frame, templates: Vec::new() };
+            self.made.insert(at.min(self.made.len()), Output::Transmit(transmission));
         }
     }
 }

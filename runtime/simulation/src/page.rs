@@ -144,6 +144,12 @@ impl Page {
         match output {
             ClientOutput::State { state, .. } => self.state = *state,
             ClientOutput::Settled { seq, .. } => self.settle(*seq, Fate::Handled)?,
+            // It was acknowledged, and then it turned out that what came of it can't be shown.
+            ClientOutput::Refused { seq, reason: 3, .. } => {
+                if let Some(deed) = self.deeds.get_mut(seq) {
+                    deed.fate = Fate::Refused;
+                }
+            }
             ClientOutput::Refused { seq, .. } if *seq > 0 => self.settle(*seq, Fate::Refused)?,
             ClientOutput::Failed { reason, .. } => self.failed = Some(*reason),
             _ => {}

@@ -98,9 +98,11 @@ struct Link {
     epoch: u64,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Socket {
     is_greeted: bool,
+    /// When the client said something last.
+    heard_at: Timestamp,
     identity: u64,
     ledger: TemplateLedger,
     /// Sessions by their number: id and epoch, or nothing for one that was refused.
@@ -187,8 +189,8 @@ impl Server {
     }
 
     /// A socket is open.
-    pub fn open(&mut self, socket: usize, identity: u64) {
-        self.sockets.insert(socket, Socket { identity, ..Socket::default() });
+    pub fn open(&mut self, now: Timestamp, socket: usize, identity: u64) {
+        self.sockets.insert(socket, Socket { identity, heard_at: now, ..Socket::default() });
     }
 
     /// A socket is gone: its sessions wait for another.
@@ -214,6 +216,7 @@ impl Server {
     /// A message has come.
     pub fn message(&mut self, now: Timestamp, socket: usize, bytes: &[u8]) {
         let Some(it) = self.sockets.get_mut(&socket) else { return };
+        it.heard_at = now;
         let Ok((number, frame)) = ClientFrame::decode(bytes) else {
             return self.fail(now, socket, CloseReason::MalformedFrame);
         };
@@ -473,11 +476,19 @@ impl Server {
             let parked = held.parked_at.filter(|_| held.suspended.is_none());
             [held.session.next_timeout(), parked.map(|at| at.after_ms(PARKED_MS))]
         });
-        timeouts.flatten().min().map(|at| Timestamp(at.0.saturating_sub(self.ahead_ms)))
+        let timeouts = timeouts.flatten().map(|at| Timestamp(at.0.saturating_sub(self.ahead_ms)));
+        let silent = self.sockets.values().map(|it| it.heard_at.after_ms(limits::SILENCE_MS_MAX));
+        timeouts.chain(silent).min()
     }
 
     /// Something is due.
     pub fn timeout(&mut self, now: Timestamp) {
+        let silent = |it: &&Socket| it.heard_at.after_ms(limits::SILENCE_MS_MAX) <= now;
+        let silent: Vec<_> =
+            self.sockets.iter().filter(|(_, it)| silent(it)).map(|(socket, _)| *socket).collect();
+        for socket in silent {
+            self.fail(now, socket, CloseReason::Silent);
+        }
         let now = self.now(now);
         for id in self.sessions.keys().copied().collect::<Vec<_>>() {
             let Some(held) = self.sessions.get(&id) else { continue };

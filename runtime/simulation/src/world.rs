@@ -195,6 +195,8 @@ struct Known {
     is_liars: bool,
     /// Its page was opened in two tabs.
     has_copies: bool,
+    /// Events of which a server has said that they had no effect.
+    refused: BTreeSet<u64>,
     /// It may have lost what its policy doesn't promise to keep.
     is_torn: bool,
 }
@@ -508,8 +510,9 @@ impl World {
             },
         );
         let identity = self.pages[page].identity;
+        let now = self.now;
         if let Some(it) = self.alive(server, life) {
-            it.open(socket, identity);
+            it.open(now, socket, identity);
         }
         self.trace(|| format!("page {page} has socket {socket} to server {server}"));
         let now = self.pages[page].now(self.now);
@@ -629,6 +632,16 @@ impl World {
             if let Err(what) = self.pages[page].hear(&output) {
                 self.fail("C3", format!("page {page}: {what}"));
             }
+            if let ClientOutput::Settled { seq, .. } = &output
+                && self.policy == Policy::Durable
+                && !self.is_spoiled
+                && self
+                    .known
+                    .get(&self.pages[page].session)
+                    .is_some_and(|it| it.refused.contains(seq) && !it.has_copies)
+            {
+                self.fail("C3", format!("event {seq} of page {page} was refused and is told to be handled"));
+            }
             if let ClientOutput::State { state, .. } = &output {
                 self.trace(|| format!("page {page} is {state:?}"));
             }
@@ -724,10 +737,18 @@ impl World {
 
     fn grant(&mut self, server: usize, life: u64, wish: Wish) {
         match wish {
-            Wish::Send(socket, bytes) => self.send(socket, false, bytes),
+            Wish::Send(socket, bytes) => {
+                if let (Some(it), Ok((1, ServerFrame::Refused { seq, .. }))) =
+                    (self.sockets.get(&socket), ServerFrame::decode(&bytes))
+                {
+                    let session = self.pages[it.page].session;
+                    self.known.entry(session).or_default().refused.insert(seq);
+                }
+                self.send(socket, false, bytes);
+            }
             Wish::Close(socket, reason) => {
                 // Liars have sockets of their own.
-                if self.sockets.contains_key(&socket) {
+                if reason != CloseReason::Silent && self.sockets.contains_key(&socket) {
                     self.fail("C2", format!("an honest client is told that it is at fault: {reason}"));
                 }
                 self.server_closes(socket);
@@ -950,7 +971,17 @@ impl World {
             47..53 => {
                 self.kill(server);
             }
-            53..57 => self.drain(server, &mut random),
+            53..57 => {
+                if random.chance(50) && is_awake {
+                    // It is told in the midst of something.
+                    for _ in 0..random.between(2, 20) {
+                        self.deed(page, &mut random);
+                    }
+                    let until = self.now.after_ms(random.between(0, 40));
+                    self.advance_to(until);
+                }
+                self.drain(server, &mut random);
+            }
             57..61 if self.has_store => {
                 match random.below(4) {
                     0 => self.store.is_down = true,
@@ -992,12 +1023,20 @@ impl World {
             74..76 if self.pages.len() < PAGES_MAX => self.duplicate(page),
             76..82 => self.lie(page, &mut random),
             82..86 if self.has_panics && is_awake => {
-                let id = ["poison", "spoil", "bomb"][random.index(3)];
-                if id == "bomb" || random.chance(30) {
-                    app::arm(random.chance(50));
+                let id = ["poison", "poison", "bomb", "flaky", "flaky", "spoil"][random.index(6)];
+                match id {
+                    "bomb" => app::arm(true),
+                    "flaky" => app::arm(false),
+                    _ => {}
                 }
                 self.is_spoiled |= id == "spoil";
-                self.pages[page].click(now, id);
+                if id == "flaky" {
+                    self.next_note += 1;
+                    let note = self.next_note;
+                    self.pages[page].note(now, note);
+                } else {
+                    self.pages[page].click(now, id);
+                }
                 self.outputs(page);
             }
             86..88 if self.machines.len() > 1 => {
@@ -1110,7 +1149,7 @@ impl World {
         let (Some(server), now) = (self.any_server(), self.now) else { return };
         let identity = if random.chance(50) { self.pages[page].identity } else { 77 };
         let Some(it) = self.machines[server].server.as_mut() else { return };
-        it.open(socket, identity);
+        it.open(now, socket, identity);
         let hello = ClientFrame::Hello { protocol: 2, build: "liar", templates: Raw::new(&[0x90]) };
         it.message(now, socket, &hello.encode(0));
         if identity == 77 {
@@ -1184,11 +1223,7 @@ impl World {
             }
         }
         for socket in self.sockets.keys().copied().collect::<Vec<_>>() {
-            let is_half = self.sockets.get(&socket).is_some_and(|it| it.loses_up || it.loses_down);
-            if is_half {
-                self.later(0, Happening::ClientLearns { socket });
-                self.later(0, Happening::ServerLearns { socket });
-            }
+            // One that loses what is sent goes on doing so: its client has to notice by itself.
             self.unstall(socket);
         }
         for page in 0..self.pages.len() {
@@ -1210,8 +1245,8 @@ impl World {
         let until = self.now.after_ms(9_000);
         self.advance_to(until);
         self.converge();
-        // Acknowledgements and parting servers need a moment.
-        let until = self.now.after_ms(9_000);
+        // Acknowledgements and parting servers need a moment, and sockets that nobody speaks on are given up.
+        let until = self.now.after_ms(40_000);
         self.advance_to(until);
         self.check()?;
         for page in 0..self.pages.len() {

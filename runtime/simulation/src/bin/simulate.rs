@@ -36,6 +36,9 @@ struct Options {
     /// Print everything that happens.
     #[arg(long)]
     trace: bool,
+    /// Don't look for less that fails as well.
+    #[arg(long)]
+    unshrunk: bool,
     /// A file of seeds that are run first, a line each: seed, steps, what it once found.
     #[arg(long)]
     stored: Option<PathBuf>,
@@ -62,7 +65,7 @@ fn run(options: &Options) -> Result<(), String> {
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let plans = stored(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         for plan in &plans {
-            plan.run().map_err(|failure| tell(plan, &failure))?;
+            plan.run().map_err(|failure| tell(options, plan, &failure))?;
         }
         println!("stored seeds: {} passed", plans.len());
     }
@@ -115,7 +118,7 @@ fn run(options: &Options) -> Result<(), String> {
     bar.finish_and_clear();
     let (report, failed) = result.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some((plan, failure)) = failed {
-        return Err(tell(&plan, &failure));
+        return Err(tell(options, &plan, &failure));
     }
     let seeds =
         if until.is_some() { next.into_inner().saturating_sub(workers as u64) } else { options.seeds };
@@ -164,9 +167,9 @@ fn stored(text: &str) -> Result<Vec<Plan>, String> {
 }
 
 /// What a person needs to know of a failure: shrunk, and how to see it again.
-fn tell(plan: &Plan, failure: &Failure) -> String {
+fn tell(options: &Options, plan: &Plan, failure: &Failure) -> String {
     eprintln!("seed {} fails after step {}: {}: {}", plan.seed, failure.step, failure.clause, failure.what);
-    if plan.is_traced {
+    if plan.is_traced || options.unshrunk {
         return String::new();
     }
     eprintln!("looking for less that fails as well...");
