@@ -12,7 +12,8 @@ use std::fmt::Write as _;
 
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_core::session::{Component, Input, Output, Session};
-use lightspeed_interpreter::{Document, MemoryDocument, Templates, Tree, interpret};
+use lightspeed_interpreter::MemoryDocument;
+use lightspeed_interpreter::recording::Follower;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
 
@@ -122,10 +123,10 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                 if frame != *expected {
                     return Err(at(&format!("the server said {} and not {}", hex(&frame), hex(expected))));
                 }
-                client.hear(&frame).map_err(|error| at(&error))?;
-                if said.is_empty() && client.version == session.version() {
+                client.handle_frame(&frame).map_err(|error| at(&error.to_string()))?;
+                if said.is_empty() && client.version() == session.version() {
                     let rendered = MemoryDocument::canonical(&session.page_html());
-                    if client.document.to_html() != rendered {
+                    if client.document().to_html() != rendered {
                         return Err(at("the document is not the server's render"));
                     }
                 }
@@ -165,37 +166,4 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
 pub(crate) fn welcome() -> Vec<u8> {
     ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "test", heartbeat_ms: limits::HEARTBEAT_MS }
         .encode(0)
-}
-
-/// A client that only follows.
-struct Follower {
-    templates: Templates,
-    tree: Tree,
-    document: MemoryDocument,
-    version: u64,
-}
-
-impl Follower {
-    fn new(html: &str) -> Self {
-        let document = MemoryDocument::from_html(html);
-        Self { templates: Templates::new(), tree: Tree::new(), document, version: 0 }
-    }
-
-    fn hear(&mut self, frame: &[u8]) -> Result<(), String> {
-        match ServerFrame::decode(frame).map_err(|error| error.to_string())?.1 {
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
-                let shape = self.templates.define(fingerprint, namespace, roots, html, slots);
-                self.document.define(fingerprint, shape.map_err(|error| error.to_string())?);
-            }
-            ServerFrame::Patch { version, program, .. } | ServerFrame::Snapshot { version, program, .. }
-                // A client that comes back is sent again what it may have missed.
-                if (version > self.version || self.tree.is_empty()) => {
-                    interpret(program, 1, 0, &self.templates, &mut self.tree, &mut self.document)
-                        .map_err(|error| error.to_string())?;
-                    self.version = version;
-                }
-            _ => {}
-        }
-        Ok(())
-    }
 }
