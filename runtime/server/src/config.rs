@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::recorder::Recording;
+
 /// Settings of a [`Runtime`](crate::Runtime), each with a default that fits most servers.
 ///
 /// ```
@@ -32,6 +34,8 @@ pub struct Config {
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
+    /// Which sessions are recorded and where to: none unless set.
+    pub recording: Option<Recording>,
 }
 
 impl Default for Config {
@@ -45,6 +49,7 @@ impl Default for Config {
             unattached_ttl: Duration::from_secs(30),
             parked_ttl: Duration::from_mins(3),
             sockets_max: 100_000,
+            recording: None,
         }
     }
 }
@@ -106,6 +111,12 @@ impl Config {
         self.sockets_max = sockets_max;
         self
     }
+
+    /// Records sessions, for `lightspeed replay`.
+    pub fn with_recording(mut self, recording: Recording) -> Self {
+        self.recording = Some(recording);
+        self
+    }
 }
 
 impl fmt::Debug for Config {
@@ -119,6 +130,7 @@ impl fmt::Debug for Config {
             .field("unattached_ttl", &self.unattached_ttl)
             .field("parked_ttl", &self.parked_ttl)
             .field("sockets_max", &self.sockets_max)
+            .field("recording", &self.recording)
             .finish()
     }
 }

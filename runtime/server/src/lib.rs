@@ -61,6 +61,7 @@
 //! - `registry`: session id to actor; who waits for a socket, and for how long
 //! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends
 //! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
+//! - [`recorder`]: takes sessions down into files, for `lightspeed replay`
 //! - `serve`, `shutdown`: the HTTP server and how it ends
 //! - `config`, [`limits`]: what an operator sets, and every bound
 //!
@@ -87,6 +88,7 @@ pub mod limits;
 mod live;
 mod mailbox;
 mod page;
+pub mod recorder;
 mod registry;
 mod runtime;
 mod serve;
@@ -95,11 +97,13 @@ mod socket;
 mod supervisor;
 mod token;
 
+pub use assets::Assets;
 pub use config::Config;
 pub use context::{Adapter, Context, Task};
 pub use form::{FieldErrors, Form};
 pub use live::{Live, MountError};
 pub use page::{LiveRouter, Page, router};
+pub use recorder::Recording;
 pub use registry::Stats;
 pub use runtime::{Mounted, Runtime};
 pub use serve::{Server, serve};

@@ -19,7 +19,7 @@ use crate::runtime::{Mounted, Runtime};
 /// along. For live components within pages of one's own see [`Runtime`].
 pub fn router() -> LiveRouter {
     LiveRouter {
-        runtime: Source::Config(Config::default()),
+        runtime: Source::Config(Box::default()),
         layout: Arc::new(default_layout),
         pages: Vec::new(),
     }
@@ -33,7 +33,7 @@ pub struct LiveRouter {
 }
 
 enum Source {
-    Config(Config),
+    Config(Box<Config>),
     Runtime(Runtime),
 }
 
@@ -92,7 +92,7 @@ impl LiveRouter {
 
     /// Sets the settings of the router's own runtime.
     pub fn config(mut self, config: Config) -> Self {
-        self.runtime = Source::Config(config);
+        self.runtime = Source::Config(Box::new(config));
         self
     }
 
@@ -106,7 +106,7 @@ impl LiveRouter {
 impl<S: Clone + Send + Sync + 'static> From<LiveRouter> for axum::Router<S> {
     fn from(live: LiveRouter) -> Self {
         let runtime = match live.runtime {
-            Source::Config(config) => Runtime::new(config),
+            Source::Config(config) => Runtime::new(*config),
             Source::Runtime(runtime) => runtime,
         };
         let router = live.pages.into_iter().fold(runtime.router(), |router: axum::Router, (path, make)| {
