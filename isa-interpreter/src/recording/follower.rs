@@ -106,6 +106,11 @@ impl Follower {
         &self.document
     }
 
+    /// The document, which is followed no further.
+    pub fn into_document(self) -> MemoryDocument {
+        self.document
+    }
+
     /// The document's version.
     pub fn version(&self) -> u64 {
         self.version

@@ -67,6 +67,8 @@ pub struct Page<C: Component> {
     pub session: Session<C>,
     /// The client half.
     pub client: Client,
+    /// The page that the session began with.
+    pub html: String,
     /// What the client shows.
     pub document: MemoryDocument,
     /// Every frame that passed.
@@ -99,12 +101,14 @@ impl<C: Component> Page<C> {
     /// A page that has loaded and not yet joined.
     pub fn unjoined(component: C) -> Self {
         let session = Session::new(component);
-        let document = MemoryDocument::from_html(&session.page_html());
+        let html = session.page_html();
+        let document = MemoryDocument::from_html(&html);
         let mut client = Client::new("test", 1);
         client.add_session("token");
         Self {
             session,
             client,
+            html,
             document,
             frames: Vec::new(),
             recording: Recording::new(),

@@ -8,6 +8,7 @@
 //!
 //! Text behind `#` is for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use lightspeed_core::ledger::TemplateLedger;
@@ -15,6 +16,8 @@ use lightspeed_core::session::{Component, Input, Output, Session};
 use lightspeed_interpreter::MemoryDocument;
 use lightspeed_interpreter::recording::Follower;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
+use lightspeed_protocol::msgpack::{Raw, Writer};
+use lightspeed_protocol::recording::{FORMAT_VERSION, MAGIC, Record, write_templates};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
 
 /// What happened.
@@ -98,6 +101,62 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// A recording as a file of `specs/recording.md`, of a session that began with the page `html`.
+///
+/// # Panics
+///
+/// When a frame is malformed or larger than a record may be.
+pub fn file(component: &str, html: &str, recording: &Recording) -> Vec<u8> {
+    let start = Record::Start {
+        format: FORMAT_VERSION,
+        protocol: PROTOCOL_VERSION,
+        build: "test",
+        component,
+        seed: 0,
+        started: "",
+        html,
+        state: None,
+        is_redacted: false,
+    };
+    let mut file = MAGIC.to_vec();
+    let mut push = |at, record: Record<'_>| file.extend(record.encode(at).expect("a small recording"));
+    push(Timestamp(0), start);
+    // Whether the file has a template's HTML, and what stands before the next frame.
+    let mut known = BTreeMap::new();
+    let mut templates = Vec::new();
+    for (at, happened) in recording {
+        match happened {
+            Happened::Cut => push(*at, Record::Detach {}),
+            Happened::Up(frame) => match ClientFrame::decode(frame).expect("a client's frame") {
+                (_, ClientFrame::Hello { .. } | ClientFrame::Ping {}) => {}
+                (session, ClientFrame::Join { mode, applied, .. }) => {
+                    push(*at, Record::Join { session, mode, applied, settled: 0 });
+                }
+                _ => push(*at, Record::Client { frame }),
+            },
+            Happened::Down(frame) => match ServerFrame::decode(frame).expect("a server's frame") {
+                (_, ServerFrame::Template { fingerprint, html, .. }) => {
+                    // A page that comes back is told again of templates that the file has.
+                    let is_known =
+                        known.get(&fingerprint).is_some_and(|has_html| *has_html || html.is_none());
+                    if !is_known {
+                        known.insert(fingerprint, html.is_some());
+                        templates.push(frame.clone());
+                    }
+                }
+                (0, _) => {}
+                (_, ServerFrame::Close { reason, .. }) => push(*at, Record::Closed { reason }),
+                _ => {
+                    let mut definitions = Writer::new();
+                    write_templates(&core::mem::take(&mut templates), &mut definitions);
+                    push(*at, Record::Server { templates: Raw::new(definitions.as_bytes()), frame });
+                }
+            },
+        }
+    }
+    file
 }
 
 /// Runs `component` on what the client said in a recording and compares what the server says
