@@ -176,7 +176,8 @@ fn text_of(record: &Record<'_>) -> String {
     let mut text = match *record {
         Record::Server { templates, frame } => {
             let definitions = Record::template_frames(templates).flatten().map(shown);
-            definitions.chain([shown(frame)]).collect()
+            // What a person looks for stands first.
+            [shown(frame)].into_iter().chain(definitions).collect()
         }
         Record::Client { frame } => match ClientFrame::decode(frame) {
             Ok((session, frame)) => format!("{session}: {frame}\n"),

@@ -1,15 +1,20 @@
 //! The command as people run it, and sessions that run again.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output as Ended};
+use std::sync::{Arc, Mutex};
 
+use lightspeed::recorder::{Recorder, Recordings, Start};
 use lightspeed::{Adapter, Context, Form, Html, Live, MountError, html};
 use lightspeed_cli::Cli;
+use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::session::{Input, Output, Session};
 use lightspeed_interpreter::recording::{Follower, Recording};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
-use lightspeed_protocol::frame::ClientFrame;
+use lightspeed_protocol::frame::{ClientFrame, JoinMode};
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::recording::{MAGIC, Record};
 use lightspeed_protocol::template::EventKind;
@@ -20,7 +25,7 @@ fn session(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/sessions").join(name)
 }
 
-fn lightspeed(arguments: &[&str], file: &Path) -> Output {
+fn lightspeed(arguments: &[&str], file: &Path) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lightspeed"));
     command.arg("replay").arg(file).args(arguments).env("NO_COLOR", "1");
     command.output().unwrap()
@@ -418,4 +423,60 @@ fn a_file_that_no_server_wrote_ends_in_an_error_and_not_in_a_panic() {
     recording.entries[index].record = Record::Server { templates, frame: &frame };
     let path = folder.file(&write(&recording));
     check_error(&["--at", "5"], &path, &["cannot be followed", "ask for a version up to 4"]);
+}
+
+/// What a recorder writes to, to be looked at.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_session_whose_values_are_redacted_runs_again() {
+    let recordings = Recordings::new(lightspeed::Recording::new("/nowhere").with_redacted_field("name"));
+    let mut session = Session::new(Adapter(Book::default()));
+    let (html, sink) = (session.page_html(), Sink::default());
+    let start =
+        Start { component: "replay::Book", build: "b".into(), seed: 0, html: html.clone(), state: None };
+    let now = Timestamp(0);
+    let mut recorder = recordings.start_into(now, start, Box::new(sink.clone()));
+    let mut client = Follower::new(&html);
+    let mut ledger = TemplateLedger::default();
+    let mut drain = |session: &mut Session<Adapter<Book>>, recorder: &mut Recorder, client: &mut Follower| {
+        while let Some(output) = session.poll_output() {
+            let Output::Transmit(transmission) = output else { continue };
+            recorder.frame_out(now, &transmission);
+            for frame in ledger.announce(&transmission.templates).iter().chain([&transmission.frame]) {
+                client.handle_frame(frame).unwrap();
+            }
+        }
+    };
+    recorder.joined(now, 1, JoinMode::Adopt, 0, 0);
+    session.handle_input(now, Input::Join { session: 1, mode: JoinMode::Adopt, applied: 0 });
+    drain(&mut session, &mut recorder, &mut client);
+    for (seq, name) in (1..).zip(["Ada+Lovelace", "J%C3%BCrgen"]) {
+        let at = client.document().place_of("add", EventKind::Submit).unwrap();
+        let payload = format!("name={name}");
+        let (instance, slot, payload) = (at.instance, at.slot, Payload::Text(&payload));
+        let frame = ClientFrame::Event { ack: client.version(), seq, behind: 0, instance, slot, payload };
+        recorder.frame_in(now, frame.encode(1).into());
+        session.handle_input(now, Input::Frame(frame));
+        drain(&mut session, &mut recorder, &mut client);
+    }
+    assert!(client.document().to_html().contains("Jürgen"));
+    recorder.closed(now, CloseReason::ShuttingDown);
+    drop(recordings);
+    let bytes = sink.0.lock().unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("Lovelace"));
+    let folder = Folder::new();
+    assert_eq!(cli().verify(&folder.file(&bytes)).unwrap(), 4);
 }
