@@ -6,6 +6,7 @@ use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::isa::{Op, Row};
 use lightspeed_protocol::limits;
+use lightspeed_protocol::recording::Record;
 use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
 use lightspeed_testing::vectors::Vector;
 
@@ -40,6 +41,7 @@ fn table(name: &str) -> Option<String> {
         "isa" => rows(Op::TABLE),
         "client-frames" => rows(ClientFrame::TABLE),
         "server-frames" => rows(ServerFrame::TABLE),
+        "records" => rows(Record::TABLE),
         "slot-kinds" => codes(SlotKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "namespaces" => codes(Namespace::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "events" => codes(EventKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),

@@ -280,6 +280,10 @@ impl Client {
             it.needs_token = true;
             self.link.schedule_refresh(now);
             self.set_state(session, LinkState::Disconnected);
+            if self.sessions[session as usize - 1].held == Held::Nothing {
+                // The page was fetched for this token: from another server than the socket leads to.
+                self.drop_link(now);
+            }
             if reason_known == Some(CloseReason::ComponentFailed) {
                 self.refuse(session, 0, 0, message);
             }

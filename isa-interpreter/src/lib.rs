@@ -11,8 +11,9 @@
 //! - [`tree`]: which instances there are and where
 //! - [`document`]: what an interpreter tells a document, and the trait that documents implement
 //! - [`memory`]: a document without a browser, for tests and native clients
+//! - [`recording`]: reads recorded sessions and follows what their clients showed
 //!
-//! The rules are in `specs/isa.md` and `specs/session.md`.
+//! The rules are in `specs/isa.md`, `specs/session.md` and `specs/recording.md`.
 //!
 //! Architecture invariant: no I/O, clock, randomness, thread or async; time and seeds are
 //! arguments. Nothing here knows a browser.
@@ -24,6 +25,7 @@ pub mod client;
 pub mod document;
 pub mod interpret;
 pub mod memory;
+pub mod recording;
 pub mod templates;
 pub mod tree;
 

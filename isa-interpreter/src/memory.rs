@@ -157,6 +157,27 @@ impl MemoryDocument {
         Some((at, siblings.iter().position(|sibling| *sibling == instance)?))
     }
 
+    /// The node of a slot: the element, or the anchor of a content slot.
+    pub fn node_at(&self, at: Address) -> Option<NodeId> {
+        self.instances.get(&at.instance)?.slots.get(at.slot as usize).copied()
+    }
+
+    /// The event that the handler at a place listens to.
+    pub fn event_at(&self, at: Address) -> Option<EventKind> {
+        let instance = self.instances.get(&at.instance)?;
+        self.templates.get(&instance.template)?.slots.get(at.slot as usize)?.event
+    }
+
+    /// Whether `node` is an element with this name.
+    pub fn is_element(&self, node: NodeId, name: &str) -> bool {
+        self.nodes.is_element(node, name)
+    }
+
+    /// Whether `node` stands within `outer`, at any depth.
+    pub fn is_within(&self, node: NodeId, outer: NodeId) -> bool {
+        self.nodes.is_within(node, outer)
+    }
+
     /// The text within a node.
     pub fn text(&self, node: NodeId) -> String {
         self.nodes.text(node)

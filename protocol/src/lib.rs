@@ -6,10 +6,11 @@
 //! - [`isa`]: the instruction set, one table; program writer, reader, disassembler
 //! - [`template`]: the shape of a template as it travels: slot kinds, paths, events
 //! - [`frame`]: [`frame::ClientFrame`] and [`frame::ServerFrame`], named by their sender
+//! - [`recording`]: a recorded session: its records as bytes and as values
 //! - [`close`]: why a session or a socket ends
 //! - [`limits`]: every bound, with the relations between them asserted
 //!
-//! The rules are in `specs/protocol.md` and `specs/isa.md`.
+//! The rules are in `specs/protocol.md`, `specs/isa.md` and `specs/recording.md`.
 //!
 //! Architecture invariant: no I/O, clock, randomness, thread or async here, and no
 //! `std`: bytes in, values out.
@@ -23,6 +24,7 @@ pub mod frame;
 pub mod isa;
 pub mod limits;
 pub mod msgpack;
+pub mod recording;
 pub mod template;
 mod time;
 mod wire;

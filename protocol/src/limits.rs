@@ -33,6 +33,15 @@ pub const TEMPLATE_SLOTS_MAX: u32 = 4096;
 /// Steps in a slot's path.
 pub const TEMPLATE_DEPTH_MAX: u32 = 256;
 
+/// Bytes of one record of a recording: a frame, and the templates before it.
+pub const RECORD_BYTES_MAX: usize = OUTBOUND_FRAME_BYTES_MAX + 4 * 1024 * 1024;
+
+/// Bytes of a recording.
+pub const RECORDING_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// Records of a recording.
+pub const RECORDING_RECORDS_MAX: usize = 1_000_000;
+
 /// Nesting of instances within instances.
 pub const INSTANCE_DEPTH_MAX: usize = 128;
 
@@ -76,6 +85,8 @@ const _: () = {
         PATCHES_UNACKED_BYTES_MAX >= OUTBOUND_FRAME_BYTES_MAX,
         "one patch of the largest size fits the window"
     );
+    assert!(RECORD_BYTES_MAX < 1 << 24, "an offset in a record fits an error");
+    assert!(RECORDING_BYTES_MAX > 2 * RECORD_BYTES_MAX, "the page and a frame of the largest size fit");
     assert!(CLOSE_MESSAGE_BYTES_MAX <= 123, "RFC 6455, 5.5: a close frame's reason");
     assert!(
         TEMPLATES_PER_PAGE_MAX * 5 + 1024 < INBOUND_FRAME_BYTES_MAX,

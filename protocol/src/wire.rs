@@ -1,5 +1,5 @@
 //! One table macro for everything on the wire that is a code followed by typed fields:
-//! instructions and frames. Encoder, decoder, disassembler and specification derive from it.
+//! instructions, frames and records. Encoder, decoder, disassembler and specification derive from it.
 
 use crate::msgpack::{DecodeError, Expected, Payload, Raw, Reader, Text, Writer};
 
@@ -33,6 +33,10 @@ fields! {
     Option<&'a str> = "str or nil",
         |reader| if reader.nil() { Ok(None) } else { reader.str().map(Some) },
         |value, writer| match value { Some(text) => writer.str(text), None => writer.nil() };
+    &'a [u8] = "bin", |reader| reader.bin(), |value, writer| writer.bin(value);
+    Option<&'a [u8]> = "bin or nil",
+        |reader| if reader.nil() { Ok(None) } else { reader.bin().map(Some) },
+        |value, writer| match value { Some(bytes) => writer.bin(bytes), None => writer.nil() };
     Text<'a> = "str or uint",
         |reader| { let error = reader.error(Expected::Text); reader.text()?.ok_or(error) },
         |value, writer| writer.text(*value);

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 }
 
 fn generate(specs: &Path) -> Result<(), String> {
-    for name in ["protocol.md", "isa.md", "session.md"] {
+    for name in ["protocol.md", "isa.md", "session.md", "recording.md"] {
         let path = specs.join(name);
         let document = read(&path)?;
         write(&path, &fill(&document).map_err(|error| format!("{}: {error}", path.display()))?)?;

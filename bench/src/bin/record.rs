@@ -1,7 +1,9 @@
-//! Records the sessions in `examples/sessions`; `examples/tests/replay.rs` replays them.
+//! Records the sessions in `examples/sessions`, as text and as files; `examples/tests/replay.rs` and
+//! `cli/tests/replay.rs` replay them.
 //!
 //! Run it when the frames are meant to change, and look at the difference.
 
+use std::any::type_name;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,21 +32,24 @@ fn main() -> ExitCode {
         "clear",
         "run",
     ];
-    let sessions = [
-        ("counter.txt", record(Page::new(Adapter(Counter::default())), &counter)),
-        ("rows.txt", record(Page::new(Adapter(Rows::default())), &rows)),
-    ];
-    for (name, text) in sessions {
-        let path = folder.join(name);
-        if let Err(error) = std::fs::write(&path, text) {
-            eprintln!("record: {}: {error}; run it in the repository's root", path.display());
-            return ExitCode::FAILURE;
+    let sessions =
+        [("counter", record(Counter::default(), &counter)), ("rows", record(Rows::default(), &rows))];
+    for (name, [text, file]) in sessions {
+        for (extension, bytes) in [("txt", text), ("lsr", file)] {
+            let path = folder.join(name).with_extension(extension);
+            if let Err(error) = std::fs::write(&path, bytes) {
+                eprintln!("record: {}: {error}; run it in the repository's root", path.display());
+                return ExitCode::FAILURE;
+            }
         }
     }
     ExitCode::SUCCESS
 }
 
-fn record<C: Live>(mut page: Page<Adapter<C>>, steps: &[&str]) -> String {
+/// A session as text, and as a file.
+fn record<C: Live>(component: C, steps: &[&str]) -> [Vec<u8>; 2] {
+    let mut page = Page::new(Adapter(component));
+    let html = page.html.clone();
     for step in steps {
         if *step == "cut" {
             // No time passes: the next step happens offline.
@@ -63,5 +68,6 @@ fn record<C: Live>(mut page: Page<Adapter<C>>, steps: &[&str]) -> String {
         }
         page.advance_ms(200);
     }
-    recording::write(&page.recording)
+    let file = recording::file(type_name::<C>(), &html, &page.recording);
+    [recording::write(&page.recording).into_bytes(), file]
 }

@@ -109,6 +109,11 @@ impl Nodes {
         Some((parent, position))
     }
 
+    pub(super) fn is_within(&self, node: NodeId, outer: NodeId) -> bool {
+        let mut parents = core::iter::successors(self.nodes[node.0].parent, |node| self.nodes[node.0].parent);
+        parents.any(|parent| parent == outer)
+    }
+
     /// Child indexes from the outermost node.
     pub(super) fn path(&self, node: NodeId) -> Vec<usize> {
         let mut path = Vec::new();

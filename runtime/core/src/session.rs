@@ -283,9 +283,28 @@ impl<C: Component> Session<C> {
         &self.component
     }
 
+    /// The component, and nothing else of the session.
+    pub fn into_component(self) -> C {
+        self.component
+    }
+
     /// The component's state as bytes, if its policy is to be stored.
     pub fn state(&self) -> Option<&[u8]> {
         self.state.as_deref()
+    }
+
+    /// Gives the component a state that was recorded, in place of the message that led to it.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no state of the component.
+    pub fn put_state(&mut self, now: Timestamp, state: &[u8]) -> Result<(), LoadError> {
+        self.now = self.now.max(now);
+        self.component.load(state)?;
+        self.state = Some(State::from(state));
+        self.is_dirty = true;
+        self.note_change();
+        Ok(())
     }
 
     /// The newest version that was rendered.

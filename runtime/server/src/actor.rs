@@ -28,6 +28,7 @@ use crate::limits;
 use crate::live::Live;
 use crate::mailbox::{Attachment, Handle, Mail, Post};
 use crate::pace::Pace;
+use crate::recorder::Recorder;
 use crate::registry::{Reservation, Seat};
 use crate::runtime::Inner;
 use crate::socket::outbox::Link;
@@ -53,6 +54,8 @@ pub(crate) struct Start<C: Live> {
     pub(crate) lease: Lease,
     /// For a session that is stored.
     pub(crate) keeper: Option<Keeper>,
+    /// For a session that is recorded.
+    pub(crate) recorder: Option<Recorder>,
     pub(crate) inner: Arc<Inner>,
 }
 
@@ -91,6 +94,7 @@ impl<C: Live> Actor for SessionActor<C> {
             timer: None,
             tasks,
             keeper: start.keeper,
+            recorder: start.recorder,
             saving: None,
             suspended: None,
             patience: None,
@@ -153,6 +157,7 @@ struct Body<C: Live> {
     timer: Option<Alarm>,
     tasks: Tasks<C::Msg>,
     keeper: Option<Keeper>,
+    recorder: Option<Recorder>,
     /// A checkpoint that is being written.
     saving: Option<Alarm>,
     /// It is to end, with this reason, once it is stored.
@@ -184,6 +189,7 @@ impl<C: Live> Body<C> {
                 }
                 self.link = None;
                 tell!(debug, telemetry::PARKED, type_name::<C>(), self.id, epoch);
+                self.record(Recorder::detached);
                 self.take(Input::Detach)
             }
             Post::Mail(Mail::Suspend(reason)) => {
@@ -200,7 +206,7 @@ impl<C: Live> Body<C> {
             Post::Done(result) => {
                 self.tasks.end_one();
                 match result {
-                    Ok(message) => self.take(Input::Message(message)),
+                    Ok(message) => self.take_message(message),
                     Err(panic) => self.note_task_failed(&panic),
                 }
             }
@@ -209,13 +215,18 @@ impl<C: Live> Body<C> {
                     self.timer = None;
                 }
                 let is_due = self.session.next_timeout().is_some_and(|due| due <= self.clock.now());
-                if is_due { self.take(Input::Timeout) } else { self.finish() }
+                if !is_due {
+                    return self.finish();
+                }
+                self.record(Recorder::timed_out);
+                self.take(Input::Timeout)
             }
             Post::Stored { generation, stamp } => {
                 self.saving = None;
                 if let Some(keeper) = &mut self.keeper {
                     keeper.set_stamp(stamp);
                 }
+                self.record(|recorder, now| recorder.stored(now, generation));
                 self.take(Input::Persisted { generation })
             }
             Post::GiveUp => {
@@ -234,6 +245,7 @@ impl<C: Live> Body<C> {
         let peer = link.peer().map(tracing::field::display);
         tell!(debug, telemetry::ATTACHED, type_name::<C>(), self.id, epoch, peer);
         let (mode, applied, settled) = (*mode, *applied, *settled);
+        self.record(|recorder, now| recorder.joined(now, session, mode, applied, settled));
         self.take(Input::Join(Join { session, mode, applied, settled, token, is_latest }))
     }
 
@@ -272,6 +284,7 @@ impl<C: Live> Body<C> {
 
     /// A frame, again if the component has panicked on it and may try once more.
     fn take_frame(&mut self, bytes: &Bytes) -> Option<End> {
+        self.record(|recorder, now| recorder.frame_in(now, bytes.clone()));
         loop {
             let (_, frame) = ClientFrame::decode(bytes).expect("the socket has decoded it before");
             match self.run(|session, now| session.handle_input(now, Input::Frame(frame))) {
@@ -288,6 +301,24 @@ impl<C: Live> Body<C> {
             Ok(()) | Err(Recovery::Undone { .. }) => self.finish(),
             // Only a frame is tried again.
             Err(_) => Some(self.failed()),
+        }
+    }
+
+    fn take_message(&mut self, message: C::Msg) -> Option<End> {
+        let taken = self.run(|session, now| session.handle_input(now, Input::Message(message)));
+        // Before anything is rendered: whoever runs the session again has the state, and not the message.
+        let state = self.session.state().map(<[u8]>::to_vec);
+        self.record(|recorder, now| recorder.message(now, state));
+        match taken {
+            Ok(()) | Err(Recovery::Undone { .. }) => self.finish(),
+            Err(_) => Some(self.failed()),
+        }
+    }
+
+    /// Tells the recorder, if there is one.
+    fn record(&mut self, tell: impl FnOnce(&mut Recorder, lightspeed_protocol::Timestamp)) {
+        if let Some(recorder) = &mut self.recorder {
+            tell(recorder, self.clock.now());
         }
     }
 
@@ -311,6 +342,8 @@ impl<C: Live> Body<C> {
             self.panic = Some(panic);
         } else {
             tell!(error, telemetry::RESTARTED, type_name::<C>(), self.id, panic);
+            let state = self.session.state().map(<[u8]>::to_vec);
+            self.record(|recorder, now| recorder.restarted(now, state));
         }
         if let Recovery::Undone { event_count: events @ 1.. } = recovery {
             tell!(warn, telemetry::QUARANTINED, type_name::<C>(), self.id, events);
@@ -348,6 +381,7 @@ impl<C: Live> Body<C> {
             };
             match output {
                 Output::Transmit(transmission) => {
+                    self.record(|recorder, now| recorder.frame_out(now, &transmission));
                     if let Some(link) = &self.link {
                         link.transmit(transmission);
                     }
@@ -431,6 +465,9 @@ impl<C: Live> Body<C> {
     /// Tells the socket and the log, and lets go of everything.
     fn end(mut self, end: &End) {
         let peer = self.link.as_ref().and_then(Link::peer);
+        if let Some(recorder) = self.recorder.take() {
+            recorder.closed(self.clock.now(), end.reason);
+        }
         telemetry::closed(self.id, type_name::<C>(), end.reason, peer, end.detail.as_deref());
         if end.reason == CloseReason::Left {
             self.link = None;

@@ -1,7 +1,6 @@
 //! The browser client: built beforehand, embedded, served under a URL that its content names.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -47,16 +46,20 @@ const STYLE: Asset = Asset {
 
 const ALL: [&Asset; 3] = [&SCRIPT, &WASM, &STYLE];
 
-/// Where a runtime serves the client.
+/// The browser client's files and where they are served.
+///
+/// A [`Runtime`](crate::Runtime) has its own. For servers that speak `specs/protocol.md` by themselves,
+/// as `lightspeed replay` does.
 #[derive(Debug)]
-pub(crate) struct Assets {
+pub struct Assets {
     /// The client's build: the first 16 hexadecimal digits of a hash over all of it.
     pub(crate) hash: String,
     prefix: String,
 }
 
 impl Assets {
-    pub(crate) fn new(prefix: &str) -> Self {
+    /// The client below `prefix`, which starts with a slash and doesn't end with one.
+    pub fn new(prefix: &str) -> Self {
         let mut hasher = Sha256::new();
         for asset in ALL {
             hasher.update(asset.bytes);
@@ -68,8 +71,13 @@ impl Assets {
         Self { hash, prefix: prefix.to_owned() }
     }
 
-    /// The client finds it from the URL of its script.
-    pub(crate) fn socket_path(&self) -> String {
+    /// The client's build.
+    pub fn build(&self) -> &str {
+        &self.hash
+    }
+
+    /// Where the client opens its socket. It finds it from the URL of its script.
+    pub fn socket_path(&self) -> String {
         format!("{}/socket", self.prefix)
     }
 
@@ -78,7 +86,7 @@ impl Assets {
     }
 
     /// What a page's head needs. Script and WASM load while the page is parsed.
-    pub(crate) fn head(&self) -> Markup {
+    pub fn head(&self) -> Markup {
         html! {
             link rel="stylesheet" href=(self.path(&STYLE));
             link rel="modulepreload" href=(self.path(&SCRIPT));
@@ -87,7 +95,8 @@ impl Assets {
         }
     }
 
-    pub(crate) fn routes(self: &Arc<Self>) -> axum::Router {
+    /// The routes of the files.
+    pub fn routes(&self) -> axum::Router {
         ALL.into_iter().fold(axum::Router::new(), |router, asset| {
             let get = axum::routing::get(async move |headers: HeaderMap| respond(asset, &headers));
             router.route(&self.path(asset), get)

@@ -1,5 +1,7 @@
 //! The one place where the server reads the time.
 
+use std::time::SystemTime;
+
 use lightspeed_protocol::Timestamp;
 use tokio::time::{Duration, Instant};
 
@@ -22,4 +24,11 @@ impl Clock {
     pub(crate) fn instant(self, at: Timestamp) -> Instant {
         self.origin + Duration::from_millis(at.0)
     }
+}
+
+/// The time by the wall clock, for people: as in RFC 3339, to the second.
+pub(crate) fn wall() -> String {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

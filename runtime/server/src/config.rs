@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 
+use crate::recorder::Recording;
 use crate::store::SnapshotStore;
 
 /// Settings of a [`Runtime`](crate::Runtime), each with a default that fits most servers.
@@ -56,6 +57,8 @@ pub struct Config {
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
     pub(crate) seed: Option<u64>,
+    /// Which sessions are recorded and where to: none unless set.
+    pub recording: Option<Recording>,
 }
 
 impl Default for Config {
@@ -78,6 +81,7 @@ impl Default for Config {
             unattached_ttl: Duration::from_secs(30),
             parked_ttl: Duration::from_mins(3),
             sockets_max: 100_000,
+            recording: None,
         }
     }
 }
@@ -221,6 +225,12 @@ impl Config {
         self.sockets_max = sockets_max;
         self
     }
+
+    /// Records sessions, for `lightspeed replay`.
+    pub fn with_recording(mut self, recording: Recording) -> Self {
+        self.recording = Some(recording);
+        self
+    }
 }
 
 impl fmt::Debug for Config {
@@ -242,6 +252,7 @@ impl fmt::Debug for Config {
             .field("unattached_ttl", &self.unattached_ttl)
             .field("parked_ttl", &self.parked_ttl)
             .field("sockets_max", &self.sockets_max)
+            .field("recording", &self.recording)
             .finish()
     }
 }

@@ -7,7 +7,7 @@ use lightspeed_core::Html;
 use lightspeed_core::session::Component;
 use lightspeed_core::session::checkpoint::LoadError;
 
-use crate::live::Live;
+use crate::live::{Live, MountError};
 
 /// Work that ends in a message.
 pub type Task<M> = Pin<Box<dyn Future<Output = M> + Send>>;
@@ -15,11 +15,12 @@ pub type Task<M> = Pin<Box<dyn Future<Output = M> + Send>>;
 /// What [`Live::mount`] and [`Live::update`] can ask of the runtime.
 pub struct Context<C: Live> {
     tasks: Vec<Task<C::Msg>>,
+    is_recorded: Option<bool>,
 }
 
 impl<C: Live> Context<C> {
     pub(crate) const fn new(tasks: Vec<Task<C::Msg>>) -> Self {
-        Self { tasks }
+        Self { tasks, is_recorded: None }
     }
 
     pub(crate) fn into_tasks(self) -> Vec<Task<C::Msg>> {
@@ -43,17 +44,50 @@ impl<C: Live> Context<C> {
     {
         self.tasks.push(Box::pin(async move { map(future.await) }));
     }
+
+    /// In [`Live::mount`]: records this session, or doesn't, whatever the [`Recording`](crate::Recording)
+    /// in the runtime's settings has chosen. Without one, nothing is recorded. Has no effect in
+    /// [`Live::update`], as a recording begins with the first page.
+    pub fn record(&mut self, is_recorded: bool) {
+        self.is_recorded = Some(is_recorded);
+    }
+
+    /// What [`Context::record`] was called with.
+    pub fn is_recorded(&self) -> Option<bool> {
+        self.is_recorded
+    }
 }
 
 impl<C: Live> fmt::Debug for Context<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("tasks", &self.tasks.len()).finish()
+        f.debug_struct("Context")
+            .field("tasks", &self.tasks.len())
+            .field("is_recorded", &self.is_recorded)
+            .finish()
     }
 }
 
 /// A [`Live`] as the session machine sees it: for tests and measurements that drive a session without a server.
 #[derive(Debug)]
 pub struct Adapter<C>(pub C);
+
+impl<C: Live> Adapter<C> {
+    /// What a session of it promises on a server that has a store.
+    pub fn policy() -> lightspeed_core::Policy {
+        C::POLICY.kind(true)
+    }
+
+    /// Mounts a component beside any runtime; with it comes what it asked to be done.
+    ///
+    /// # Errors
+    ///
+    /// What [`Live::mount`] returns.
+    pub async fn mount(params: C::Params) -> Result<(Self, Vec<Task<C::Msg>>), MountError> {
+        let mut cx = Context::new(Vec::new());
+        let component = C::mount(params, &mut cx).await?;
+        Ok((Self(component), cx.into_tasks()))
+    }
+}
 
 impl<C: Live> Component for Adapter<C> {
     type Message = C::Msg;

@@ -64,6 +64,7 @@
 //! - [`store`], `keeper`, `restore`: a session is written down, and comes back
 //! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
 //! - [`telemetry`]: what is told of all this
+//! - [`recorder`]: takes sessions down into files, for `lightspeed replay`
 //! - `config`, [`limits`]: what an operator sets, and every bound
 //!
 //! Architecture invariant: nothing here knows how a session works. Frames are routed by
@@ -95,6 +96,7 @@ mod mailbox;
 mod pace;
 mod page;
 mod policy;
+pub mod recorder;
 mod registry;
 mod restore;
 mod runtime;
@@ -106,12 +108,14 @@ mod supervisor;
 pub mod telemetry;
 mod token;
 
+pub use assets::Assets;
 pub use config::Config;
 pub use context::{Adapter, Context, Task};
 pub use form::{FieldErrors, Form};
 pub use live::{Live, MountError};
 pub use page::{LiveRouter, Page, router};
 pub use policy::{MigrateError, OldState, Policy, Snapshot};
+pub use recorder::Recording;
 pub use registry::Stats;
 pub use runtime::{Mounted, Runtime};
 pub use serve::{Server, serve};

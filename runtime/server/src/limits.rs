@@ -4,7 +4,8 @@ use std::time::Duration;
 
 pub use lightspeed_protocol::limits::{
     CLOSE_MESSAGE_BYTES_MAX, HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX,
-    OUTBOUND_FRAME_BYTES_MAX, RETRY_MS_MAX, SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX, TEMPLATES_PER_PAGE_MAX,
+    OUTBOUND_FRAME_BYTES_MAX, RECORDING_BYTES_MAX, RECORDING_RECORDS_MAX, RETRY_MS_MAX,
+    SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX, TEMPLATES_PER_PAGE_MAX,
 };
 
 /// Tasks of one session that run at a time.
@@ -57,6 +58,17 @@ pub const DRAIN_WITHIN: Duration = Duration::from_secs(8);
 
 /// Sessions that come back in a second after a server has ended: the others are told to wait.
 pub const RETURNS_PER_SECOND: u64 = 4_000;
+/// Bytes that wait to be recorded; more end the recording that they are of.
+pub const RECORDER_QUEUE_BYTES_MAX: usize = 4 * OUTBOUND_FRAME_BYTES_MAX;
+
+/// Values of a session that are kept out of its recording; more end it.
+pub const RECORDER_SECRETS_MAX: usize = 4096;
+
+/// Bytes of a value from which on it is looked for within other texts.
+pub const RECORDER_SECRET_BYTES_MIN: usize = 4;
+
+/// Bytes of a record without a frame or a state.
+pub(crate) const RECORD_HEAD_BYTES: usize = 64;
 
 const _: () = {
     assert!(OUTBOX_BYTES_MAX > OUTBOUND_FRAME_BYTES_MAX, "the largest frame fits");

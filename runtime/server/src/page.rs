@@ -20,7 +20,7 @@ use crate::runtime::{Mounted, Origin, Runtime};
 /// along. For live components within pages of one's own see [`Runtime`].
 pub fn router() -> LiveRouter {
     LiveRouter {
-        runtime: Source::Config(Config::default()),
+        runtime: Source::Config(Box::default()),
         layout: Arc::new(default_layout),
         pages: Vec::new(),
     }
@@ -34,7 +34,7 @@ pub struct LiveRouter {
 }
 
 enum Source {
-    Config(Config),
+    Config(Box<Config>),
     Runtime(Runtime),
 }
 
@@ -97,7 +97,7 @@ impl LiveRouter {
 
     /// Sets the settings of the router's own runtime.
     pub fn config(mut self, config: Config) -> Self {
-        self.runtime = Source::Config(config);
+        self.runtime = Source::Config(Box::new(config));
         self
     }
 
@@ -111,7 +111,7 @@ impl LiveRouter {
 impl<S: Clone + Send + Sync + 'static> From<LiveRouter> for axum::Router<S> {
     fn from(live: LiveRouter) -> Self {
         let runtime = match live.runtime {
-            Source::Config(config) => Runtime::new(config),
+            Source::Config(config) => Runtime::new(*config),
             Source::Runtime(runtime) => runtime,
         };
         let router = live.pages.into_iter().fold(runtime.router(), |router: axum::Router, (path, make)| {

@@ -197,7 +197,10 @@ impl<C: Live> Restore for Restorer<C> {
             let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };
             let stamp = keeper.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
             let keeper = Some(keeper.with_stamp(stamp));
-            let start = Start { id, session, tasks, reservation, lease, keeper, inner: Arc::clone(&inner) };
+            // A recording begins with a page.
+            let (recorder, inner_too) = (None, Arc::clone(&inner));
+            let start =
+                Start { id, session, tasks, reservation, lease, keeper, recorder, inner: inner_too };
             let failed = |error: ractor::SpawnErr| {
                 tracing::error!(%error, "a session's actor could not be started");
                 CloseReason::Unavailable

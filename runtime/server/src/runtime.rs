@@ -25,6 +25,7 @@ use crate::entropy::Entropy;
 use crate::keeper::{Keeper, Provenance};
 use crate::limits;
 use crate::live::{Live, MountError};
+use crate::recorder::{self, Recordings};
 use crate::registry::{Full, Owner, Registry, Reservation, Stats};
 use crate::restore::Restorers;
 use crate::shutdown::Shutdown;
@@ -85,6 +86,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Entropy,
     pub(crate) restorers: Restorers,
     pub(crate) drain: Drain,
+    recordings: Option<Recordings>,
     /// Made by the first mount: only then an executor is there for sure.
     supervisor: OnceCell<ActorRef<()>>,
 }
@@ -179,6 +181,7 @@ impl Runtime {
             entropy,
             restorers: Restorers::default(),
             drain: Drain::default(),
+            recordings: config.recording.clone().map(Recordings::new),
             supervisor: OnceCell::new(),
             config,
         };
@@ -238,7 +241,8 @@ impl Runtime {
             let title = component.title();
             let session = Session::with_policy(Adapter(component), policy);
             let html = session.page_html();
-            Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html, origin })
+            let wish = cx.is_recorded();
+            Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html, origin, wish })
         });
         mounted.catch_unwind().await.unwrap_or_else(|panic| {
             let component = std::any::type_name::<C>();
@@ -256,14 +260,25 @@ impl Runtime {
         let inner = &self.inner;
         let supervisor = inner.supervisor().await?;
         let id = inner.entropy.session_id()?;
-        let Mount { session, tasks, reservation, title, html, origin } = mount;
+        let Mount { session, tasks, reservation, title, html, origin, wish } = mount;
+        let recorder = inner.recordings.as_ref().and_then(|recordings| {
+            let start = recorder::Start {
+                component: std::any::type_name::<C>(),
+                build: inner.assets.build().to_owned(),
+                seed: inner.config.seed.unwrap_or(0),
+                html: html.clone(),
+                state: session.state().map(<[u8]>::to_vec),
+            };
+            recordings.start(inner.clock.now(), start, wish)
+        });
         let identity = origin.owner.identity;
         let keeper = self.keeper::<C>(id, origin);
         let lease = Lease::default();
-        let start = Start { id, session, tasks, reservation, lease, keeper, inner: Arc::clone(inner) };
+        let inner = Arc::clone(inner);
+        let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner };
         SessionActor::<C>::spawn_linked(None, SessionActor::new(), start, supervisor.get_cell()).await?;
         tell!(debug, telemetry::MOUNTED, std::any::type_name::<C>(), id);
-        Ok(Mounted { token: inner.signer.sign(id, 0, identity), title, html })
+        Ok(Mounted { token: self.inner.signer.sign(id, 0, identity), title, html })
     }
 
     /// A place in the store, for a component that is to be stored.
@@ -328,6 +343,8 @@ pub(crate) struct Mount<C: Live> {
     title: String,
     html: String,
     origin: Origin,
+    /// Whether it is to be recorded, as far as the component has said.
+    wish: Option<bool>,
 }
 
 /// The request that a session is mounted for.

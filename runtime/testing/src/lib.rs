@@ -69,6 +69,8 @@ pub struct Page<C: Component> {
     pub session: Session<C>,
     /// The client half.
     pub client: Client,
+    /// The page that the session began with.
+    pub html: String,
     /// What the client shows.
     pub document: MemoryDocument,
     /// Every frame that passed.
@@ -107,12 +109,14 @@ impl<C: Component> Page<C> {
 
     /// A page that has loaded a session's first HTML and not yet joined.
     pub fn over(session: Session<C>) -> Self {
-        let document = MemoryDocument::from_html(&session.page_html());
+        let html = session.page_html();
+        let document = MemoryDocument::from_html(&html);
         let mut client = Client::new("test", 1);
         client.add_session("token");
         Self {
             session,
             client,
+            html,
             document,
             frames: Vec::new(),
             recording: Recording::new(),

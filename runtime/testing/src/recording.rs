@@ -8,12 +8,16 @@
 //!
 //! Text behind `#` is for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_core::session::{Component, Input, Join, Output, Session};
-use lightspeed_interpreter::{Document, MemoryDocument, Templates, Tree, interpret};
+use lightspeed_interpreter::MemoryDocument;
+use lightspeed_interpreter::recording::Follower;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
+use lightspeed_protocol::msgpack::{Raw, Writer};
+use lightspeed_protocol::recording::{FORMAT_VERSION, MAGIC, Record, write_templates};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
 
 /// What happened.
@@ -99,6 +103,62 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A recording as a file of `specs/recording.md`, of a session that began with the page `html`.
+///
+/// # Panics
+///
+/// When a frame is malformed or larger than a record may be.
+pub fn file(component: &str, html: &str, recording: &Recording) -> Vec<u8> {
+    let start = Record::Start {
+        format: FORMAT_VERSION,
+        protocol: PROTOCOL_VERSION,
+        build: "test",
+        component,
+        seed: 0,
+        started: "",
+        html,
+        state: None,
+        is_redacted: false,
+    };
+    let mut file = MAGIC.to_vec();
+    let mut push = |at, record: Record<'_>| file.extend(record.encode(at).expect("a small recording"));
+    push(Timestamp(0), start);
+    // Whether the file has a template's HTML, and what stands before the next frame.
+    let mut known = BTreeMap::new();
+    let mut templates = Vec::new();
+    for (at, happened) in recording {
+        match happened {
+            Happened::Cut => push(*at, Record::Detach {}),
+            Happened::Up(frame) => match ClientFrame::decode(frame).expect("a client's frame") {
+                (_, ClientFrame::Hello { .. } | ClientFrame::Ping {}) => {}
+                (session, ClientFrame::Join { mode, applied, .. }) => {
+                    push(*at, Record::Join { session, mode, applied, settled: 0 });
+                }
+                _ => push(*at, Record::Client { frame }),
+            },
+            Happened::Down(frame) => match ServerFrame::decode(frame).expect("a server's frame") {
+                (_, ServerFrame::Template { fingerprint, html, .. }) => {
+                    // A page that comes back is told again of templates that the file has.
+                    let is_known =
+                        known.get(&fingerprint).is_some_and(|has_html| *has_html || html.is_none());
+                    if !is_known {
+                        known.insert(fingerprint, html.is_some());
+                        templates.push(frame.clone());
+                    }
+                }
+                (0, _) => {}
+                (_, ServerFrame::Close { reason, .. }) => push(*at, Record::Closed { reason }),
+                _ => {
+                    let mut definitions = Writer::new();
+                    write_templates(&core::mem::take(&mut templates), &mut definitions);
+                    push(*at, Record::Server { templates: Raw::new(definitions.as_bytes()), frame });
+                }
+            },
+        }
+    }
+    file
+}
+
 /// Runs `component` on what the client said in a recording and compares what the server says
 /// with what it said then, byte for byte. After each frame that changes the document, the
 /// document of an interpreter is compared with the render.
@@ -122,10 +182,10 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                 if frame != *expected {
                     return Err(at(&format!("the server said {} and not {}", hex(&frame), hex(expected))));
                 }
-                client.hear(&frame).map_err(|error| at(&error))?;
-                if said.is_empty() && client.version == session.version() {
+                client.handle_frame(&frame).map_err(|error| at(&error.to_string()))?;
+                if said.is_empty() && client.version() == session.version() {
                     let rendered = MemoryDocument::canonical(&session.page_html());
-                    if client.document.to_html() != rendered {
+                    if client.document().to_html() != rendered {
                         return Err(at("the document is not the server's render"));
                     }
                 }
@@ -166,37 +226,4 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
 pub(crate) fn welcome() -> Vec<u8> {
     ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "test", heartbeat_ms: limits::HEARTBEAT_MS }
         .encode(0)
-}
-
-/// A client that only follows.
-struct Follower {
-    templates: Templates,
-    tree: Tree,
-    document: MemoryDocument,
-    version: u64,
-}
-
-impl Follower {
-    fn new(html: &str) -> Self {
-        let document = MemoryDocument::from_html(html);
-        Self { templates: Templates::new(), tree: Tree::new(), document, version: 0 }
-    }
-
-    fn hear(&mut self, frame: &[u8]) -> Result<(), String> {
-        match ServerFrame::decode(frame).map_err(|error| error.to_string())?.1 {
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
-                let shape = self.templates.define(fingerprint, namespace, roots, html, slots);
-                self.document.define(fingerprint, shape.map_err(|error| error.to_string())?);
-            }
-            ServerFrame::Patch { version, program, .. } | ServerFrame::Snapshot { version, program, .. }
-                // A client that comes back is sent again what it may have missed.
-                if (version > self.version || self.tree.is_empty()) => {
-                    interpret(program, 1, 0, &self.templates, &mut self.tree, &mut self.document)
-                        .map_err(|error| error.to_string())?;
-                    self.version = version;
-                }
-            _ => {}
-        }
-        Ok(())
-    }
 }
