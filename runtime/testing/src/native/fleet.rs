@@ -24,6 +24,14 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 /// How long until the proxy is asked again.
 const ASK_AFTER: Duration = Duration::from_millis(20);
 
+/// How often the proxy asks a server whether it is there.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long a server is up until it counts as back.
+const STEADY_FOR: Duration = Duration::from_millis(300);
+
+const _: () = assert!(STEADY_FOR.as_millis() >= CHECK_EVERY.as_millis() * 2, "a check begins and ends in it");
+
 /// Ports that are tried: between the choice of one and the proxy's start, another program may take it.
 const PORTS_TRIED_MAX: usize = 5;
 
@@ -176,11 +184,18 @@ impl Proxy {
         Ok(Self { address, admin, log, child, program: program.to_owned(), _folder: folder })
     }
 
-    /// Waits until a server gets visitors.
+    /// Waits until a server gets visitors, and goes on getting them: a server that was away for
+    /// less than a check takes counts as up until the check fails.
     async fn wait_up(&mut self, index: usize) -> Result<(), ProcessError> {
         let deadline = Instant::now() + NOTICED_WITHIN;
         let name = server_name(index);
-        while !self.is_up(&name).await.map_err(|error| self.fault(error))? {
+        let mut up_since = None;
+        loop {
+            let is_up = self.is_up(&name).await.map_err(|error| self.fault(error))?;
+            up_since = is_up.then(|| up_since.unwrap_or_else(Instant::now));
+            if up_since.is_some_and(|since| since.elapsed() >= STEADY_FOR) {
+                return Ok(());
+            }
             let has_ended = self.child.try_wait().map_err(|error| self.fault(error))?.is_some();
             if has_ended || Instant::now() >= deadline {
                 let (program, log) = (self.program.clone(), self.log.text());
@@ -188,7 +203,6 @@ impl Proxy {
             }
             sleep(ASK_AFTER).await;
         }
-        Ok(())
     }
 
     /// Asks for the [statistics](https://docs.haproxy.org/2.6/management.html#9.1): lines of
@@ -234,10 +248,11 @@ backend servers
     {}
     option httpchk GET /
     http-check expect status 200
-    default-server check inter 100ms fall 1 rise 1 observe layer4 error-limit 1 on-error mark-down
+    default-server check inter {}ms fall 1 rise 1 observe layer4 error-limit 1 on-error mark-down
 ",
         admin.display(),
         balance.directive(),
+        CHECK_EVERY.as_millis(),
     );
     for (index, server) in servers.iter().enumerate() {
         let _ = writeln!(text, "    server {} {server}", server_name(index));
