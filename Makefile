@@ -15,12 +15,12 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test generate drift client client-check e2e bench-wire docs deny clean
+.PHONY: help setup demo ci check fmt test generate drift client client-check e2e bench-wire bench-storm bench-roll docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-setup: ## install what is missing: WASM target, cargo and npm tools, Chromium
+setup: ## install what is missing: WASM target, cargo and npm tools, Chromium, HAProxy
 	@scripts/setup.sh
 
 demo: ## serve the gallery of examples on LIGHTSPEED_ADDR (127.0.0.1:3000); needs only cargo
@@ -58,6 +58,12 @@ e2e: ## drive the examples in a real browser
 
 bench-wire: ## bytes on the wire and the client's size, from real frames, beside their budgets
 	cargo run --quiet -p lightspeed-bench --bin wire
+
+bench-storm: ## 10,000 pages lose their server at once: how long until all are back (loopback only)
+	cargo run --release --quiet -p lightspeed-bench --bin storm
+
+bench-roll: ## two servers behind HAProxy are restarted while visitors click: what became of the clicks
+	cargo run --release --quiet -p lightspeed-bench --bin roll
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

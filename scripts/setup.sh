@@ -97,6 +97,12 @@ setup_browser() {
     fi
 }
 
+setup_proxy() {
+    # A server's program is often outside of the path of a person.
+    if has haproxy || [ -x /usr/sbin/haproxy ]; then return; fi
+    apt_install "HAProxy" haproxy
+}
+
 setup_node() {
     if ! has node || ! has npm; then fail "Node.js with npm: missing on this machine" "install Node.js 20 or newer"; fi
     npm_ci client-js
@@ -107,6 +113,7 @@ setup_toolchain
 setup_client_target
 has brotli || apt_install "brotli" brotli
 setup_browser
+setup_proxy
 setup_node
 setup_cargo_tools
 say "setup: all there"

@@ -5,5 +5,12 @@
 //!   vectors' frames, from the tables in the code
 //! - `cargo run -p lightspeed-bench --bin wire` prints bytes down and up for every
 //!   operation of the counter and the rows, and the client's size
+//! - `cargo run --release -p lightspeed-bench --bin storm` has thousands of visitors lose a
+//!   server, or their sockets, at once, and prints how long it takes until all are back
+//! - `cargo run --release -p lightspeed-bench --bin roll` restarts servers behind a proxy one
+//!   after the other while visitors click, and prints what became of the clicks
 
+pub mod crowd;
+pub mod gallery;
+pub mod machine;
 pub mod specification;

@@ -27,6 +27,8 @@
 //! assert_eq!(page.document.text_of("count").as_deref(), Some("1"));
 //! ```
 
+#[cfg(feature = "native")]
+pub mod native;
 pub mod recording;
 pub mod vectors;
 
