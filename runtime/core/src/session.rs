@@ -270,6 +270,9 @@ impl<C: Component> Session<C> {
             JoinMode::Adopt | JoinMode::Rebuild => self.needs_snapshot = true,
             JoinMode::Resume => {
                 self.acknowledge(applied);
+                if self.is_closed {
+                    return;
+                }
                 let next = self.window.front().map_or(self.version, |sent| sent.version - 1);
                 if next == applied {
                     for index in 0..self.window.len() {
