@@ -157,6 +157,9 @@ impl Client {
         else {
             return self.drop_link(now);
         };
+        if self.sessions[index].state == LinkState::Failed {
+            return;
+        }
         match frame {
             ServerFrame::Joined { ack } => {
                 self.settle(session, ack);
