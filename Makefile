@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test generate drift client client-check e2e bench-wire docs deny clean
+.PHONY: help setup demo ci check fmt test fuzz generate drift client client-check e2e bench-wire docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ fmt: ## format the Rust sources
 test: ## every test that needs no browser, and the examples in the docs
 	cargo nextest run $(HOST) $(if $(CI),--profile ci)
 	cargo test $(HOST) --doc
+
+fuzz: ## hostile input to decoder, validator, client and session, each for SECONDS=n (20); needs a nightly toolchain
+	@scripts/fuzz.sh $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 generate: ## write the files that derive from the instruction table
 	cargo run --quiet -p lightspeed-bench --bin generate
