@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test generate drift client client-check e2e bench-wire bench-storm bench-roll docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-storm bench-roll docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -40,6 +40,22 @@ fmt: ## format the Rust sources
 test: ## every test that needs no browser, and the examples in the docs
 	cargo nextest run $(HOST) $(if $(CI),--profile ci)
 	cargo test $(HOST) --doc
+
+SEEDS ?= 1000
+SEED ?= 1
+STEPS ?= 200
+
+simulate: ## run SEEDS=1000 worlds of STEPS=200 from SEED=1, after those that once found something
+	cargo run --quiet --release -p lightspeed-simulation --bin simulate -- --stored runtime/simulation/seeds.txt --seeds $(SEEDS) --seed $(SEED) --steps $(STEPS)
+
+simulate-fresh: ## run worlds that nobody has seen for SECONDS=90, from a seed that is the time
+	cargo run --quiet --release -p lightspeed-simulation --bin simulate -- --stored runtime/simulation/seeds.txt --seconds $(or $(SECONDS),90) --seed $$(date +%s)000
+
+breakages: ## break the code on purpose and have the simulation find it
+	@scripts/breakages.sh
+
+fuzz: ## hostile input to decoder, validator, client and session, each for SECONDS=n (20); needs a nightly toolchain
+	@scripts/fuzz.sh $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
 
 generate: ## write the files that derive from the instruction table
 	cargo run --quiet -p lightspeed-bench --bin generate

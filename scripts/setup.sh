@@ -11,6 +11,7 @@
 
 cargo_nextest_version="0.9.143"
 cargo_deny_version="0.20.2"
+cargo_fuzz_version="0.13.2"
 
 apt_is_fresh=no
 
@@ -87,6 +88,8 @@ setup_cargo_tools() {
     fi
     # Without its default features: fetching advisories over HTTPS and building git are the slow half.
     has cargo-deny || cargo_install cargo-deny --version "$cargo_deny_version" --locked --no-default-features
+    # Builds on any toolchain; `make fuzz` says what it needs besides.
+    has cargo-fuzz || cargo_install cargo-fuzz --version "$cargo_fuzz_version" --locked
 }
 
 setup_browser() {

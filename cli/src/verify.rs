@@ -135,10 +135,7 @@ pub(crate) fn rerun<C: Live>(
 }
 
 /// A session whose first page shows the state that was recorded.
-fn start_from<C: Live>(
-    session: Session<Adapter<C>>,
-    state: &[u8],
-) -> Result<Session<Adapter<C>>, LoadError> {
+fn start_from<C: Live>(session: Session<Adapter<C>>, state: &[u8]) -> Result<Session<Adapter<C>>, LoadError> {
     let mut component = session.into_component();
     component.load(state)?;
     Ok(Session::with_policy(component, Adapter::<C>::policy()))

@@ -10,7 +10,7 @@ use lightspeed::recorder::{Recorder, Recordings, Start};
 use lightspeed::{Adapter, Context, Form, Html, Live, MountError, html};
 use lightspeed_cli::Cli;
 use lightspeed_core::ledger::TemplateLedger;
-use lightspeed_core::session::{Join, Input, Output, Session};
+use lightspeed_core::session::{Input, Join, Output, Session};
 use lightspeed_interpreter::recording::{Follower, Recording};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
@@ -461,7 +461,17 @@ fn a_session_whose_values_are_redacted_runs_again() {
         }
     };
     recorder.joined(now, 1, JoinMode::Adopt, 0, 0);
-    session.handle_input(now, Input::Join(Join { session: 1, mode: JoinMode::Adopt, applied: 0, settled: 0, token: "", is_latest: true }));
+    session.handle_input(
+        now,
+        Input::Join(Join {
+            session: 1,
+            mode: JoinMode::Adopt,
+            applied: 0,
+            settled: 0,
+            token: "",
+            is_latest: true,
+        }),
+    );
     drain(&mut session, &mut recorder, &mut client);
     for (seq, name) in (1..).zip(["Ada+Lovelace", "J%C3%BCrgen"]) {
         let at = client.document().place_of("add", EventKind::Submit).unwrap();

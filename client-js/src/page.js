@@ -8,7 +8,6 @@ import { abandon } from "./events.js";
 const STATES = ["connecting", "connected", "disconnected", "failed"];
 /** How long a message stays. */
 const TELL_MS = 10_000;
-let telling;
 /** What the whole page is: the first of these that any of its sessions is. */
 const PRECEDENCE = [3, 2, 0, 1];
 
@@ -44,10 +43,10 @@ export function refused(number, message) {
   view.dispatchEvent(new CustomEvent("lightspeed:refused", { bubbles: true, detail: message }));
   // What is merely no longer there needs no words.
   if (!message) return;
-  const tell = (text) => document.querySelectorAll("[data-lightspeed-message]").forEach((one) => (one.textContent = text));
-  tell(message);
-  clearTimeout(telling);
-  telling = setTimeout(tell, TELL_MS, "");
+  for (const one of document.querySelectorAll("[data-lightspeed-message]")) {
+    one.textContent = message;
+    setTimeout(() => one.textContent === message && (one.textContent = ""), TELL_MS);
+  }
 }
 
 /** Fetches the page again, for new tokens. */

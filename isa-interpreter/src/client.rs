@@ -166,6 +166,9 @@ impl Client {
         else {
             return self.drop_link(now);
         };
+        if self.sessions[index].state == LinkState::Failed {
+            return;
+        }
         match frame {
             ServerFrame::Joined { ack, token } => {
                 self.settle(session, ack);

@@ -36,6 +36,8 @@ struct Undo {
     records_len: usize,
     next_id: InstanceId,
     dead_count: usize,
+    /// How many instances the program has made, those that it has taken away again among them.
+    made_count: usize,
     killed: Vec<usize>,
     /// The children of slots as they were before the first change to each.
     slots: Vec<(Address, Vec<InstanceId>)>,
@@ -97,11 +99,12 @@ impl Tree {
 
     /// Makes an instance and returns its id; `None` when there are too many.
     pub(crate) fn create(&mut self, template: Fingerprint, parent: Address) -> Option<InstanceId> {
-        if self.len() >= limits::INSTANCES_MAX {
+        if self.len().max(self.undo.made_count) >= limits::INSTANCES_MAX {
             return None;
         }
         let id = self.next_id;
         self.next_id = id.checked_add(1)?;
+        self.undo.made_count += 1;
         self.records.push(Record { id, template, parent, is_alive: true, children: Vec::new() });
         Some(id)
     }

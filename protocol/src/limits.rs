@@ -48,7 +48,7 @@ pub const INSTANCE_DEPTH_MAX: usize = 128;
 /// Nesting of MessagePack arrays in any frame: instances nest twice per level.
 pub const VALUE_DEPTH_MAX: usize = 2 * INSTANCE_DEPTH_MAX + 8;
 
-/// Instances in one document; a program that asks for more is invalid.
+/// Instances in one document, and instances that one program makes; a program that asks for more is invalid.
 pub const INSTANCES_MAX: usize = 1_000_000;
 
 /// Characters of text in a close frame.

@@ -187,8 +187,10 @@ impl fmt::Display for Record<'_> {
             Some(state) => write!(f, " state of {} bytes", state.len()),
             None => f.write_str(" without a state"),
         };
-        let is_shown_by_fields =
-            matches!(self, Self::Join { .. } | Self::Stored { .. } | Self::Detach {} | Self::Timeout {} | Self::Truncated {});
+        let is_shown_by_fields = matches!(
+            self,
+            Self::Join { .. } | Self::Stored { .. } | Self::Detach {} | Self::Timeout {} | Self::Truncated {}
+        );
         if is_shown_by_fields {
             return self.show(f);
         }

@@ -337,6 +337,24 @@ fn a_server_of_another_version_ends_the_page() {
 }
 
 #[test]
+fn a_session_that_has_ended_stays_ended() {
+    let mut it = Bench::attached();
+    it.server(
+        1,
+        &ServerFrame::Close { reason: CloseReason::ForgedPlace.code(), message: "forged", retry_ms: 0 },
+    );
+    assert!(it.outputs().contains(&ClientOutput::State { session: 1, state: LinkState::Failed }));
+    it.server(1, &ServerFrame::Joined { ack: 0, token: "next" });
+    it.server(1, &ServerFrame::Snapshot { ack: 0, version: 1, program: Raw::new(&[0x90]) });
+    it.server(
+        1,
+        &ServerFrame::Close { reason: CloseReason::SessionGone.code(), message: "gone", retry_ms: 0 },
+    );
+    assert_eq!(it.outputs(), []);
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
+}
+
+#[test]
 fn a_server_that_talks_nonsense_is_left() {
     for bytes in [&b"HTTP"[..], &[0x92, 0x05, 0x04], &[], &[0x93, 0x09, 0x01, 0x00]] {
         let mut it = Bench::attached();

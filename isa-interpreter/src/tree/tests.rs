@@ -45,6 +45,19 @@ fn seen(tree: &Tree) -> alloc::string::String {
     instances.chain([format!("{} {}", tree.len(), tree.next_id())]).collect()
 }
 
+#[test]
+fn a_program_makes_no_more_than_a_document_may_hold() {
+    let mut tree = Tree::new();
+    // Each takes the place of the one before: the document never holds more than one.
+    for _ in 0..limits::INSTANCES_MAX {
+        let id = tree.create(7, ROOT).expect("there is room");
+        tree.kill(id);
+    }
+    assert_eq!(tree.create(7, ROOT), None);
+    tree.rollback();
+    assert_eq!(tree.create(7, ROOT), Some(1), "the next program has as much room");
+}
+
 proptest! {
     #[test]
     fn a_rollback_leaves_no_trace(

@@ -536,6 +536,9 @@ impl<C: Component> Session<C> {
             JoinMode::Resume if applied < self.version_acked => self.ask_snapshot(),
             JoinMode::Resume => {
                 self.acknowledge(applied);
+                if self.is_closed() {
+                    return;
+                }
                 let next = self.window.oldest().map_or(self.version, |sent| sent.version - 1);
                 if next == applied {
                     for index in 0..self.window.len() {

@@ -281,6 +281,22 @@ fn acknowledgements_that_cannot_be_end_the_session() {
 }
 
 #[test]
+fn a_resumption_of_a_version_that_was_never_sent_ends_the_session() {
+    // The window holds the adoption, whose version is 0 and has none before it.
+    let mut client = Hostile::new(Board::default());
+    client.input(Input::Join(Join {
+        session: 2,
+        mode: JoinMode::Resume,
+        applied: 1,
+        settled: 0,
+        token: "",
+        is_latest: true,
+    }));
+    assert_eq!(client.closed, Some(CloseReason::BadAck));
+    assert_eq!(client.patches(), 1, "nothing is sent again");
+}
+
+#[test]
 fn places_that_were_never_rendered_end_the_session() {
     let cases = [(0, 0), (99, 0), (1, 1), (1, 999), (u32::MAX, u32::MAX)];
     for (instance, slot) in cases {

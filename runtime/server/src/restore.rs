@@ -199,8 +199,7 @@ impl<C: Live> Restore for Restorer<C> {
             let keeper = Some(keeper.with_stamp(stamp));
             // A recording begins with a page.
             let (recorder, inner_too) = (None, Arc::clone(&inner));
-            let start =
-                Start { id, session, tasks, reservation, lease, keeper, recorder, inner: inner_too };
+            let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner: inner_too };
             let failed = |error: ractor::SpawnErr| {
                 tracing::error!(%error, "a session's actor could not be started");
                 CloseReason::Unavailable

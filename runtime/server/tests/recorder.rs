@@ -8,7 +8,7 @@ use lightspeed::maud;
 use lightspeed::recorder::{Recorder, Recordings, Start};
 use lightspeed::{Adapter, Context, Form, Html, Live, MountError, Recording, html};
 use lightspeed_core::ledger::TemplateLedger;
-use lightspeed_core::session::{Join, Input, Output, Session, Transmission};
+use lightspeed_core::session::{Input, Join, Output, Session, Transmission};
 use lightspeed_interpreter::recording::{self, Follower};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
@@ -126,7 +126,17 @@ impl<C: Live> Stage<C> {
         };
         let now = Timestamp(stage.now);
         stage.recorder.joined(now, 1, JoinMode::Adopt, 0, 0);
-        stage.session.handle_input(now, Input::Join(Join { session: 1, mode: JoinMode::Adopt, applied: 0, settled: 0, token: "", is_latest: true }));
+        stage.session.handle_input(
+            now,
+            Input::Join(Join {
+                session: 1,
+                mode: JoinMode::Adopt,
+                applied: 0,
+                settled: 0,
+                token: "",
+                is_latest: true,
+            }),
+        );
         stage.drain();
         stage
     }

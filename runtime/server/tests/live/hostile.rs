@@ -13,15 +13,15 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::common::{COUNT, Client, DECREMENT, INCREMENT, Log, TestServer, click, hello};
 
 /// A session on another socket of the server that must not notice anything.
-struct Bystander {
-    server: TestServer,
-    client: Client,
-    log: Log,
+pub(crate) struct Bystander {
+    pub(crate) server: TestServer,
+    pub(crate) client: Client,
+    pub(crate) log: Log,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
 impl Bystander {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (log, guard) = Log::start();
         let server = TestServer::start().await;
         let mut client = server.joined("/").await;
@@ -30,7 +30,7 @@ impl Bystander {
     }
 
     /// Nothing has happened to it, and one line tells what happened to the other.
-    async fn unharmed(mut self, reason: CloseReason) -> String {
+    pub(crate) async fn unharmed(mut self, reason: CloseReason) -> String {
         self.client.increments(1, 1).await;
         let lines = self.log.lines(&format!("reason=\"{}\"", reason.name()));
         assert_eq!(lines.len(), 1, "one log line for {reason}: {lines:?}");

@@ -5,5 +5,6 @@ mod common;
 mod hostile;
 mod page;
 mod panics;
+mod raw;
 mod server;
 mod session;
