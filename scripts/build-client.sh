@@ -33,7 +33,7 @@ has brotli || fail "brotli is not installed" "make setup"
 sysroot="$(rustc --print sysroot)"
 flags="--remap-path-prefix=$root=/lightspeed --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$sysroot=/rust"
 # Of the thresholds tried from 0 to 120 (in steps of 10 to 40) the smallest result, compressed, by 200 bytes.
-flags="$flags -C llvm-args=-inline-threshold=30"
+flags="$flags -C llvm-args=-inline-threshold=35"
 
 cd "$root"
 cargo_options=(--package lightspeed-client --profile client --target "$client_target")
