@@ -66,7 +66,9 @@ impl Fnv {
             Value::List(items) => {
                 self.bytes(&[11]);
                 self.number(items.len() as u64);
-                items.iter().for_each(|item| self.fragment(&item.fragment));
+                for item in items {
+                    self.fragment(&item.fragment);
+                }
             }
         }
     }

@@ -153,6 +153,7 @@ struct Seen<M> {
 }
 
 /// The server half of a session.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them go together")]
 pub struct Session<C: Component> {
     component: C,
     policy: Policy,
@@ -408,7 +409,7 @@ impl<C: Component> Session<C> {
     /// When the client must have acknowledged the oldest patch.
     fn ack_at(&self) -> Option<Timestamp> {
         let oldest = self.window.oldest().filter(|_| self.is_attached())?;
-        Some(oldest.sent_at.after_ms(limits::ACK_MS_MAX))
+        Some(oldest.at.after_ms(limits::ACK_MS_MAX))
     }
 
     fn time_out(&mut self) {
@@ -651,7 +652,7 @@ impl<C: Component> Session<C> {
             is_snapshot,
             program: patch.program.finish(),
             templates: patch.numbering.uses,
-            sent_at: self.now,
+            at: self.now,
         };
         // A frame's head takes less than 64 bytes.
         if sent.program.len() + 64 > limits::OUTBOUND_FRAME_BYTES_MAX {

@@ -24,8 +24,6 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 struct Tally {
     value: u32,
     taken: Vec<u32>,
-    /// Events that had no effect.
-    refused: Vec<(u64, RefusalReason)>,
 }
 
 impl Component for Tally {

@@ -288,9 +288,8 @@ impl<C: Live> Body<C> {
         loop {
             let (_, frame) = ClientFrame::decode(bytes).expect("the socket has decoded it before");
             match self.run(|session, now| session.handle_input(now, Input::Frame(frame))) {
-                Ok(()) => return self.finish(),
+                Ok(()) | Err(Recovery::Undone { .. }) => return self.finish(),
                 Err(Recovery::Retry) => {}
-                Err(Recovery::Undone { .. }) => return self.finish(),
                 Err(_) => return Some(self.failed()),
             }
         }

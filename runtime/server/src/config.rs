@@ -10,6 +10,9 @@ use axum::http::request::Parts;
 use crate::recorder::Recording;
 use crate::store::SnapshotStore;
 
+/// What a request says of who sent it.
+type FromRequest<T> = Arc<dyn Fn(&Parts) -> Option<T> + Send + Sync>;
+
 /// Settings of a [`Runtime`](crate::Runtime), each with a default that fits most servers.
 ///
 /// ```
@@ -34,9 +37,9 @@ pub struct Config {
     /// How long a stored session waits for its page: a day.
     pub stored_ttl: Duration,
     /// Who a request comes from, as far as a session is bound to it: nobody unless set.
-    pub(crate) identity: Option<Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>>,
+    pub(crate) identity: Option<FromRequest<String>>,
     /// The address that a request comes from: the connection's unless set.
-    pub(crate) client_ip: Option<Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>>,
+    pub(crate) client_ip: Option<FromRequest<IpAddr>>,
     /// Sessions in all: 100,000. At the bound, those that no page holds make room; then new pages get a 503.
     pub sessions_max: usize,
     /// Sessions that no socket has joined yet: 10,000. At the bound the oldest makes room.
@@ -253,6 +256,6 @@ impl fmt::Debug for Config {
             .field("parked_ttl", &self.parked_ttl)
             .field("sockets_max", &self.sockets_max)
             .field("recording", &self.recording)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

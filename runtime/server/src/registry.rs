@@ -163,11 +163,11 @@ impl Registry {
 
     /// The name of the bound that the owner has reached.
     fn bound_of(&self, state: &State, owner: Owner) -> Option<&'static str> {
-        if owner.ip.is_some_and(|ip| state.by_ip.get(ip) >= self.per_ip_max) {
+        if owner.ip.is_some_and(|ip| state.by_ip.get(&ip) >= self.per_ip_max) {
             return Some("sessions_per_ip_max");
         }
         let is_known = owner.identity.as_bytes().is_some();
-        (is_known && state.by_identity.get(owner.identity) >= self.per_identity_max)
+        (is_known && state.by_identity.get(&owner.identity) >= self.per_identity_max)
             .then_some("sessions_per_identity_max")
     }
 
@@ -317,21 +317,17 @@ impl<K> Default for Counts<K> {
 }
 
 impl<K: Hash + Eq> Counts<K> {
-    fn get(&self, key: K) -> usize {
-        self.0.get(&key).copied().unwrap_or_default()
+    fn get(&self, key: &K) -> usize {
+        self.0.get(key).copied().unwrap_or_default()
     }
 
     fn count(&mut self, key: K, is_new: bool) {
-        let count = self.get_or_zero(&key) + usize::from(is_new) - usize::from(!is_new);
+        let count = self.get(&key) + usize::from(is_new) - usize::from(!is_new);
         if count == 0 {
             self.0.remove(&key);
         } else {
             self.0.insert(key, count);
         }
-    }
-
-    fn get_or_zero(&self, key: &K) -> usize {
-        self.0.get(key).copied().unwrap_or_default()
     }
 }
 

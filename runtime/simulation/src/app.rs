@@ -8,7 +8,7 @@ use lightspeed_macros::html;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 
 /// What panics of the component begin with: any other one is a fault of the machine.
-pub const PANIC: &str = "component: ";
+pub(crate) const PANIC: &str = "component: ";
 
 thread_local! {
     /// The next message that is dropped panics.
@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Has the next dropped message panic, or the next update.
-pub fn arm(is_bomb: bool) {
+pub(crate) fn arm(is_bomb: bool) {
     if is_bomb {
         IS_BOMB_ARMED.set(true);
     } else {
@@ -27,14 +27,14 @@ pub fn arm(is_bomb: bool) {
 }
 
 /// Takes back what [`arm`] has done and nothing has set off.
-pub fn disarm() {
+pub(crate) fn disarm() {
     IS_BOMB_ARMED.set(false);
     FLAKY.set(0);
 }
 
 /// The state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct App {
+pub(crate) struct App {
     /// How often it was clicked.
     pub count: u64,
     rows: Vec<u64>,
@@ -51,7 +51,7 @@ pub struct App {
 
 /// What it understands.
 #[derive(Debug, Clone)]
-pub enum Msg {
+pub(crate) enum Msg {
     /// Counts.
     Increment,
     /// Adds a row in front.
@@ -78,7 +78,7 @@ pub enum Msg {
 
 /// See [`Msg::Bomb`].
 #[derive(Debug, Clone)]
-pub struct Bomb;
+pub(crate) struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
@@ -91,7 +91,7 @@ impl Drop for Bomb {
 
 /// A task: to be answered by [`Msg::Later`].
 #[derive(Debug)]
-pub struct Task;
+pub(crate) struct Task;
 
 impl Component for App {
     type Message = Msg;
@@ -174,7 +174,7 @@ impl Component for App {
 
 impl App {
     /// A new one.
-    pub fn new(is_stored: bool) -> Self {
+    pub(crate) fn new(is_stored: bool) -> Self {
         Self { is_stored, ..Self::default() }
     }
 
@@ -196,7 +196,9 @@ impl App {
 
 fn write_list(numbers: &[u64], out: &mut Writer) {
     out.array(numbers.len());
-    numbers.iter().for_each(|number| out.uint(*number));
+    for number in numbers {
+        out.uint(*number);
+    }
 }
 
 fn read_list(reader: &mut Reader<'_>) -> Result<Vec<u64>, DecodeError> {

@@ -3,24 +3,25 @@
 //! No thread, no clock, no I/O: everything that happens follows from the seed, so that what
 //! went wrong once goes wrong again. What must hold is the contract of `docs/guarantees.md`, C1 to C10.
 //!
-//! - [`app`]: the component that all sessions run
-//! - [`server`]: what the server's shell does around a session
-//! - [`store`]: the store that servers share
-//! - [`page`]: the client that ships, its document, and a person
-//! - [`world`]: time, the network, faults, and the checks
-//! - [`shrink`]: from a failure to the little that it needs
-//! - [`random`]: numbers that a seed decides
+//! - `app`: the component that all sessions run
+//! - `server`: what the server's shell does around a session
+//! - `store`: the store that servers share
+//! - `page`: the client that ships, its document, and a person
+//! - `world`: time, the network, faults, and the checks
+//! - `shrink`: from a failure to the little that it needs
+//! - `random`: numbers that a seed decides
 
 extern crate lightspeed_core as lightspeed;
 
-pub mod app;
-pub mod page;
-pub mod random;
-pub mod server;
-pub mod shrink;
-pub mod store;
-pub mod world;
+mod app;
+mod page;
+mod random;
+mod server;
+mod shrink;
+mod store;
+mod world;
 
+pub use shrink::shrink;
 pub use world::{Failure, Plan, Report};
 
 /// Lets the component panic in silence: it does so on purpose, and often.

@@ -9,7 +9,7 @@ use lightspeed_protocol::template::EventKind;
 
 /// What became of something that the person did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// Nobody has said yet.
     Waiting,
     /// It was handled.
@@ -20,7 +20,7 @@ pub enum Fate {
 
 /// Something that the person did.
 #[derive(Debug, Clone, Copy)]
-pub struct Deed {
+pub(crate) struct Deed {
     /// What it adds to the journal; nothing for a click.
     pub note: Option<u64>,
     /// It adds one to the count.
@@ -30,7 +30,7 @@ pub struct Deed {
 }
 
 /// A page.
-pub struct Page {
+pub(crate) struct Page {
     /// The client.
     pub client: Client,
     /// What it shows.
@@ -61,7 +61,7 @@ pub struct Page {
 
 impl Page {
     /// A page that was fetched with this token and HTML.
-    pub fn new(identity: u64, session: u64, token: String, html: String, seed: u64) -> Self {
+    pub(crate) fn new(identity: u64, session: u64, token: String, html: String, seed: u64) -> Self {
         let mut client = Client::new("simulation", seed);
         client.add_session(&token);
         Self {
@@ -82,12 +82,12 @@ impl Page {
     }
 
     /// Its own clock.
-    pub fn now(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn now(&self, now: Timestamp) -> Timestamp {
         now.after_ms(self.ahead_ms)
     }
 
     /// When it wants to be woken, by the world's clock.
-    pub fn next_timeout(&self) -> Option<Timestamp> {
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         if self.frozen_until.is_some() {
             return None;
         }
@@ -95,13 +95,13 @@ impl Page {
     }
 
     /// The person clicks something; false when it isn't there.
-    pub fn click(&mut self, now: Timestamp, id: &str) -> bool {
+    pub(crate) fn click(&mut self, now: Timestamp, id: &str) -> bool {
         let Some(at) = self.document.place_of(id, EventKind::Click) else { return false };
         self.fire(now, at, Payload::None, None, id == "inc")
     }
 
     /// The person clicks one of the rows.
-    pub fn click_row(&mut self, now: Timestamp, pick: usize) -> bool {
+    pub(crate) fn click_row(&mut self, now: Timestamp, pick: usize) -> bool {
         let places = self.document.places(EventKind::Click);
         // The others come first.
         let rows = places.get(8..).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Page {
     }
 
     /// The person writes a note.
-    pub fn note(&mut self, now: Timestamp, note: u64) -> bool {
+    pub(crate) fn note(&mut self, now: Timestamp, note: u64) -> bool {
         let Some(at) = self.document.place_of("note", EventKind::Input) else { return false };
         let text = format!("#{note}");
         self.fire(now, at, Payload::Text(&text), Some(note), false)
@@ -135,12 +135,12 @@ impl Page {
     }
 
     /// Whether nothing is waited for.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.deeds.values().all(|deed| deed.fate != Fate::Waiting)
     }
 
     /// Notes what the client tells of itself; other outputs are the world's.
-    pub fn hear(&mut self, output: &ClientOutput) -> Result<(), String> {
+    pub(crate) fn hear(&mut self, output: &ClientOutput) -> Result<(), String> {
         match output {
             ClientOutput::State { state, .. } => self.state = *state,
             ClientOutput::Settled { seq, .. } => self.settle(*seq, Fate::Handled)?,
@@ -167,13 +167,13 @@ impl Page {
     }
 
     /// What it shows, without what is in fields: those are the person's.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         without_values(&self.document.to_html())
     }
 }
 
 /// HTML without `value` attributes.
-pub fn without_values(html: &str) -> String {
+pub(crate) fn without_values(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some((before, after)) = rest.split_once(" value=\"") {

@@ -2,22 +2,16 @@
 
 /// [SplitMix64](https://doi.org/10.1145/2714064.2660195).
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    /// The sequence of `seed`.
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// The sequence of one of the things that `seed` decides: what one draws doesn't move another.
-    pub fn of(seed: u64, stream: u64) -> Self {
+    pub(crate) fn of(seed: u64, stream: u64) -> Self {
         Self(Self(seed ^ stream.wrapping_mul(0xd6e8_feb8_6659_fd93)).next())
     }
 
     /// The next number.
-    #[expect(clippy::should_implement_trait, reason = "it never ends")]
-    pub const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,23 +20,28 @@ impl Random {
     }
 
     /// A number below `bound`, which is not 0.
-    pub const fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
+    /// A number below `bound`, which is not 0.
+    pub(crate) fn small(&mut self, bound: u32) -> u32 {
+        u32::try_from(self.below(bound.into())).unwrap_or_default()
+    }
+
     /// A number from `low` to `high`, both included.
-    pub const fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub(crate) const fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
     /// True `percent` times of a hundred.
-    pub const fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) const fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
     /// An index into something of this length, which is not 0.
     #[expect(clippy::cast_possible_truncation, reason = "below the length")]
-    pub const fn index(&mut self, length: usize) -> usize {
+    pub(crate) const fn index(&mut self, length: usize) -> usize {
         self.below(length as u64) as usize
     }
 }

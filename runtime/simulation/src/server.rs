@@ -22,7 +22,7 @@ const PARKED_MS: u64 = 180_000;
 
 /// What a server wants of the world.
 #[derive(Debug)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// Send a message on a socket.
     Send(usize, Vec<u8>),
     /// Close a socket whose client is at fault.
@@ -45,7 +45,7 @@ pub enum Wish {
 
 /// A join that waits for the store.
 #[derive(Debug, Clone)]
-pub struct PendingJoin {
+pub(crate) struct PendingJoin {
     socket: usize,
     number: u32,
     mode: JoinMode,
@@ -56,7 +56,7 @@ pub struct PendingJoin {
 
 /// What a token says. Only a server makes them: the world forges none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
+pub(crate) struct Token {
     session: u64,
     epoch: u64,
     identity: u64,
@@ -110,7 +110,7 @@ struct Socket {
 }
 
 /// A server.
-pub struct Server {
+pub(crate) struct Server {
     policy: Policy,
     has_store: bool,
     sessions: BTreeMap<u64, Held>,
@@ -129,7 +129,7 @@ pub struct Server {
 
 impl Server {
     /// A server that has just been started; `nonce` tells its writes from all others'.
-    pub fn new(policy: Policy, has_store: bool, nonce: u64) -> Self {
+    pub(crate) fn new(policy: Policy, has_store: bool, nonce: u64) -> Self {
         Self {
             policy,
             has_store,
@@ -149,17 +149,17 @@ impl Server {
     }
 
     /// Sessions in memory.
-    pub fn session_count(&self) -> usize {
+    pub(crate) fn session_count(&self) -> usize {
         self.sessions.len()
     }
 
     /// The session, for the world to look at.
-    pub fn session(&self, id: u64) -> Option<&Session<App>> {
+    pub(crate) fn session(&self, id: u64) -> Option<&Session<App>> {
         self.sessions.get(&id).map(|held| &held.session)
     }
 
     /// Answers the request for a page: its token and HTML.
-    pub fn mount(&mut self, id: u64, identity: u64) -> (String, String) {
+    pub(crate) fn mount(&mut self, id: u64, identity: u64) -> (String, String) {
         let app = App::new(self.policy.is_stored());
         let session = Session::with_policy(app, self.policy);
         let html = session.page_html();
@@ -189,12 +189,12 @@ impl Server {
     }
 
     /// A socket is open.
-    pub fn open(&mut self, now: Timestamp, socket: usize, identity: u64) {
+    pub(crate) fn open(&mut self, now: Timestamp, socket: usize, identity: u64) {
         self.sockets.insert(socket, Socket { identity, heard_at: now, ..Socket::default() });
     }
 
     /// A socket is gone: its sessions wait for another.
-    pub fn closed(&mut self, now: Timestamp, socket: usize) {
+    pub(crate) fn closed(&mut self, now: Timestamp, socket: usize) {
         let Some(gone) = self.sockets.remove(&socket) else { return };
         for (id, epoch) in gone.seats.into_values().flatten() {
             self.detach(now, id, epoch);
@@ -214,7 +214,7 @@ impl Server {
     }
 
     /// A message has come.
-    pub fn message(&mut self, now: Timestamp, socket: usize, bytes: &[u8]) {
+    pub(crate) fn message(&mut self, now: Timestamp, socket: usize, bytes: &[u8]) {
         let Some(it) = self.sockets.get_mut(&socket) else { return };
         it.heard_at = now;
         let Ok((number, frame)) = ClientFrame::decode(bytes) else {
@@ -301,7 +301,12 @@ impl Server {
     }
 
     /// The store has been read for a join.
-    pub fn loaded(&mut self, now: Timestamp, pending: &PendingJoin, record: Result<Option<Record>, ()>) {
+    pub(crate) fn loaded(
+        &mut self,
+        now: Timestamp,
+        pending: &PendingJoin,
+        record: Result<Option<Record>, ()>,
+    ) {
         if !self.sockets.contains_key(&pending.socket) {
             return;
         }
@@ -325,12 +330,12 @@ impl Server {
         let stamp = Stamp { epoch: claimed.epoch, seq: record.stamp.seq, nonce: self.nonce };
         let claim = Record { stamp, lease: claimed, ..record.clone() };
         let expected = Some(record.stamp);
-        self.claims.insert(self.nonce, (pending.clone(), Record { lease, stamp, ..record }));
+        self.claims.insert(self.nonce, (pending.clone(), Record { stamp, lease, ..record }));
         self.wishes.push(Wish::Save { session: id, serial: 0, expected, record: claim, generation: 0 });
     }
 
     /// A write has ended.
-    pub fn stored(
+    pub(crate) fn stored(
         &mut self,
         now: Timestamp,
         id: u64,
@@ -447,7 +452,7 @@ impl Server {
     }
 
     /// A task has ended with a message.
-    pub fn task_done(&mut self, now: Timestamp, id: u64, serial: u64) {
+    pub(crate) fn task_done(&mut self, now: Timestamp, id: u64, serial: u64) {
         if self.sessions.get(&id).is_some_and(|held| held.serial == serial) {
             let now = self.now(now);
             self.give(now, id, Input::Message(Msg::Later));
@@ -455,7 +460,7 @@ impl Server {
     }
 
     /// The server is told to end: every session is stored and handed over.
-    pub fn drain(&mut self, now: Timestamp) {
+    pub(crate) fn drain(&mut self, now: Timestamp) {
         self.is_draining = true;
         let now = self.now(now);
         for id in self.sessions.keys().copied().collect::<Vec<_>>() {
@@ -471,7 +476,7 @@ impl Server {
     }
 
     /// When something is due, by the world's clock.
-    pub fn next_timeout(&self) -> Option<Timestamp> {
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         let timeouts = self.sessions.values().flat_map(|held| {
             let parked = held.parked_at.filter(|_| held.suspended.is_none());
             [held.session.next_timeout(), parked.map(|at| at.after_ms(PARKED_MS))]
@@ -482,7 +487,7 @@ impl Server {
     }
 
     /// Something is due.
-    pub fn timeout(&mut self, now: Timestamp) {
+    pub(crate) fn timeout(&mut self, now: Timestamp) {
         let silent = |it: &&Socket| it.heard_at.after_ms(limits::SILENCE_MS_MAX) <= now;
         let silent: Vec<_> =
             self.sockets.iter().filter(|(_, it)| silent(it)).map(|(socket, _)| *socket).collect();

@@ -6,7 +6,7 @@ use lightspeed_core::lease::Lease;
 
 /// Which write a record is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// The socket that the session had.
     pub epoch: u64,
     /// The last event that it holds.
@@ -17,7 +17,7 @@ pub struct Stamp {
 
 /// A stored session.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub(crate) struct Record {
     /// The write.
     pub stamp: Stamp,
     /// Its epochs.
@@ -30,7 +30,7 @@ pub struct Record {
 
 /// The store of all servers.
 #[derive(Debug, Default)]
-pub struct Store {
+pub(crate) struct Store {
     records: BTreeMap<u64, Record>,
     /// Answers nothing until then.
     pub is_down: bool,
@@ -44,7 +44,7 @@ pub struct Store {
 
 /// What came of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saved {
+pub(crate) enum Saved {
     /// It is stored.
     Stored,
     /// Something else stands there.
@@ -53,17 +53,17 @@ pub enum Saved {
 
 impl Store {
     /// One whose answers take so long at most.
-    pub fn new(delay_ms_max: u64) -> Self {
+    pub(crate) fn new(delay_ms_max: u64) -> Self {
         Self { delay_ms_max, ..Self::default() }
     }
 
     /// The record of a session.
-    pub fn load(&self, id: u64) -> Option<&Record> {
+    pub(crate) fn load(&self, id: u64) -> Option<&Record> {
         self.records.get(&id)
     }
 
     /// Stores `record` if `expected` stands there, or the record itself, of which the answer got lost.
-    pub fn save(&mut self, id: u64, expected: Option<Stamp>, record: Record) -> Saved {
+    pub(crate) fn save(&mut self, id: u64, expected: Option<Stamp>, record: Record) -> Saved {
         let stored = self.records.get(&id).map(|stored| stored.stamp);
         if stored == Some(record.stamp) {
             return Saved::Stored;
@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Removes what `expected` wrote.
-    pub fn remove(&mut self, id: u64, expected: Stamp) {
+    pub(crate) fn remove(&mut self, id: u64, expected: Stamp) {
         if self.records.get(&id).is_some_and(|record| record.stamp == expected) {
             self.records.remove(&id);
         }

@@ -21,7 +21,7 @@ use crate::store::{Record, Stamp, Store};
 const CADENCE: Cadence = Cadence { events: 5, ms: 2_000 };
 
 /// How long after the last fault everything has to be well again, in milliseconds.
-pub const HEALED_WITHIN_MS: u64 = 60_000;
+pub(crate) const HEALED_WITHIN_MS: u64 = 60_000;
 
 /// Pages, those of strangers and copies among them.
 const PAGES_MAX: usize = 5;
@@ -162,6 +162,7 @@ struct Writing {
 }
 
 /// One TCP connection.
+#[expect(clippy::struct_excessive_bools, reason = "each end and each fault is a fact of its own")]
 struct Socket {
     page: usize,
     server: usize,
@@ -201,6 +202,7 @@ struct Known {
     is_torn: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct World {
     now: Timestamp,
     step: usize,
@@ -791,7 +793,7 @@ impl World {
                     _ if known.is_liars || known.has_copies => {}
                     _ => {
                         let what = format!("session {session} of an honest client ends: {reason}");
-                        return self.fail("C3", what);
+                        self.fail("C3", what);
                     }
                 }
             }
@@ -1132,8 +1134,8 @@ impl World {
                 ack: number(random),
                 seq,
                 behind: number(random),
-                instance: random.below(40) as u32,
-                slot: random.below(12) as u32,
+                instance: random.small(40),
+                slot: random.small(12),
                 payload: [Payload::None, Payload::Text("x"), Payload::Flag(true), Payload::Number(seq)]
                     [random.index(4)],
             }
@@ -1141,7 +1143,7 @@ impl World {
             3 => ClientFrame::Join { token: "7.0.0.0", mode: 2, applied: 0, settled: 0 }.encode(2),
             4 => ClientFrame::Hello { protocol: 2, build: "", templates: Raw::new(&[0x90]) }.encode(0),
             5 => ClientFrame::Leave {}.encode(9),
-            _ => (0..random.below(40)).map(|_| random.next() as u8).collect(),
+            _ => (0..random.below(40)).flat_map(|_| random.next().to_le_bytes()).collect(),
         };
         // On a socket of its own, so that the page's session is only touched by what is allowed to.
         let socket = self.next_socket;
@@ -1154,7 +1156,7 @@ impl World {
         it.message(now, socket, &hello.encode(0));
         if identity == 77 {
             // Somebody else with the page's token.
-            let mode = random.below(3) as u32;
+            let mode = random.small(3);
             it.message(
                 now,
                 socket,
@@ -1332,8 +1334,7 @@ impl World {
             let count =
                 it.deeds.values().filter(handled(Fate::Handled)).filter(|deed| deed.is_count).count() as u64;
             if app.count % 1_000_000 != count {
-                return self
-                    .fail("C3", format!("session {id} has counted {} of {count}", app.count % 1_000_000));
+                self.fail("C3", format!("session {id} has counted {} of {count}", app.count % 1_000_000));
             }
         }
     }

@@ -160,7 +160,9 @@ impl<C: Component> Session<C> {
             let mut ids = Vec::new();
             each_fragment(tree, &mut |fragment| ids.push(fragment.id));
             out.array(ids.len());
-            ids.into_iter().for_each(|id| out.uint(u64::from(id)));
+            for id in ids {
+                out.uint(u64::from(id));
+            }
         }
     }
 
@@ -235,7 +237,7 @@ impl<C: Component> Session<C> {
                 is_snapshot: sent.is_snapshot,
                 program: Vec::from(sent.program),
                 templates,
-                sent_at: self.now,
+                at: self.now,
             });
         }
     }
@@ -275,6 +277,7 @@ struct Image<'a> {
     notes: Vec<(Place, Payload<'a>)>,
 }
 
+#[expect(clippy::struct_field_names, reason = "as everywhere else, a version is a number")]
 struct Version<'a> {
     version: u64,
     state: &'a [u8],

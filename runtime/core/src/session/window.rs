@@ -15,7 +15,7 @@ pub(super) struct Sent {
     pub(super) program: Vec<u8>,
     pub(super) templates: Vec<TemplateUse>,
     /// When it was last sent.
-    pub(super) sent_at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 /// Oldest first; bounded by [`Window::has_room`].
@@ -55,7 +55,7 @@ impl Window {
     /// The patch at `index`, which is sent now.
     pub(super) fn send(&mut self, index: usize, now: Timestamp) -> &Sent {
         let sent = &mut self.sent[index];
-        sent.sent_at = now;
+        sent.at = now;
         sent
     }
 

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use lightspeed_simulation::shrink::shrink;
-use lightspeed_simulation::{Failure, Plan, Report, quiet_panics};
+use lightspeed_simulation::{Failure, Plan, Report, quiet_panics, shrink};
 
 /// One seed of so many is run twice, and both runs must be the same.
 const TWICE_EVERY: u64 = 50;
@@ -138,7 +137,7 @@ fn run(options: &Options) -> Result<(), String> {
 
 /// C10: the same seed is the same run, byte for byte.
 fn repeat(plan: &Plan, index: u64, report: Report) -> Result<Report, Failure> {
-    if index % TWICE_EVERY != 0 || plan.is_traced {
+    if !index.is_multiple_of(TWICE_EVERY) || plan.is_traced {
         return Ok(report);
     }
     let again = plan.run()?;
