@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use std::io::Write;
 
 use lightspeed::{Adapter, Live, MountError};
+use lightspeed_core::Policy;
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::session::{Component, Input, Join, Output, Session};
@@ -103,8 +104,10 @@ pub(crate) fn rerun<C: Live>(
         .block_on(async { Adapter::<C>::mount(params().map_err(Error::Mount)?).await.map_err(Error::Mount) });
     // What it asked to be done is not: its messages are in the recording.
     let (component, _tasks) = mounted?;
+    let start = tape.recording.start;
+    let policy = Adapter::<C>::policy(start.is_stored);
     let mut again = Again {
-        session: Session::with_policy(component, Adapter::<C>::policy()),
+        session: Session::with_policy(component, policy),
         ledger: TemplateLedger::default(),
         said: VecDeque::new(),
         closed: None,
@@ -112,9 +115,8 @@ pub(crate) fn rerun<C: Live>(
         frame_count: 0,
         tape,
     };
-    let start = tape.recording.start;
     if let Some(state) = start.state {
-        again.session = start_from::<C>(again.session, state).map_err(|_| Error::Incomplete {
+        again.session = start_from::<C>(again.session, policy, state).map_err(|_| Error::Incomplete {
             record: 0,
             frames: 0,
             what: "the component's state",
@@ -135,10 +137,14 @@ pub(crate) fn rerun<C: Live>(
 }
 
 /// A session whose first page shows the state that was recorded.
-fn start_from<C: Live>(session: Session<Adapter<C>>, state: &[u8]) -> Result<Session<Adapter<C>>, LoadError> {
+fn start_from<C: Live>(
+    session: Session<Adapter<C>>,
+    policy: Policy,
+    state: &[u8],
+) -> Result<Session<Adapter<C>>, LoadError> {
     let mut component = session.into_component();
     component.load(state)?;
-    Ok(Session::with_policy(component, Adapter::<C>::policy()))
+    Ok(Session::with_policy(component, policy))
 }
 
 /// What a session has said and a recording has not yet.

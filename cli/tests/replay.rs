@@ -204,6 +204,7 @@ fn write(recording: &Recording<'_>) -> Vec<u8> {
         html: start.html,
         state: start.state,
         is_redacted: start.is_redacted,
+        is_stored: start.is_stored,
     };
     let mut bytes = MAGIC.to_vec();
     bytes.extend(start.encode(Timestamp(0)).unwrap());
@@ -445,8 +446,14 @@ fn a_session_whose_values_are_redacted_runs_again() {
     let recordings = Recordings::new(lightspeed::Recording::new("/nowhere").with_redacted_field("name"));
     let mut session = Session::new(Adapter(Book::default()));
     let (html, sink) = (session.page_html(), Sink::default());
-    let start =
-        Start { component: "replay::Book", build: "b".into(), seed: 0, html: html.clone(), state: None };
+    let start = Start {
+        component: "replay::Book",
+        build: "b".into(),
+        seed: 0,
+        html: html.clone(),
+        state: None,
+        is_stored: false,
+    };
     let now = Timestamp(0);
     let mut recorder = recordings.start_into(now, start, Box::new(sink.clone()));
     let mut client = Follower::new(&html);

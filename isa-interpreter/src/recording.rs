@@ -12,7 +12,7 @@
 //!
 //! let start = Record::Start {
 //!     format: 1, protocol: 1, build: "b1", component: "shop::Cart", seed: 0,
-//!     started: "", html: "<p>0</p>", state: None, is_redacted: false,
+//!     started: "", html: "<p>0</p>", state: None, is_redacted: false, is_stored: false,
 //! };
 //! let detach = Record::Detach {};
 //! let mut file = MAGIC.to_vec();
@@ -61,6 +61,7 @@ pub struct Start<'a> {
     pub html: &'a str,
     pub state: Option<&'a [u8]>,
     pub is_redacted: bool,
+    pub is_stored: bool,
 }
 
 /// A record and its place.
@@ -244,9 +245,18 @@ fn read_start<'a>(first: &Entry<'a>) -> Result<Start<'a>, RecordingError> {
         Record::Start { format, .. } if format != FORMAT_VERSION => {
             Err(error(RecordingFault::Format(format)))
         }
-        Record::Start { protocol, build, component, seed, started, html, state, is_redacted, .. } => {
-            Ok(Start { protocol, build, component, seed, started, html, state, is_redacted })
-        }
+        Record::Start {
+            protocol,
+            build,
+            component,
+            seed,
+            started,
+            html,
+            state,
+            is_redacted,
+            is_stored,
+            ..
+        } => Ok(Start { protocol, build, component, seed, started, html, state, is_redacted, is_stored }),
         _ => Err(error(RecordingFault::MisplacedStart)),
     }
 }

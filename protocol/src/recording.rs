@@ -52,6 +52,8 @@ wire_table! {
             state: Option<&'a [u8]>,
             /// Whether the values of some fields are replaced.
             is_redacted: bool,
+            /// Whether the session had a store, so that it was kept there as its component's policy says.
+            is_stored: bool,
         }
         /// A socket attached; its token is never written.
         Join = 1 "join" {

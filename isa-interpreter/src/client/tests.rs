@@ -126,7 +126,7 @@ fn an_acknowledgement_that_no_event_carries_goes_out_by_itself() {
     it.patch(1, 5);
     assert!(it.sent().is_empty());
     it.wait();
-    assert_eq!(it.sent(), ["1: ack 1"]);
+    assert_eq!(it.sent(), ["1: ack 1 0"]);
     assert!(it.now.0 <= T0.0 + 2 * limits::ACK_DELAY_MS);
 }
 
@@ -138,7 +138,7 @@ fn half_a_window_is_acknowledged_at_once() {
         it.patch(version, 5);
     }
     // The adoption counts as well.
-    assert_eq!(it.sent(), [alloc::format!("1: ack {}", half - 1)]);
+    assert_eq!(it.sent(), [alloc::format!("1: ack {} 0", half - 1)]);
     assert!(it.client.next_timeout() > Some(it.now));
 }
 
@@ -149,7 +149,7 @@ fn a_duplicate_is_applied_once_and_a_gap_asks_for_everything() {
     assert!(it.sent().is_empty());
     it.patch(1, 6);
     assert_eq!(it.document.to_html(), "<p>5</p>");
-    assert_eq!(it.sent(), ["1: ack 1"], "acknowledged again");
+    assert_eq!(it.sent(), ["1: ack 1 0"], "acknowledged again");
     it.patch(3, 7);
     assert_eq!(it.sent(), ["1: resync 1"]);
     // Until the answer comes, patches are of no use.
@@ -240,7 +240,7 @@ fn reconnects_are_spread_over_a_time_that_grows_to_its_bound() {
 fn a_silent_server_is_given_up() {
     let mut it = Bench::attached();
     it.wait();
-    assert_eq!(it.sent(), ["1: ack 0"]);
+    assert_eq!(it.sent(), ["1: ack 0 0"]);
     it.wait();
     assert_eq!(it.sent(), ["0: ping"]);
     it.server(0, &ServerFrame::Pong {});

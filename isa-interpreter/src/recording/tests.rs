@@ -18,6 +18,7 @@ fn start(format: u32) -> Record<'static> {
         html: "<p>0</p>",
         state: Some(b"state"),
         is_redacted: false,
+        is_stored: false,
     }
 }
 

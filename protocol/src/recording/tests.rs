@@ -4,7 +4,7 @@ use alloc::vec;
 use super::*;
 
 /// One record of each kind.
-fn every_kind(templates: &[u8]) -> [Record<'_>; 10] {
+fn every_kind(templates: &[u8]) -> [Record<'_>; 11] {
     [
         Record::Start {
             format: FORMAT_VERSION,
@@ -16,9 +16,10 @@ fn every_kind(templates: &[u8]) -> [Record<'_>; 10] {
             html: "<p>0</p>",
             state: Some(&[1, 2]),
             is_redacted: true,
+            is_stored: true,
         },
         Record::Join { session: 1, mode: 0, applied: 0, settled: 3 },
-        Record::Client { frame: &[0x93, 1, 3, 1] },
+        Record::Client { frame: &[0x94, 1, 3, 1, 0] },
         Record::Server { templates: Raw::new(templates), frame: &[0x93, 1, 4, 9] },
         Record::Message { state: None },
         Record::Detach {},
@@ -26,6 +27,7 @@ fn every_kind(templates: &[u8]) -> [Record<'_>; 10] {
         Record::Timeout {},
         Record::Closed { reason: CloseReason::Left.code() },
         Record::Truncated {},
+        Record::Stored { generation: 7 },
     ]
 }
 
@@ -93,7 +95,7 @@ fn a_record_is_shown_by_what_it_says() {
     let expected = [
         "start \"shop::Cart\" page of 8 bytes state of 2 bytes",
         "join 1 0 0 3",
-        "client ack 1",
+        "client ack 1 0",
         "server ack 9",
         "message without a state",
         "detach",
@@ -101,6 +103,7 @@ fn a_record_is_shown_by_what_it_says() {
         "timeout",
         "closed left",
         "truncated",
+        "stored 7",
     ];
     assert_eq!(shown, expected);
 }

@@ -72,9 +72,9 @@ impl<C: Live> fmt::Debug for Context<C> {
 pub struct Adapter<C>(pub C);
 
 impl<C: Live> Adapter<C> {
-    /// What a session of it promises on a server that has a store.
-    pub fn policy() -> lightspeed_core::Policy {
-        C::POLICY.kind(true)
+    /// What a session of it promises on a server that has a store, or has none.
+    pub fn policy(is_stored: bool) -> lightspeed_core::Policy {
+        C::POLICY.kind(is_stored)
     }
 
     /// Mounts a component beside any runtime; with it comes what it asked to be done.

@@ -167,6 +167,8 @@ pub struct Start {
     pub html: String,
     /// The component's state after its mount, when it can be saved.
     pub state: Option<Vec<u8>>,
+    /// Whether the session has a store.
+    pub is_stored: bool,
 }
 
 /// The recordings of a runtime, and the thread that writes them.

@@ -268,6 +268,7 @@ impl Runtime {
                 seed: inner.config.seed.unwrap_or(0),
                 html: html.clone(),
                 state: session.state().map(<[u8]>::to_vec),
+                is_stored: inner.config.store.is_some(),
             };
             recordings.start(inner.clock.now(), start, wish)
         });

@@ -110,7 +110,14 @@ impl<C: Live> Stage<C> {
         let recordings = Recordings::new(settings);
         let tape = Tape::default();
         let state = Some(html.clone().into_bytes());
-        let start = Start { component: "Login", build: "b".into(), seed: 0, html: html.clone(), state };
+        let start = Start {
+            component: "Login",
+            build: "b".into(),
+            seed: 0,
+            html: html.clone(),
+            state,
+            is_stored: false,
+        };
         let recorder = recordings.start_into(Timestamp(1_000), start, Box::new(tape.clone()));
         let client = Follower::new(&html);
         let mut stage = Self {
@@ -213,7 +220,14 @@ fn what_is_recorded_is_what_was_said() {
     let said = stage.said.clone();
     let shown = stage.client.document().to_html();
     let recordings = &stage.recordings;
-    let start = Start { component: "Other", build: "b".into(), seed: 0, html: String::new(), state: None };
+    let start = Start {
+        component: "Other",
+        build: "b".into(),
+        seed: 0,
+        html: String::new(),
+        state: None,
+        is_stored: false,
+    };
     let other = Tape::default();
     recordings
         .start_into(Timestamp(0), start, Box::new(other.clone()))
@@ -394,7 +408,14 @@ fn a_disk_that_is_too_slow_ends_the_recording_and_not_the_session() {
     let recordings = Recordings::new(settings().with_bytes_max(usize::MAX));
     let (gate, wait) = mpsc::channel();
     let tape = Tape::default();
-    let start = Start { component: "Slow", build: "b".into(), seed: 0, html: String::new(), state: None };
+    let start = Start {
+        component: "Slow",
+        build: "b".into(),
+        seed: 0,
+        html: String::new(),
+        state: None,
+        is_stored: false,
+    };
     let mut recorder = recordings.start_into(Timestamp(0), start, Box::new(Slow(tape.clone(), wait)));
     let frame = lightspeed_protocol::frame::ServerFrame::Ack { ack: 1 }.encode(1);
     recorder.frame_out(Timestamp(1), &Transmission { frame, templates: Vec::new() });
@@ -423,7 +444,14 @@ fn a_disk_that_fails_fails_nobody_else() {
         }
     }
     let stage = Stage::new(Login::default(), settings());
-    let start = Start { component: "Full", build: "b".into(), seed: 0, html: String::new(), state: None };
+    let start = Start {
+        component: "Full",
+        build: "b".into(),
+        seed: 0,
+        html: String::new(),
+        state: None,
+        is_stored: false,
+    };
     let mut failing = stage.recordings.start_into(Timestamp(0), start, Box::new(Full));
     failing.detached(Timestamp(1));
     let bytes = stage.finish();
@@ -438,7 +466,14 @@ fn sessions_are_chosen_and_their_files_are_their_owners() {
         .with_sessions(|component, _| component == "shop::Cart<u8>")
         .with_sessions_max(2);
     let recordings = Recordings::new(settings);
-    let start = |component| Start { component, build: "b".into(), seed: 0, html: String::new(), state: None };
+    let start = |component| Start {
+        component,
+        build: "b".into(),
+        seed: 0,
+        html: String::new(),
+        state: None,
+        is_stored: false,
+    };
     let try_start = |component, wish| recordings.start(Timestamp(0), start(component), wish);
     assert!(try_start("shop::Other", None).is_none());
     assert!(try_start("shop::Cart<u8>", Some(false)).is_none());

@@ -49,6 +49,7 @@ impl Tape {
             html: &html,
             state: state.as_deref(),
             is_redacted: true,
+            is_stored: start.is_stored,
         };
         let record = record.encode(Timestamp(0)).filter(|record| tape.has_room(MAGIC.len() + record.len()));
         let record =

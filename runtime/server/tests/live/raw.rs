@@ -10,7 +10,7 @@ use lightspeed::limits::{
 };
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
-use lightspeed_protocol::limits;
+use lightspeed_protocol::{PROTOCOL_VERSION, limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
@@ -96,7 +96,7 @@ impl Raw {
     async fn joined_to(server: &TestServer, path: &str) -> Self {
         let token = server.token(path).await;
         let mut raw = Self::upgraded(server).await;
-        raw.send(0, &hello(1)).await;
+        raw.send(0, &hello(PROTOCOL_VERSION)).await;
         raw.send(1, &ClientFrame::Join { token: &token, mode: 0, applied: 0, settled: 0 }).await;
         raw.ear.until(1, "snapshot").await;
         raw
