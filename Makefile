@@ -20,7 +20,7 @@ WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unkno
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-setup: ## install what is missing: WASM target, cargo and npm tools, Chromium, HAProxy
+setup: ## install what is missing: WASM target, nightly for fuzzing, cargo and npm tools, Chromium, HAProxy
 	@scripts/setup.sh
 
 demo: ## serve the gallery of examples on LIGHTSPEED_ADDR (127.0.0.1:3000); needs only cargo

@@ -88,7 +88,18 @@ setup_cargo_tools() {
     fi
     # Without its default features: fetching advisories over HTTPS and building git are the slow half.
     has cargo-deny || cargo_install cargo-deny --version "$cargo_deny_version" --locked --no-default-features
-    # Builds on any toolchain; `make fuzz` says what it needs besides.
+}
+
+setup_fuzzing() {
+    # Sanitizers need a nightly toolchain; another one than the newest is named by LIGHTSPEED_FUZZ_TOOLCHAIN.
+    local toolchain="${LIGHTSPEED_FUZZ_TOOLCHAIN:-nightly}"
+    if ! cargo "+$toolchain" --version >/dev/null 2>&1; then
+        has rustup || fail "rustup: missing on this machine, and fuzzing needs a nightly toolchain" \
+            "install it: https://rustup.rs"
+        say "installing the toolchain $toolchain, for fuzzing"
+        rustup toolchain install "$toolchain" --profile minimal </dev/null
+    fi
+    has c++ || has g++ || has clang++ || apt_install "a C++ compiler" g++
     has cargo-fuzz || cargo_install cargo-fuzz --version "$cargo_fuzz_version" --locked
 }
 
@@ -119,4 +130,5 @@ setup_browser
 setup_proxy
 setup_node
 setup_cargo_tools
+setup_fuzzing
 say "setup: all there"
