@@ -95,7 +95,9 @@ impl<C: Live> Actor for SessionActor<C> {
             tasks,
             keeper: start.keeper,
             recorder: start.recorder,
+            lease: start.lease,
             saving: None,
+            renew_at: None,
             suspended: None,
             patience: None,
             is_confirmed: false,
@@ -103,6 +105,7 @@ impl<C: Live> Actor for SessionActor<C> {
             myself,
         };
         body.tasks.start(&body.myself);
+        body.stored_now();
         Ok(State { body: Some(body), _seat: Some(seat) })
     }
 
@@ -158,8 +161,12 @@ struct Body<C: Live> {
     tasks: Tasks<C::Msg>,
     keeper: Option<Keeper>,
     recorder: Option<Recorder>,
+    /// The epochs as they were told: the registry forgets them when the session is to make room.
+    lease: Lease,
     /// A checkpoint that is being written.
     saving: Option<Alarm>,
+    /// When what is stored has to be written again.
+    renew_at: Option<Instant>,
     /// It is to end, with this reason, once it is stored.
     suspended: Option<CloseReason>,
     /// Runs out when the store doesn't answer a suspended session.
@@ -214,6 +221,7 @@ impl<C: Live> Body<C> {
                 if self.timer.as_ref().is_some_and(|timer| timer.at == at) {
                     self.timer = None;
                 }
+                self.renew();
                 let is_due = self.session.next_timeout().is_some_and(|due| due <= self.clock.now());
                 if !is_due {
                     return self.finish();
@@ -226,6 +234,7 @@ impl<C: Live> Body<C> {
                 if let Some(keeper) = &mut self.keeper {
                     keeper.set_stamp(stamp);
                 }
+                self.stored_now();
                 self.record(|recorder, now| recorder.stored(now, generation));
                 self.take(Input::Persisted { generation })
             }
@@ -255,9 +264,11 @@ impl<C: Live> Body<C> {
 
     /// The client has got the token of this epoch: it speaks.
     fn confirm(&mut self, epoch: u64) {
-        if !std::mem::replace(&mut self.is_confirmed, true)
-            && let Some(inner) = self.inner.upgrade()
-        {
+        if std::mem::replace(&mut self.is_confirmed, true) {
+            return;
+        }
+        self.lease.confirm(epoch);
+        if let Some(inner) = self.inner.upgrade() {
             inner.registry.confirm(self.id, epoch);
         }
     }
@@ -277,6 +288,7 @@ impl<C: Live> Body<C> {
             }
             _ => {}
         }
+        self.lease.epoch = self.lease.epoch.max(link.epoch);
         self.link = Some(link);
         self.is_confirmed = false;
         true
@@ -418,11 +430,7 @@ impl<C: Live> Body<C> {
             let detail = format!("{} bytes are too many to be stored", checkpoint.bytes.len());
             return Err(End { reason: CloseReason::ComponentFailed, detail: Some(detail) });
         }
-        // Of a session that was evicted while it is stored a last time.
-        let lease = inner.registry.lease(self.id).unwrap_or_else(|| {
-            let epoch = self.link.as_ref().map_or(0, |link| link.epoch);
-            Lease { epoch, confirmed: 0 }
-        });
+        let lease = inner.registry.lease(self.id).unwrap_or(self.lease);
         let (seq, bytes) = (checkpoint.seq, checkpoint.bytes.len());
         let (id, myself, keeper) = (self.id, self.myself.clone(), keeper.clone());
         let task = tokio::spawn(async move {
@@ -440,13 +448,31 @@ impl<C: Live> Body<C> {
         Ok(())
     }
 
+    /// What is stored is as new as can be.
+    fn stored_now(&mut self) {
+        let within = self.keeper.as_ref().and_then(Keeper::renew_within);
+        self.renew_at = within.map(|within| Instant::now() + within);
+    }
+
+    /// Has what is stored written again, if that is due.
+    fn renew(&mut self) {
+        if self.renew_at.is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        self.stored_now();
+        // What is being written is new anyway.
+        if let Some(keeper) = self.keeper.as_ref().filter(|_| self.saving.is_none()) {
+            tokio::spawn(keeper.clone().renew());
+        }
+    }
+
     /// Sees to it that the machine is woken when it asked to be.
     ///
     /// A timer that runs out early is cheaper than one that is set anew with every
     /// message, so an armed one stays as long as it isn't late.
     fn arm(&mut self) {
-        let Some(at) = self.session.next_timeout() else { return };
-        let at = self.clock.instant(at);
+        let due = self.session.next_timeout().map(|at| self.clock.instant(at));
+        let Some(at) = due.into_iter().chain(self.renew_at).min() else { return };
         if self.timer.as_ref().is_some_and(|timer| timer.at <= at) {
             return;
         }

@@ -27,6 +27,7 @@ use crate::token::{Identity, SessionId, Signer};
 const FORMAT: u64 = 1;
 const MAC_BYTES: usize = 32;
 const RETRY_MIN: Duration = Duration::from_millis(50);
+const RENEW_MIN: Duration = Duration::from_millis(100);
 
 /// Where a session comes from: enough to mount its component again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,6 +189,34 @@ impl Keeper {
             }
             sleep(wait).await;
             wait = (wait * 2).min(limits::STORE_RETRY_MAX);
+        }
+    }
+
+    /// When what is stored has to be written again, so that it doesn't expire under a session that is
+    /// open and has nothing to store: three tries fit in.
+    pub(crate) fn renew_within(&self) -> Option<Duration> {
+        self.stamp.is_some().then(|| (self.ttl / 4).max(RENEW_MIN))
+    }
+
+    /// Has what is stored expire later; the write stays the one that it is. One try.
+    pub(crate) async fn renew(self) {
+        let Some(stamp) = self.stamp else { return };
+        let renewed = timeout(limits::STORE_ANSWER_WITHIN, async {
+            match self.store.load(self.id).await? {
+                Some(record) if record.stamp == stamp => {
+                    let expires_at = SystemTime::now() + self.ttl;
+                    self.store.save(self.id, Some(stamp), Record { expires_at, ..record }).await.map(drop)
+                }
+                // The next write finds out whose it is.
+                _ => Ok(()),
+            }
+        });
+        match renewed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => crate::telemetry::store_failed(self.id, &self.provenance.component, &error),
+            Err(_) => {
+                crate::telemetry::store_failed(self.id, &self.provenance.component, &"no answer in time")
+            }
         }
     }
 
