@@ -14,11 +14,13 @@ declare global {
     "lightspeed-view": LightspeedViewElement;
   }
 
-  /** Dispatched on the `lightspeed-view` whose link has changed; they bubble and have no detail. */
+  /** Dispatched on a `lightspeed-view`; they bubble. Those of its link have no detail. */
   interface HTMLElementEventMap {
     "lightspeed:connecting": CustomEvent<null>;
     "lightspeed:connected": CustomEvent<null>;
     "lightspeed:disconnected": CustomEvent<null>;
     "lightspeed:failed": CustomEvent<null>;
+    /** Something had no effect. The detail is a message for the person, empty where there is nothing to tell; elements with `data-lightspeed-message` show it. */
+    "lightspeed:refused": CustomEvent<string>;
   }
 }
