@@ -23,8 +23,12 @@ export function state(number, code) {
   if (STATES[code] === "failed") abandon(session);
   show(session.view, code);
   show(document.documentElement, PRECEDENCE.find((one) => sessions.some((other) => other.state === one)));
-  // Later, so that a listener may do anything.
-  queueMicrotask(() => session.view.dispatchEvent(new CustomEvent(`lightspeed:${STATES[code]}`, { bubbles: true })));
+  announce(session.view, STATES[code]);
+}
+
+/** Later, so that a listener may do anything. */
+function announce(view, name, detail) {
+  queueMicrotask(() => view.dispatchEvent(new CustomEvent(`lightspeed:${name}`, { bubbles: true, detail })));
 }
 
 function show({ classList }, code) {
@@ -39,8 +43,7 @@ export function failed(number, reason, message) {
 
 /** Something that the person did had no effect, or something else went wrong. */
 export function refused(number, message) {
-  const { view } = sessions[number - 1];
-  view.dispatchEvent(new CustomEvent("lightspeed:refused", { bubbles: true, detail: message }));
+  announce(sessions[number - 1].view, "refused", message);
   // What is merely no longer there needs no words.
   if (!message) return;
   for (const one of document.querySelectorAll("[data-lightspeed-message]")) {

@@ -1,4 +1,4 @@
-//! Runs `specs/vectors` on the document in memory; `e2e/tests/vectors.test.mjs` runs them in a browser.
+//! Runs `specs/vectors` on the document in memory; `e2e/tests/vectors.test.js` runs them in a browser.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 use lightspeed_interpreter::{Document, MemoryDocument, Templates, Tree, interpret};

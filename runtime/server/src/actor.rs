@@ -201,6 +201,10 @@ impl<C: Live> Body<C> {
             }
             Post::Mail(Mail::Suspend(reason)) => {
                 tell!(debug, telemetry::SUSPENDED, type_name::<C>(), self.id, reason = reason.name());
+                if reason == CloseReason::SessionGone && self.lease.epoch == 0 {
+                    // Nobody has ever come for it, a crawler's for example: another page is as good.
+                    return Some(reason.into());
+                }
                 self.suspended = Some(reason);
                 let within = Instant::now() + limits::SUSPEND_WITHIN;
                 self.patience.get_or_insert_with(|| Alarm::set(&self.myself, within, Post::GiveUp));
@@ -406,7 +410,13 @@ impl<C: Live> Body<C> {
                         return Some(end);
                     }
                 }
-                Output::Drop(reason) => self.let_go(reason),
+                Output::Drop(reason) => {
+                    // The socket may stay, and with it a client that is silent: the session waits no longer for it.
+                    if let (Some(link), Some(inner)) = (&self.link, self.inner.upgrade()) {
+                        inner.registry.detach(self.id, link.epoch);
+                    }
+                    self.let_go(reason);
+                }
                 Output::Close(CloseReason::ShuttingDown) => {
                     return Some(self.suspended.unwrap_or(CloseReason::ShuttingDown).into());
                 }

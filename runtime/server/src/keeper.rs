@@ -215,7 +215,7 @@ impl Keeper {
             Ok(Ok(())) => {}
             Ok(Err(error)) => crate::telemetry::store_failed(self.id, &self.provenance.component, &error),
             Err(_) => {
-                crate::telemetry::store_failed(self.id, &self.provenance.component, &"no answer in time")
+                crate::telemetry::store_failed(self.id, &self.provenance.component, &"no answer in time");
             }
         }
     }

@@ -47,7 +47,8 @@ impl<C: Live> Policy<C> {
 
 impl<C: Snapshot> Policy<C> {
     /// The session is stored as well: when the connection is lost, when the server is told to
-    /// end, and every 20 events or 5 seconds. A server that is killed loses at most those.
+    /// end, and every 20 events or 5 seconds. A server that is killed loses at most those, and what came
+    /// while they were being written.
     pub const fn rehydrate() -> Self {
         Self::rehydrate_every(20, 5_000)
     }
@@ -59,7 +60,8 @@ impl<C: Snapshot> Policy<C> {
     }
 
     /// The session is stored before the page is told that an event was handled, and before it is
-    /// shown what came of it. Each event is handled exactly once, whatever happens to the server.
+    /// shown what came of it. Each event takes effect exactly once, whatever happens to the server; what panics
+    /// of the component undo is in `docs/guarantees.md`.
     /// Costs a write to the store for each event that arrives while none is being written.
     pub const fn durable() -> Self {
         Self { kind: Kind::Durable, codec: Some(Self::CODEC) }

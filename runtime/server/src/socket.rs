@@ -23,7 +23,7 @@ use futures_util::{SinkExt, StreamExt};
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
-use lightspeed_protocol::frame::ServerFrame;
+use lightspeed_protocol::frame::{ServerFrame, close_of_version_1};
 use tokio::time::{interval, sleep, timeout};
 
 use crate::limits;
@@ -211,7 +211,11 @@ async fn feed(sink: &mut Sink, outgoing: Outgoing, ledger: &mut TemplateLedger) 
 
 /// Tells why: once in a frame for the client's machine, once in the WebSocket's own close.
 async fn say_goodbye(sink: &mut Sink, fault: &Fault, retry_ms: u64) -> Result<(), axum::Error> {
-    let frame = close_frame(fault.reason, &fault.message, retry_ms).encode(0);
+    let frame = if fault.is_version_1 {
+        close_of_version_1(fault.reason, &fault.message)
+    } else {
+        close_frame(fault.reason, &fault.message, retry_ms).encode(0)
+    };
     sink.feed(Message::Binary(frame.into())).await?;
     let close = CloseFrame {
         code: fault.reason.websocket_code(),

@@ -498,7 +498,9 @@ impl Server {
         for id in self.sessions.keys().copied().collect::<Vec<_>>() {
             let Some(held) = self.sessions.get(&id) else { continue };
             let is_expired = held.parked_at.is_some_and(|at| at.after_ms(PARKED_MS) <= now);
-            if is_expired && held.suspended.is_none() {
+            if is_expired && held.suspended.is_none() && held.lease.epoch == 0 {
+                self.end(id, CloseReason::SessionGone);
+            } else if is_expired && held.suspended.is_none() {
                 self.suspend(now, id, CloseReason::SessionGone);
             } else if held.session.next_timeout().is_some_and(|at| at <= now) {
                 self.give(now, id, Input::Timeout);

@@ -20,13 +20,15 @@ pub(crate) struct Fault {
     pub(crate) reason: CloseReason,
     /// The first byte of the frame that is wrong.
     pub(crate) offset: Option<usize>,
+    /// The client speaks version 1 of the protocol, in which it is to be told.
+    pub(crate) is_version_1: bool,
     /// For a person.
     pub(crate) message: Cow<'static, str>,
 }
 
 impl From<CloseReason> for Fault {
     fn from(reason: CloseReason) -> Self {
-        Self { reason, offset: None, message: Cow::Borrowed(reason.meaning().trim()) }
+        Self { reason, offset: None, is_version_1: false, message: Cow::Borrowed(reason.meaning().trim()) }
     }
 }
 
@@ -36,14 +38,16 @@ impl From<DecodeError> for Fault {
             Expected::FrameKind => CloseReason::UnknownKind,
             _ => CloseReason::MalformedFrame,
         };
-        Self { reason, offset: Some(error.offset()), message: Cow::Owned(error.to_string()) }
+        let message = Cow::Owned(error.to_string());
+        Self { reason, offset: Some(error.offset()), is_version_1: false, message }
     }
 }
 
 impl Fault {
     /// A frame whose field at `offset` is none of its kind.
     pub(crate) fn malformed(offset: usize, message: &'static str) -> Self {
-        Self { reason: CloseReason::MalformedFrame, offset: Some(offset), message: Cow::Borrowed(message) }
+        let reason = CloseReason::MalformedFrame;
+        Self { reason, offset: Some(offset), is_version_1: false, message: Cow::Borrowed(message) }
     }
 }
 

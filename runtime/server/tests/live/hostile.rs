@@ -127,10 +127,22 @@ async fn oversized_in_parts() {
 #[tokio::test]
 async fn wrong_version() {
     first(&hello(PROTOCOL_VERSION + 1).encode(0), CloseReason::ProtocolVersion).await;
-    first(&hello(1).encode(0), CloseReason::ProtocolVersion).await;
     first(&hello(0).encode(0), CloseReason::ProtocolVersion).await;
     // A version whose hello has other fields is told apart from a malformed one all the same.
     first(&[0x94, 0, 0, 99, 0xc3], CloseReason::ProtocolVersion).await;
+}
+
+/// It reads a close without `retry_ms`, and takes any other for nonsense.
+#[tokio::test]
+async fn a_client_of_version_1_is_told_in_its_own_words() {
+    let bystander = Bystander::start().await;
+    let mut client = bystander.server.connect().await;
+    client.send(0, &hello(1)).await;
+    let Some(Message::Binary(bytes)) = client.message().await else { panic!("a frame is expected") };
+    let text = CloseReason::ProtocolVersion.meaning().trim();
+    let length = u8::try_from(text.len()).unwrap();
+    let head = [0x94, 0, 7, u8::try_from(CloseReason::ProtocolVersion.code()).unwrap(), 0xd9, length];
+    assert_eq!(bytes, [&head[..], text.as_bytes()].concat());
 }
 
 #[tokio::test]
