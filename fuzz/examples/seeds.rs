@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use lightspeed_fuzz::{script, vectors};
+use lightspeed_fuzz::{script, stored, vectors};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::msgpack::{Payload, Raw};
 use lightspeed_testing::recording::{self, Happened};
@@ -109,6 +109,10 @@ fn main() -> std::io::Result<()> {
             lightspeed_fuzz::wire::Event { ack: 300, seq: 70_000, behind: 1, instance: 1, slot: 2, payload };
         write("decode", format!("event-{name}"), &event.frame().encode(1))?;
     }
+    for (index, checkpoint) in stored::checkpoints().iter().enumerate() {
+        write("snapshot", format!("checkpoint-{index}"), checkpoint)?;
+    }
+    write("recording", "counter".into(), include_bytes!("../../examples/sessions/counter.lsr"))?;
     println!("{count} seeds in {}", folder.display());
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! - [`vectors`]: the vectors of `specs/vectors`, and a document that one has brought into being
 //! - [`script`]: a client's day as bytes: messages, events, times, opens and closes
 //! - [`board`]: a component with everything that a place can be
+//! - [`stored`]: a component whose state is any bytes, and its checkpoints
 //!
 //! The targets are in `fuzz_targets/`, one law or a few each; `examples/seeds.rs` writes the
 //! corpora that they start from.
@@ -17,5 +18,6 @@ extern crate lightspeed_core as lightspeed;
 pub mod board;
 pub mod checked;
 pub mod script;
+pub mod stored;
 pub mod vectors;
 pub mod wire;
