@@ -1,5 +1,6 @@
 //! The reading half of a socket: frames to sessions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,8 @@ pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Ve
     let bytes = next_message(stream, limits::HELLO_WITHIN).await?;
     // Read before the rest, which another version may have changed.
     if other_version(&bytes) {
-        return Err(CloseReason::ProtocolVersion.into());
+        let message = Cow::Borrowed("This page is of another version than its server. Please load it again.");
+        return Err(Fault { reason: CloseReason::ProtocolVersion, offset: Some(3), message }.into());
     }
     match ClientFrame::decode(&bytes).map_err(Fault::from)? {
         (0, ClientFrame::Hello { templates, .. }) => {
