@@ -1,10 +1,10 @@
-// A TCP proxy before the gallery that can be cut, and can lose or delay what passes.
+// A TCP proxy before the gallery that can be cut, can lose or delay what passes, and can answer itself.
 
 import { createServer, connect } from "node:net";
 
 export async function proxy(stage) {
   const pairs = new Set();
-  const state = { isCut: false, losesAnswers: false, losesAll: false, delayMs: 0, bytesUp: 0 };
+  const state = { isCut: false, losesAnswers: false, losesAll: false, delayMs: 0, bytesUp: 0, answer: () => {} };
   const server = createServer((client) => {
     if (state.isCut) return client.destroy();
     const upstream = connect(stage.gallery.port, "127.0.0.1");
@@ -12,7 +12,9 @@ export async function proxy(stage) {
     pairs.add(pair);
     client.on("data", (bytes) => {
       state.bytesUp += bytes.length;
-      if (!state.losesAll) upstream.write(bytes);
+      const answer = state.answer(bytes);
+      if (answer) client.end(answer);
+      else if (!state.losesAll) upstream.write(bytes);
     });
     upstream.on("data", (bytes) => {
       if (state.losesAnswers || state.losesAll) return;

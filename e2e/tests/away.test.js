@@ -303,12 +303,15 @@ scenario("the back button, where the browser has not kept the page: it is live a
   stage.allow(/gallery\.svg net::ERR_ABORTED/);
   // A driven browser keeps none.
   const page = await stage.open("/counter", { prepare: tellShown });
+  const session = () => page.locator("lightspeed-view").getAttribute("data-session");
+  const before = await session();
   await page.click("#inc");
   await shows(page, "#count", "1");
   await page.goto(stage.gallery.url);
   await page.locator("h1").waitFor();
   await goBack(page);
   await joined(page);
+  assert.equal(await session(), before, "out of the HTTP cache, with a token that counts no more");
   assert.deepEqual(await shown(page), [false]);
   await shows(page, "#count", "0");
   await page.click("#inc");

@@ -1,31 +1,39 @@
 // One page, twice: browsers duplicate a tab out of their cache, with the very HTML and its token.
 
 import assert from "node:assert/strict";
-import { joined, scenario, shows } from "../fixture.js";
-import { addContact, assertKept, mark } from "../steps.js";
+import { eventually, joined, scenario, shows } from "../fixture.js";
+import { CONNECTION_FAULTS, proxy } from "../proxy.js";
+import { addContact, assertKept, lost, mark } from "../steps.js";
 
-/** The HTML of a page; `prepare` has a tab get it in place of its own, once. */
-async function copyOf(page, url) {
-  const response = await page.request.get(url);
-  const [headers, body] = [response.headers(), await response.text()];
-  // The next time is when the client asks for a new token.
-  return (tab) => tab.route(url, (route) => route.fulfill({ headers, body }), { times: 1 });
+/** A page that is made now and shown twice: each of the next `times` visits of `path` gets it. */
+async function twice(stage, path) {
+  const link = await proxy(stage);
+  const url = `${link.url}${path}`;
+  const html = Buffer.from(await (await fetch(url)).arrayBuffer());
+  const head = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\nconnection: close\r\n";
+  let left = 2;
+  link.answer = (request) => {
+    // The next time is when the client asks for a new token.
+    if (!left || !request.toString("latin1").startsWith(`GET ${path} `)) return;
+    left--;
+    return Buffer.concat([Buffer.from(`${head}content-length: ${html.length}\r\n\r\n`), html]);
+  };
+  return { link, url };
 }
 
 const session = (page) => page.locator("lightspeed-view").getAttribute("data-session");
-const views = (page) => page.locator("lightspeed-view").getAttribute("class");
+const isLive = async (page) =>
+  (await page.locator("lightspeed-view").getAttribute("class")) === "lightspeed-connected";
 
 scenario("a duplicated tab becomes a session of its own, and the first one never notices", async (stage) => {
-  const blank = await stage.visit("/");
-  const context = blank.context();
-  const prepare = await copyOf(blank, `${stage.gallery.url}/counter`);
-  const first = await stage.open("/counter", { context, prepare });
+  const { url } = await twice(stage, "/counter");
+  const first = await stage.open(url);
   await first.click("#inc");
   await first.click("#inc");
   await shows(first, "#count", "2");
   await mark(first);
 
-  const second = await stage.open("/counter", { context, prepare });
+  const second = await stage.open(url, { context: first.context() });
   assert.equal(await session(second), await session(first), "the very same page");
   await shows(second, "#count", "0");
   await second.click("#dec");
@@ -34,25 +42,28 @@ scenario("a duplicated tab becomes a session of its own, and the first one never
   await shows(first, "#count", "3");
   await second.click("#dec");
   await shows(second, "#count", "-2");
-  for (const page of [first, second]) assert.equal(await views(page), "lightspeed-connected");
+  assert((await isLive(first)) && (await isLive(second)));
   assert.equal(first.sockets.length, 1, "its socket was never touched");
   await assertKept(first, "#count", "#inc");
 });
 
 scenario("a tab that is duplicated while its connection is lost finds its session when it is back", async (stage) => {
-  const blank = await stage.visit("/");
-  const prepare = await copyOf(blank, `${stage.gallery.url}/contacts`);
-  const first = await stage.open("/contacts", { context: blank.context(), prepare });
+  stage.allow(CONNECTION_FAULTS);
+  const { url, link } = await twice(stage, "/contacts");
+  const first = await stage.open(url);
   await addContact(first, "Ada", "ada@example.com");
   await first.locator("#new-name").pressSequentially("Grace");
   await mark(first);
-  stage.allow(/ERR_INTERNET_DISCONNECTED/);
-  await first.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide")));
-  const second = await stage.open("/contacts", { context: blank.context(), prepare });
+  await first.context().setOffline(true);
+  link.cut();
+  await lost(first);
+  link.mend();
+  const second = await stage.open(url);
+  assert.equal(await session(second), await session(first), "the very same page");
   await shows(second, "#contacts .name", "Ada");
   await second.locator("#search").pressSequentially("nobody");
   await shows(second, "#empty", "Nobody was found.");
-  await first.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await first.context().setOffline(false);
   await joined(first);
   await shows(first, "#contacts .name", "Ada");
   assert.equal(await first.inputValue("#search"), "");
@@ -62,28 +73,27 @@ scenario("a tab that is duplicated while its connection is lost finds its sessio
   await assertKept(first, "#new-name", "#search", "#contacts li:first-child");
 });
 
-scenario("two tabs with one page that join at the same moment: one has it, and no click is counted twice", async (stage) => {
-  stage.allow(/session 1 has ended/);
-  const blank = await stage.visit("/");
-  const copy = await copyOf(blank, `${stage.gallery.url}/counter`);
+scenario("two tabs with one page that join at the same moment: each has a session of its own", async (stage) => {
+  const { url } = await twice(stage, "/counter");
   let release;
   const released = new Promise((resolve) => (release = resolve));
-  const prepare = async (page) => {
-    await copy(page);
-    await page.route("**/client.wasm", (route) => released.then(() => route.continue()));
-  };
+  const prepare = (page) => page.route("**/client.wasm", (route) => released.then(() => route.continue()));
   const pages = [];
   for (let tab = 0; tab < 2; tab++) {
-    const page = await stage.visit("/counter", { context: blank.context(), prepare });
+    const page = await stage.visit(url, { context: pages[0]?.context(), prepare });
     await page.locator("html.lightspeed-connecting").waitFor({ state: "attached" });
     pages.push(page);
   }
+  assert.equal(await session(pages[0]), await session(pages[1]), "the very same page");
   release();
-  const ends = await Promise.all(
-    pages.map(async (page) => {
-      await page.locator("html.lightspeed-connected, html.lightspeed-failed").waitFor({ state: "attached" });
-      return page;
-    }),
-  );
-  for (const page of ends) console.log(await views(page), await page.locator("[data-lightspeed-message]").innerText(), await page.locator(".status").innerText());
+  // One of them takes the session from the other, which then gets another.
+  const [first, second] = pages;
+  await Promise.all(pages.map(joined));
+  await eventually(async () => (await isLive(first)) && (await isLive(second)), true);
+  for (let count = 1; count <= 3; count++) {
+    await first.click("#inc");
+    await shows(first, "#count", `${count}`);
+    await second.click("#dec");
+    await shows(second, "#count", `${-count}`);
+  }
 });
