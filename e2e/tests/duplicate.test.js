@@ -5,20 +5,20 @@ import { eventually, joined, scenario, shows } from "../fixture.js";
 import { CONNECTION_FAULTS, proxy } from "../proxy.js";
 import { addContact, assertKept, lost, mark } from "../steps.js";
 
-/** A page that is made now and shown twice: each of the next `times` visits of `path` gets it. */
+/** A page that is made now and shown twice: the first two visits of `path` get it. */
 async function twice(stage, path) {
   const link = await proxy(stage);
   const url = `${link.url}${path}`;
   const html = Buffer.from(await (await fetch(url)).arrayBuffer());
   const head = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\nconnection: close\r\n";
-  let left = 2;
+  const made = { link, url, visits: 0 };
   link.answer = (request) => {
-    // The next time is when the client asks for a new token.
-    if (!left || !request.toString("latin1").startsWith(`GET ${path} `)) return;
-    left--;
+    if (!request.toString("latin1").startsWith(`GET ${path} `)) return;
+    // The third time is when a client asks for a new token.
+    if (++made.visits > 2) return;
     return Buffer.concat([Buffer.from(`${head}content-length: ${html.length}\r\n\r\n`), html]);
   };
-  return { link, url };
+  return made;
 }
 
 const session = (page) => page.locator("lightspeed-view").getAttribute("data-session");
@@ -74,13 +74,13 @@ scenario("a tab that is duplicated while its connection is lost finds its sessio
 });
 
 scenario("two tabs with one page that join at the same moment: each has a session of its own", async (stage) => {
-  const { url } = await twice(stage, "/counter");
+  const made = await twice(stage, "/counter");
   let release;
   const released = new Promise((resolve) => (release = resolve));
   const prepare = (page) => page.route("**/client.wasm", (route) => released.then(() => route.continue()));
   const pages = [];
   for (let tab = 0; tab < 2; tab++) {
-    const page = await stage.visit(url, { context: pages[0]?.context(), prepare });
+    const page = await stage.visit(made.url, { context: pages[0]?.context(), prepare });
     await page.locator("html.lightspeed-connecting").waitFor({ state: "attached" });
     pages.push(page);
   }
@@ -88,7 +88,7 @@ scenario("two tabs with one page that join at the same moment: each has a sessio
   release();
   // One of them takes the session from the other, which then gets another.
   const [first, second] = pages;
-  await Promise.all(pages.map(joined));
+  await eventually(() => made.visits, 3);
   await eventually(async () => (await isLive(first)) && (await isLive(second)), true);
   for (let count = 1; count <= 3; count++) {
     await first.click("#inc");
