@@ -1,6 +1,8 @@
 // Another build takes the server's place: with other state to store, or with another protocol.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { brotliDecompressSync } from "node:zlib";
 import { eventually, joined, scenario, screenshot, shows } from "../fixture.js";
 import { CONNECTION_FAULTS } from "../proxy.js";
 import { addContact, assertKept, lost, mark, whereabouts } from "../steps.js";
@@ -70,37 +72,54 @@ for (const end of ["stop", "kill"]) {
   });
 }
 
-scenario("a client of an older protocol: the page stays legible and says that it has to be loaded again", async (stage) => {
-  stage.allow(/session 1 has ended/);
-  const old = (page) =>
+/** How a page gets a client of another protocol, until `isNew` is set in `state` and in the page. */
+const CLIENTS = {
+  // As it was shipped with version 1, whose frames have other fields.
+  older: async (page, state) => {
+    for (const [file, type] of [["client.js", "text/javascript"], ["client.wasm", "application/wasm"]]) {
+      const body = brotliDecompressSync(readFileSync(new URL(`../clients/protocol-1/${file}.br`, import.meta.url)));
+      await page.route(`**/${file}`, (route) =>
+        state.isNew ? route.continue() : route.fulfill({ contentType: type, body }),
+      );
+    }
+  },
+  // As when a server is taken back: this one, but for what its hello says.
+  newer: (page) =>
     page.addInitScript(() => {
       if (localStorage.isNew) return;
       const { send } = WebSocket.prototype;
       WebSocket.prototype.send = function (bytes) {
         // A hello is `[0, 0, protocol, ..]`.
         const frame = new Uint8Array(bytes).slice();
-        if (frame[1] === 0 && frame[2] === 0) frame[3] = 1;
+        if (frame[1] === 0 && frame[2] === 0) frame[3]++;
         return send.call(this, frame);
       };
-    });
-  const page = await stage.visit("/contacts", { prepare: old });
-  await page.locator("html.lightspeed-failed").waitFor({ state: "attached" });
-  assert.equal(await page.locator("lightspeed-view").getAttribute("class"), "lightspeed-failed");
-  await shows(page, ".when-failed", "This page has ended. Load it again to go on.");
-  await shows(
-    page,
-    "[data-lightspeed-message]",
-    "This page is of another version than its server. Please load it again.",
-  );
-  await page.screenshot({ path: screenshot("older-client") });
-  // The page is what the server rendered, and can be read and typed into.
-  await shows(page, "#empty", "Nobody is in the list yet.");
-  await page.fill("#new-name", "Ada");
-  assert.equal(await page.inputValue("#new-name"), "Ada");
-  assert.equal(page.sockets.length, 1, "it doesn't try again");
-  // By now the browser gets the client that fits.
-  await page.evaluate(() => (localStorage.isNew = true));
-  await page.getByRole("link", { name: "Load it again" }).click();
-  await joined(page);
-  await addContact(page, "Ada", "ada@example.com");
-});
+    }),
+};
+
+for (const [age, takeOver] of Object.entries(CLIENTS)) {
+  scenario(`another protocol, the client's is ${age}: the page stays and asks to be loaded again`, async (stage) => {
+    stage.allow(/session 1 has ended: This page is of another version than its server/);
+    const state = { isNew: false };
+    const page = await stage.visit("/contacts", { prepare: (page) => takeOver(page, state) });
+    await page.locator("html.lightspeed-failed").waitFor({ state: "attached" });
+    assert.equal(await page.locator("lightspeed-view").getAttribute("class"), "lightspeed-failed");
+    await shows(page, ".when-failed", "This page has ended. Load it again to go on.");
+    if (age === "newer") {
+      const message = "This page is of another version than its server. Please load it again.";
+      await shows(page, "[data-lightspeed-message]", message);
+      await page.screenshot({ path: screenshot("other-version") });
+    }
+    // The page is what the server rendered, and can be read and typed into.
+    await shows(page, "#empty", "Nobody is in the list yet.");
+    await page.fill("#new-name", "Ada");
+    assert.equal(await page.inputValue("#new-name"), "Ada");
+    assert.equal(page.sockets.length, 1, "it doesn't try again");
+    // By now the browser gets the client that fits.
+    state.isNew = true;
+    await page.evaluate(() => (localStorage.isNew = true));
+    await page.getByRole("link", { name: "Load it again" }).click();
+    await joined(page);
+    await addContact(page, "Ada", "ada@example.com");
+  });
+}

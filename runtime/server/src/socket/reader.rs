@@ -1,6 +1,5 @@
 //! The reading half of a socket: frames to sessions.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,9 +43,8 @@ async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> 
 pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Vec<u32>, End> {
     let bytes = next_message(stream, limits::HELLO_WITHIN).await?;
     // Read before the rest, which another version may have changed.
-    if other_version(&bytes) {
-        let message = Cow::Borrowed("This page is of another version than its server. Please load it again.");
-        return Err(Fault { reason: CloseReason::ProtocolVersion, offset: Some(3), message }.into());
+    if let Some(protocol) = other_version(&bytes) {
+        return Err(Fault::other_version(protocol).into());
     }
     match ClientFrame::decode(&bytes).map_err(Fault::from)? {
         (0, ClientFrame::Hello { templates, .. }) => {
@@ -61,11 +59,12 @@ pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Ve
     }
 }
 
-/// Whether the frame is a hello of a version that this server doesn't speak.
-fn other_version(bytes: &[u8]) -> bool {
+/// The version of a hello, if this server doesn't speak it.
+fn other_version(bytes: &[u8]) -> Option<u64> {
     let mut reader = Bytewise::new(bytes);
     let is_hello = reader.array().is_ok() && reader.uint32() == Ok(0) && reader.uint32() == Ok(0);
-    is_hello && reader.uint().is_ok_and(|version| version != u64::from(PROTOCOL_VERSION))
+    let version = reader.uint().ok().filter(|_| is_hello)?;
+    (version != u64::from(PROTOCOL_VERSION)).then_some(version)
 }
 
 /// Brings a socket's frames to its sessions; lets go of them when dropped.
