@@ -43,14 +43,18 @@ impl<C: Snapshot, const SHOWS: bool> Live for Next<C, SHOWS> {
 
     async fn mount(params: C::Params, cx: &mut Context<Self>) -> Result<Self, MountError> {
         let (example, tasks) = Adapter::mount(params).await?;
-        tasks.into_iter().for_each(|task| cx.perform(task, |msg| msg));
+        for task in tasks {
+            cx.perform(task, |msg| msg);
+        }
         Ok(Self { example, step: 0 })
     }
 
     fn update(&mut self, msg: C::Msg, cx: &mut Context<Self>) {
         let mut tasks = Vec::new();
         self.example.update(msg, &mut tasks);
-        tasks.into_iter().for_each(|task| cx.perform(task, |msg| msg));
+        for task in tasks {
+            cx.perform(task, |msg| msg);
+        }
         self.step += 1;
     }
 
