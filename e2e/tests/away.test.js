@@ -299,6 +299,24 @@ scenario("a kept page whose server was replaced meanwhile goes on as well", asyn
   await assertKept(page, "#count", "#inc");
 });
 
+scenario("a page on its way into the cache opens no other socket", async ({ open }) => {
+  const page = await open("/counter");
+  await page.click("#inc");
+  await shows(page, "#count", "1");
+  await mark(page);
+  const pass = (type) => page.evaluate((type) => dispatchEvent(new PageTransitionEvent(type, { persisted: true })), type);
+  await pass("pagehide");
+  // The first attempt after a connection is lost comes within 50 ms.
+  await pause(300);
+  assert.equal(page.sockets.length, 1);
+  await pass("pageshow");
+  await eventually(() => page.sockets.length, 2);
+  await joined(page);
+  await page.click("#inc");
+  await shows(page, "#count", "2");
+  await assertKept(page, "#count", "#inc");
+});
+
 scenario("the back button, where the browser has not kept the page: it is live again", async (stage) => {
   stage.allow(/gallery\.svg net::ERR_ABORTED/);
   // A driven browser keeps none.
