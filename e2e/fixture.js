@@ -206,7 +206,7 @@ export async function plainBrowser(stage) {
   const args = [...FLAGS, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
   // A process group of its own, so that all of it can be stopped.
   const child = spawn(executable(), args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
-  const signal = (name) => process.kill(-child.pid, name);
+  const signal = (name) => child.exitCode ?? child.signalCode ?? process.kill(-child.pid, name);
   const whole = { kill: () => signal("SIGKILL") };
   running.add(whole);
   const ended = new Promise((resolve) => child.once("exit", resolve));

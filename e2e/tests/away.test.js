@@ -130,8 +130,9 @@ describe("half a minute away", { concurrency: true }, () => {
     await page.evaluate(() => document.querySelector("#inc").click());
     signal("SIGSTOP");
     await pause(OVER_SILENCE_MS);
-    assert.match(stage.gallery.log, /silent/, "the server has let go of it");
+    const { log } = stage.gallery;
     signal("SIGCONT");
+    assert.match(log, /silent/, "the server has let go of it");
     await page.evaluate(() => document.querySelector("#inc").click());
     await shows(page, "#count", "3");
     await joined(page);
