@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -78,7 +78,7 @@ class Stage {
     return page;
   };
 
-  /** Faults that match are what the test is about. */
+  /** Faults of pages and panics of the server that match are what the test is about. */
   allow = (pattern) => this.#allowed.push(pattern);
 
   /** Runs when the test has ended. */
@@ -87,7 +87,9 @@ class Stage {
   check() {
     const faults = this.faults.filter((fault) => !this.#allowed.some((pattern) => pattern.test(fault)));
     assert.deepEqual(faults, [], "no page complains");
-    for (const { log } of this.galleries) assert.doesNotMatch(log, /panicked/, "nothing panics on the server");
+    const panics = this.galleries.flatMap(({ log }) => log.split("\n").filter((line) => /panicked/.test(line)));
+    const unexpected = panics.filter((line) => !this.#allowed.some((pattern) => pattern.test(line)));
+    assert.deepEqual(unexpected, [], "nothing panics on the server");
   }
 
   async close() {
@@ -178,20 +180,57 @@ class Gallery {
 }
 
 function binary(name) {
-  const named = name === "gallery" && (process.env.LIGHTSPEED_GALLERY ?? process.env.GALLERY);
+  const gallery = process.env.LIGHTSPEED_GALLERY ?? process.env.GALLERY;
+  // The others stand beside it.
+  const named = gallery && (name === "gallery" ? gallery : join(dirname(gallery), name));
   const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../target", import.meta.url));
   const found = [named, `${target}/release/${name}`, `${target}/debug/${name}`].find((path) => path && existsSync(path));
-  assert(found, "no gallery is built; run `make e2e`, or name one by LIGHTSPEED_GALLERY");
+  assert(found, `no ${name} is built; run make e2e, or name one by LIGHTSPEED_GALLERY`);
   return found;
+}
+
+/** Waits for a line of a stream that matches; what matches in it. */
+const said = (stream, pattern) =>
+  new Promise((resolve, reject) => {
+    const lines = createInterface({ input: stream });
+    lines.on("line", (line) => pattern.test(line) && resolve(line.match(pattern)[0]));
+    lines.on("close", () => reject(new Error(`the process has ended and never said ${pattern}`)));
+  });
+
+/**
+ * A browser as people run it, for one test. One that is driven keeps every page awake and visible, and none
+ * for its back button; this one hides the tabs behind the front one. Returns its context.
+ */
+export async function plainBrowser(stage) {
+  const profile = await mkdtemp(join(tmpdir(), "lightspeed-e2e-"));
+  const args = [...FLAGS, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
+  // A process group of its own, so that all of it can be stopped.
+  const child = spawn(executable(), args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const signal = (name) => child.exitCode ?? child.signalCode ?? process.kill(-child.pid, name);
+  const whole = { kill: () => signal("SIGKILL") };
+  running.add(whole);
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  stage.cleanup(async () => {
+    running.delete(whole);
+    whole.kill();
+    await ended;
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  });
+  const url = await said(child.stderr, /ws:\S+/);
+  const [context] = (await chromium.connectOverCDP(url, { noDefaults: true })).contexts();
+  return { context, signal };
 }
 
 let launched;
 
 /** One browser for a file of tests; its profile is new and goes with it. */
 export function browser() {
-  const executablePath = process.env.LIGHTSPEED_CHROMIUM ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
-  launched ??= chromium.launch({ executablePath, args: FLAGS });
+  launched ??= chromium.launch({ executablePath: executable(), args: FLAGS });
   return launched;
+}
+
+function executable() {
+  return process.env.LIGHTSPEED_CHROMIUM ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
 }
 
 after(async () => (await launched)?.close());

@@ -13,7 +13,7 @@ cd "$root"
 LIGHTSPEED_CHROMIUM="$(find_chromium)" || fail "no Chromium on this machine" "make setup, or name one: CHROMIUM=/path/to/chromium make e2e"
 export LIGHTSPEED_CHROMIUM
 
-cargo build --package lightspeed-examples --bin gallery --package lightspeed-cli --bin lightspeed
+cargo build --package lightspeed-examples --bins --package lightspeed-cli --bin lightspeed
 export LIGHTSPEED_GALLERY="$target_dir/debug/gallery" LIGHTSPEED_CLI="$target_dir/debug/lightspeed"
 
 # The client's JavaScript on its own, then the whole.

@@ -44,12 +44,14 @@ async function begin() {
   linkTo(socket.href);
   wasm.start(build, crypto.getRandomValues(new Uint32Array(1))[0], tokensOf(views));
 
-  // A browser keeps a page for its back button only when no socket is open.
-  addEventListener("pagehide", () => {
-    disconnect();
+  // A browser keeps a page for its back button only when no socket is open: the client hears of
+  // that when the page is shown again, so that it opens no other on the way out.
+  addEventListener("pagehide", disconnect);
+  addEventListener("pageshow", (shown) => {
+    if (!shown.persisted) return;
     wasm.closed();
+    wasm.wake();
   });
-  addEventListener("pageshow", (shown) => shown.persisted && wasm.wake());
   addEventListener("online", wasm.wake);
   document.addEventListener("visibilitychange", () => document.hidden || wasm.wake());
 }

@@ -3,16 +3,10 @@ import { rmSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, joined, scenario, shows } from "../fixture.js";
+import { addContact as add } from "../steps.js";
 
 const names = (page) => page.locator("#contacts .name").allInnerTexts();
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.ariaLabel);
-
-async function add(page, name, email) {
-  await page.fill("#new-name", name);
-  await page.fill("#new-email", email);
-  await page.press("#new-email", "Enter");
-  await page.locator("#contacts .name", { hasText: name }).waitFor();
-}
 
 scenario("a contact is added, edited, found and deleted, and is there after a reload", async ({ open }) => {
   const page = await open("/contacts");

@@ -63,11 +63,20 @@ const PAGES = {
       await shows(page, "#total", "€ 3.50");
     },
   },
+  mishap: {
+    path: "/mishap",
+    fill: async (page) => {
+      await page.click("#stored-inc");
+      await page.click("#stored-panic");
+      await page.locator("[data-lightspeed-message]:not(:empty)").waitFor();
+    },
+  },
   about: { path: "/embed/about", isLive: false },
 };
 
 for (const [look, options] of Object.entries(LOOKS)) {
-  scenario(`every page fits and is legible: ${look}`, async ({ visit }) => {
+  scenario(`every page fits and is legible: ${look}`, async ({ allow, visit }) => {
+    allow(/panicked at examples\/src\/mishap\.rs/);
     for (const [name, { path, fill, isLive = true }] of Object.entries(PAGES)) {
       const page = await visit(path, options);
       if (isLive) await joined(page);
@@ -120,13 +129,13 @@ scenario("the front page leads to every example and to its source", async ({ all
   // A browser drops what it hasn't loaded yet when it goes to the next page.
   allow(/gallery\.svg net::ERR_ABORTED/);
   const page = await visit("/");
-  for (const title of ["Counter", "Contacts", "Rows", "Embed"]) {
+  for (const title of ["Counter", "Contacts", "Rows", "Embed", "Mishap"]) {
     await page.locator("main").getByRole("link", { name: title, exact: true }).click();
     await joined(page);
     await page.goto(gallery.url);
   }
   const sources = await page.locator(".source a").evaluateAll((links) => links.map((link) => link.href));
-  assert.equal(sources.length, 5);
+  assert.equal(sources.length, 6);
   for (const source of sources) {
     const response = await page.request.get(source);
     assert.equal(response.headers()["content-type"], "text/plain; charset=utf-8");

@@ -1,51 +1,9 @@
 // Connections are lost, servers end: pages go on by themselves.
 
 import assert from "node:assert/strict";
-import { createServer, connect } from "node:net";
 import { eventually, joined, scenario, screenshot, shows } from "../fixture.js";
-
-/** A TCP proxy that can be cut, and can lose or delay what the server says. */
-async function proxy(stage) {
-  const pairs = new Set();
-  const state = { isCut: false, losesAnswers: false, delayMs: 0, bytesUp: 0 };
-  const server = createServer((client) => {
-    if (state.isCut) return client.destroy();
-    const upstream = connect(stage.gallery.port, "127.0.0.1");
-    const pair = [client, upstream];
-    pairs.add(pair);
-    client.on("data", (bytes) => {
-      state.bytesUp += bytes.length;
-      upstream.write(bytes);
-    });
-    upstream.on("data", (bytes) => {
-      if (!state.losesAnswers) setTimeout(() => client.writable && client.write(bytes), state.delayMs);
-    });
-    for (const [one, other] of [pair, pair.toReversed()]) {
-      one.on("error", () => {});
-      one.on("close", () => {
-        other.destroy();
-        pairs.delete(pair);
-      });
-    }
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  state.url = `http://127.0.0.1:${server.address().port}`;
-  state.cut = () => {
-    state.isCut = true;
-    for (const [client] of pairs) client.destroy();
-  };
-  state.mend = () => Object.assign(state, { isCut: false, losesAnswers: false });
-  stage.cleanup(() => {
-    state.cut();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return state;
-}
-
-const lost = (page) => page.locator("html.lightspeed-disconnected").waitFor({ state: "attached" });
-
-/** A browser says so itself, whatever a page does. */
-const CONNECTION_FAULTS = /WebSocket connection to .* failed|ERR_(CONNECTION|EMPTY_RESPONSE|NETWORK)/;
+import { CONNECTION_FAULTS, proxy } from "../proxy.js";
+import { lost } from "../steps.js";
 
 scenario("a server that is killed and started again: the page recovers by itself", async (stage) => {
   stage.allow(CONNECTION_FAULTS);

@@ -3,6 +3,8 @@
 use lightspeed::Page;
 use maud::{DOCTYPE, Markup, html};
 
+use crate::mishap;
+
 /// An example, as the gallery shows it.
 #[derive(Debug)]
 pub struct Example {
@@ -17,7 +19,7 @@ pub struct Example {
 }
 
 /// The examples, the simplest one first.
-pub const EXAMPLES: [Example; 4] = [
+pub const EXAMPLES: [Example; 5] = [
     Example {
         title: "Counter",
         path: "/counter",
@@ -45,18 +47,29 @@ pub const EXAMPLES: [Example; 4] = [
         summary: "An axum application of its own that gains two live components on one page, over one socket.",
         sources: &[("embed.rs", include_str!("embed.rs"))],
     },
+    Example {
+        title: mishap::TITLE,
+        path: "/mishap",
+        summary: "Code that panics: its own component goes on or starts over, and nothing else on the page notices.",
+        sources: &[("mishap.rs", include_str!("mishap.rs"))],
+    },
 ];
 
 /// The page around a live example.
 pub fn live(page: &Page) -> Markup {
-    let example = EXAMPLES.iter().find(|example| example.title == page.title);
+    example(&page.title, &page.head, &page.view)
+}
+
+/// The same of its parts.
+pub fn example(title: &str, head: &Markup, view: &Markup) -> Markup {
+    let example = EXAMPLES.iter().find(|example| example.title == title);
     let content = html! {
-        h1 { (page.title) }
+        h1 { (title) }
         @if let Some(example) = example { p.summary { (example.summary) } }
-        (page.view)
+        (view)
         @if let Some(example) = example { p.source { "Source: " (sources(example)) } }
     };
-    document(&page.title, &page.head, &content)
+    document(title, head, &content)
 }
 
 /// The gallery's front page.
@@ -120,14 +133,20 @@ fn document(title: &str, head: &Markup, content: &Markup) -> Markup {
     }
 }
 
-/// What the page says while it isn't connected. The client sets a class on the root
-/// element, and the stylesheet shows the line that fits.
+/// What the page says while it isn't connected, and what the server has to tell. For the first
+/// the client sets a class on the root element, and the stylesheet shows the line that fits. The second it
+/// writes where `data-lightspeed-message` is; that is there from the beginning, so that it is read out.
 pub fn status() -> Markup {
     html! {
-        div.status role="status" {
-            p.when-connecting { "Connecting…" }
-            p.when-disconnected { "The connection is lost. This page goes on by itself when it is back." }
-            p.when-failed { "This page has ended. Load it again to go on." }
+        div.status {
+            p.message role="status" data-lightspeed-message {}
+            div role="status" {
+                p.when-connecting { "Connecting…" }
+                p.when-disconnected { "The connection is lost. This page goes on by itself when it is back." }
+                p.when-failed {
+                    "This page has ended. " a href="" { "Load it again" } " to go on."
+                }
+            }
         }
         noscript { p.banner { "These pages come alive with JavaScript, which is off in this browser." } }
     }

@@ -4,10 +4,14 @@
 //! - [`contacts`]: forms, validation, a database, search as you type
 //! - [`rows`]: long lists
 //! - [`embed`]: live components in an application that is there already
+//! - [`mishap`]: components that panic
 //! - [`layout`]: the pages around them
+//! - [`gallery`]: the program that serves them
 
 pub mod contacts;
 pub mod counter;
 pub mod embed;
+pub mod gallery;
 pub mod layout;
+pub mod mishap;
 pub mod rows;

@@ -73,6 +73,7 @@ impl CloseReason {
                 | Self::ComponentFailed
                 | Self::SequenceGap
                 | Self::BadAck
+                | Self::Replaced
         )
     }
 

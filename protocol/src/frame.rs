@@ -5,7 +5,6 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::close::CloseReason;
 use crate::limits;
 use crate::msgpack::{DecodeError, Expected, Payload, Raw, Reader, Writer};
 use crate::wire::wire_table;
@@ -194,17 +193,6 @@ macro_rules! frame_codec {
 }
 frame_codec!(ClientFrame, limits::INBOUND_FRAME_BYTES_MAX);
 frame_codec!(ServerFrame, limits::OUTBOUND_FRAME_BYTES_MAX);
-
-/// A close of session 0 as a client of version 1 reads it: without the last field.
-pub fn close_of_version_1(reason: CloseReason, message: &str) -> Vec<u8> {
-    let mut out = Writer::new();
-    out.array(4);
-    out.uint(0);
-    out.uint(7);
-    out.uint(reason.code().into());
-    out.str(message);
-    out.into_bytes()
-}
 
 /// What a joining client holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

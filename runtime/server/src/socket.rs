@@ -23,14 +23,14 @@ use futures_util::{SinkExt, StreamExt};
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
-use lightspeed_protocol::frame::{ServerFrame, close_of_version_1};
+use lightspeed_protocol::frame::ServerFrame;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
 use fault::{End, Fault};
-use outbox::{Outbox, OutboxReader, Outgoing, close_frame, outbox};
+use outbox::{Outbox, OutboxReader, Outgoing, outbox};
 use reader::{Reader, read_hello};
 
 /// axum's defaults cost 134 kB per connection; these 8 kB suffice for frames of a few bytes.
@@ -211,12 +211,7 @@ async fn feed(sink: &mut Sink, outgoing: Outgoing, ledger: &mut TemplateLedger) 
 
 /// Tells why: once in a frame for the client's machine, once in the WebSocket's own close.
 async fn say_goodbye(sink: &mut Sink, fault: &Fault, retry_ms: u64) -> Result<(), axum::Error> {
-    let frame = if fault.is_version_1 {
-        close_of_version_1(fault.reason, &fault.message)
-    } else {
-        close_frame(fault.reason, &fault.message, retry_ms).encode(0)
-    };
-    sink.feed(Message::Binary(frame.into())).await?;
+    sink.feed(Message::Binary(fault.close_frame(retry_ms).into())).await?;
     let close = CloseFrame {
         code: fault.reason.websocket_code(),
         reason: Utf8Bytes::from_static(fault.reason.name()),

@@ -1272,11 +1272,7 @@ impl World {
     fn judge(&mut self, page: usize) {
         let it = &self.pages[page];
         if let Some(reason) = it.failed {
-            // Another tab of the same page may have taken over, and a liar may have been thrown out.
-            if CloseReason::from_code(reason) != Some(CloseReason::Replaced) {
-                self.fail("C8", format!("page {page} has failed for reason {reason}"));
-            }
-            return;
+            return self.fail("C8", format!("page {page} has failed for reason {reason}"));
         }
         if it.state != LinkState::Connected || !it.is_settled() {
             let what = format!(

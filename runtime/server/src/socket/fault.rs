@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
+use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
-use lightspeed_protocol::msgpack::{DecodeError, Expected};
+use lightspeed_protocol::frame::ServerFrame;
+use lightspeed_protocol::msgpack::{DecodeError, Expected, Writer};
+
+use super::outbox::close_frame;
 
 /// What ends a socket.
 #[derive(Debug)]
@@ -20,15 +24,16 @@ pub(crate) struct Fault {
     pub(crate) reason: CloseReason,
     /// The first byte of the frame that is wrong.
     pub(crate) offset: Option<usize>,
-    /// The client speaks version 1 of the protocol, in which it is to be told.
-    pub(crate) is_version_1: bool,
     /// For a person.
     pub(crate) message: Cow<'static, str>,
+    /// The version of the protocol that the client speaks, and so has to be told in.
+    pub(crate) protocol: u64,
 }
 
 impl From<CloseReason> for Fault {
     fn from(reason: CloseReason) -> Self {
-        Self { reason, offset: None, is_version_1: false, message: Cow::Borrowed(reason.meaning().trim()) }
+        let message = Cow::Borrowed(reason.meaning().trim());
+        Self { reason, offset: None, message, protocol: u64::from(PROTOCOL_VERSION) }
     }
 }
 
@@ -38,16 +43,39 @@ impl From<DecodeError> for Fault {
             Expected::FrameKind => CloseReason::UnknownKind,
             _ => CloseReason::MalformedFrame,
         };
-        let message = Cow::Owned(error.to_string());
-        Self { reason, offset: Some(error.offset()), is_version_1: false, message }
+        Self { offset: Some(error.offset()), message: Cow::Owned(error.to_string()), ..reason.into() }
     }
 }
 
 impl Fault {
     /// A frame whose field at `offset` is none of its kind.
     pub(crate) fn malformed(offset: usize, message: &'static str) -> Self {
-        let reason = CloseReason::MalformedFrame;
-        Self { reason, offset: Some(offset), is_version_1: false, message: Cow::Borrowed(message) }
+        let message = Cow::Borrowed(message);
+        Self { offset: Some(offset), message, ..CloseReason::MalformedFrame.into() }
+    }
+
+    /// A hello of a version that this server doesn't speak.
+    pub(crate) fn other_version(protocol: u64) -> Self {
+        let message = Cow::Borrowed("This page is of another version than its server. Please load it again.");
+        Self { offset: Some(3), message, protocol, ..CloseReason::ProtocolVersion.into() }
+    }
+
+    /// The frame that tells the client: `retry_ms` came with version 2, and an older client takes no frame
+    /// with a field more for a close.
+    pub(crate) fn close_frame(&self, retry_ms: u64) -> Vec<u8> {
+        let frame = close_frame(self.reason, &self.message, retry_ms);
+        match frame {
+            ServerFrame::Close { reason, message, .. } if self.protocol < 2 => {
+                let mut writer = Writer::new();
+                writer.array(4);
+                writer.uint(0);
+                writer.uint(u64::from(frame.code()));
+                writer.uint(u64::from(reason));
+                writer.str(message);
+                writer.into_bytes()
+            }
+            _ => frame.encode(0),
+        }
     }
 }
 

@@ -43,8 +43,8 @@ async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> 
 pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Vec<u32>, End> {
     let bytes = next_message(stream, limits::HELLO_WITHIN).await?;
     // Read before the rest, which another version may have changed.
-    if let Some(version) = other_version(&bytes) {
-        return Err(Fault { is_version_1: version == 1, ..CloseReason::ProtocolVersion.into() }.into());
+    if let Some(protocol) = other_version(&bytes) {
+        return Err(Fault::other_version(protocol).into());
     }
     match ClientFrame::decode(&bytes).map_err(Fault::from)? {
         (0, ClientFrame::Hello { templates, .. }) => {
@@ -59,12 +59,12 @@ pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Ve
     }
 }
 
-/// The version of a hello, when this server doesn't speak it.
+/// The version of a hello, if this server doesn't speak it.
 fn other_version(bytes: &[u8]) -> Option<u64> {
     let mut reader = Bytewise::new(bytes);
     let is_hello = reader.array().is_ok() && reader.uint32() == Ok(0) && reader.uint32() == Ok(0);
-    let version = if is_hello { reader.uint().ok() } else { None };
-    version.filter(|version| *version != u64::from(PROTOCOL_VERSION))
+    let version = reader.uint().ok().filter(|_| is_hello)?;
+    (version != u64::from(PROTOCOL_VERSION)).then_some(version)
 }
 
 /// Brings a socket's frames to its sessions; lets go of them when dropped.

@@ -1,0 +1,47 @@
+// A TCP proxy before the gallery that can be cut, can lose or delay what passes, and can answer itself.
+
+import { createServer, connect } from "node:net";
+
+export async function proxy(stage) {
+  const pairs = new Set();
+  const state = { isCut: false, losesAnswers: false, losesAll: false, delayMs: 0, bytesUp: 0, answer: () => {} };
+  const server = createServer((client) => {
+    if (state.isCut) return client.destroy();
+    const upstream = connect(stage.gallery.port, "127.0.0.1");
+    const pair = [client, upstream];
+    pairs.add(pair);
+    client.on("data", (bytes) => {
+      state.bytesUp += bytes.length;
+      const answer = state.answer(bytes);
+      if (answer) client.end(answer);
+      else if (!state.losesAll) upstream.write(bytes);
+    });
+    upstream.on("data", (bytes) => {
+      if (state.losesAnswers || state.losesAll) return;
+      setTimeout(() => client.writable && client.write(bytes), state.delayMs);
+    });
+    for (const [one, other] of [pair, pair.toReversed()]) {
+      one.on("error", () => {});
+      one.on("close", () => {
+        other.destroy();
+        pairs.delete(pair);
+      });
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  state.url = `http://127.0.0.1:${server.address().port}`;
+  state.cut = () => {
+    state.isCut = true;
+    for (const [client] of pairs) client.destroy();
+  };
+  state.mend = () => Object.assign(state, { isCut: false, losesAnswers: false, losesAll: false });
+  stage.cleanup(() => {
+    state.cut();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return state;
+}
+
+/** A browser says so itself, whatever a page does. */
+export const CONNECTION_FAULTS =
+  /WebSocket connection to .* failed|ERR_(CONNECTION|EMPTY_RESPONSE|NETWORK|INTERNET_DISCONNECTED)/;

@@ -1,0 +1,97 @@
+//! The gallery's next build: what it stores has another schema, and it goes on with what the gallery
+//! before it has stored. The browser tests put it in that one's place.
+
+use std::process::ExitCode;
+
+use lightspeed::{Adapter, Context, Html, Live, MigrateError, MountError, OldState, Policy, Snapshot, html};
+use lightspeed_core::Component;
+use lightspeed_examples::contacts::Contacts;
+use lightspeed_examples::counter::Counter;
+use lightspeed_examples::gallery;
+use lightspeed_examples::rows::Rows;
+use serde::{Deserialize, Serialize};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    gallery::main(|pages| {
+        pages
+            .live::<Next<Counter, false>>("/counter")
+            .live::<Next<Contacts, true>>("/contacts")
+            .live::<Rows>("/rows")
+    })
+    .await
+}
+
+/// An example that also counts what has happened since this build took over, and shows that if it `SHOWS` it:
+/// then its page is another than before.
+struct Next<C, const SHOWS: bool> {
+    example: Adapter<C>,
+    step: u32,
+}
+
+/// What is stored. The build before stored the example's own state alone.
+#[derive(Serialize, Deserialize)]
+struct State<S> {
+    example: S,
+    step: u32,
+}
+
+impl<C: Snapshot, const SHOWS: bool> Live for Next<C, SHOWS> {
+    type Msg = C::Msg;
+    type Params = C::Params;
+    const POLICY: Policy<Self> = Policy::durable();
+
+    async fn mount(params: C::Params, cx: &mut Context<Self>) -> Result<Self, MountError> {
+        let (example, tasks) = Adapter::mount(params).await?;
+        for task in tasks {
+            cx.perform(task, |msg| msg);
+        }
+        Ok(Self { example, step: 0 })
+    }
+
+    fn update(&mut self, msg: C::Msg, cx: &mut Context<Self>) {
+        let mut tasks = Vec::new();
+        self.example.update(msg, &mut tasks);
+        for task in tasks {
+            cx.perform(task, |msg| msg);
+        }
+        self.step += 1;
+    }
+
+    fn render(&self) -> Html<C::Msg> {
+        if !SHOWS {
+            return self.example.render();
+        }
+        html! {
+            (self.example.render())
+            p #step { "Steps of this build: " (self.step) }
+        }
+    }
+
+    fn title(&self) -> String {
+        self.example.0.title()
+    }
+}
+
+impl<C: Snapshot, const SHOWS: bool> Snapshot for Next<C, SHOWS> {
+    type State = State<C::State>;
+    const NAME: &'static str = C::NAME;
+    const SCHEMA: u32 = C::SCHEMA + 1;
+
+    fn save(&self) -> Self::State {
+        State { example: self.example.0.save(), step: self.step }
+    }
+
+    fn load(&mut self, state: Self::State) {
+        self.example.0.load(state.example);
+        self.step = state.step;
+    }
+
+    fn migrate(schema: u32, old: OldState<'_>) -> Result<Self::State, MigrateError> {
+        if schema == C::SCHEMA {
+            Ok(State { example: old.decode()?, step: 0 })
+        } else {
+            Err(MigrateError::unknown(schema))
+        }
+    }
+}
