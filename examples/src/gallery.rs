@@ -4,6 +4,7 @@
 //! `LIGHTSPEED_STORE` is the file in which sessions are stored, so that pages go on when this is
 //! started again; `LIGHTSPEED_CONTACTS`, or the first argument, is that of the contacts' database.
 //! Unless set they are in a temporary folder that is named by the address.
+//! `LIGHTSPEED_SESSIONS_PER_ADDRESS` is how many sessions one address may have, for measurements.
 
 use std::env;
 use std::io::{self, Write};
@@ -118,7 +119,12 @@ fn open_store(address: SocketAddr) -> Result<Config, String> {
     let path = file_for("LIGHTSPEED_STORE", address, "sessions.db")?;
     let store = SqliteStore::open(path).map_err(|error| error.to_string())?;
     let secret = store.secret();
-    Ok(Config::default().with_secret(secret).with_store(store))
+    let config = Config::default().with_secret(secret).with_store(store);
+    let Ok(text) = env::var("LIGHTSPEED_SESSIONS_PER_ADDRESS") else { return Ok(config) };
+    let count = text.parse().map_err(|error| {
+        format!("LIGHTSPEED_SESSIONS_PER_ADDRESS is {text:?}: {error}\n       set it to a number, as 20000")
+    })?;
+    Ok(config.with_sessions_per_ip_max(count))
 }
 
 fn open_database(address: SocketAddr) -> Result<Database, String> {

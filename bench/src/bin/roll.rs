@@ -93,7 +93,10 @@ async fn run(options: &Options, program: PathBuf) -> Result<bool, String> {
         Choice::Source => Balance::Source,
         Choice::RoundRobin => Balance::RoundRobin,
     };
-    let config = ProcessConfig::default().with_variable("RUST_LOG", "error");
+    let config = ProcessConfig::default()
+        .with_variable("RUST_LOG", "error")
+        // All of them come from one.
+        .with_variable("LIGHTSPEED_SESSIONS_PER_ADDRESS", "1000000");
     let fleet = Fleet::start(&program, options.servers, &config, balance).await;
     let mut fleet = fleet.map_err(|error| error.to_string())?;
     let visitors = crowd::gather(&fleet.url("/counter"), options.visitors).await?;

@@ -68,7 +68,10 @@ async fn run(options: &Options, program: std::path::PathBuf) -> Result<bool, Str
         return Err(format!("{needed} descriptors are needed and {descriptors} allowed: raise `ulimit -Hn`"));
     }
     // A line for each socket that closes would be a load of its own.
-    let config = ProcessConfig::default().with_variable("RUST_LOG", "error");
+    let config = ProcessConfig::default()
+        .with_variable("RUST_LOG", "error")
+        // All of them come from one.
+        .with_variable("LIGHTSPEED_SESSIONS_PER_ADDRESS", "1000000");
     let mut server = ServerProcess::start_with(program, config).await.map_err(|error| error.to_string())?;
     let connecting = Instant::now();
     let visitors = crowd::gather(&server.url("/counter"), options.sessions).await?;
