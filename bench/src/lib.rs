@@ -9,6 +9,8 @@
 //!   server, or their sockets, at once, and prints how long it takes until all are back
 //! - `cargo run --release -p lightspeed-bench --bin roll` restarts servers behind a proxy one
 //!   after the other while visitors click, and prints what became of the clicks
+//! - `cargo run --release -p lightspeed-bench --bin bystanders` has some sessions panic all the
+//!   time, and prints how long the clicks of others take with and without them
 
 pub mod crowd;
 pub mod gallery;

@@ -133,6 +133,8 @@ pub(crate) struct Keeper {
     store: Arc<dyn SnapshotStore>,
     signer: Signer,
     id: SessionId,
+    /// The component's type, for the log.
+    component: &'static str,
     provenance: Provenance,
     ttl: Duration,
     /// What this owner's records are told from another's by.
@@ -146,12 +148,14 @@ impl Keeper {
         store: Arc<dyn SnapshotStore>,
         signer: Signer,
         id: SessionId,
+        component: &'static str,
         provenance: Provenance,
         ttl: Duration,
         entropy: &Entropy,
     ) -> Self {
         let nonce = entropy.below(u64::MAX);
-        Self { store, signer, id, provenance, ttl, nonce, stamp: None }
+        let ttl = ttl.min(limits::TTL_MAX);
+        Self { store, signer, id, component, provenance, ttl, nonce, stamp: None }
     }
 
     pub(crate) const fn with_stamp(mut self, stamp: Stamp) -> Self {
@@ -181,10 +185,10 @@ impl Keeper {
                 Ok(Ok(Saved::Conflict { stored })) if stored == Some(stamp) => return Ok(stamp),
                 Ok(Ok(Saved::Conflict { .. })) => return Err(Fenced),
                 Ok(Err(error)) => {
-                    crate::telemetry::store_failed(self.id, &self.provenance.component, &error);
+                    crate::telemetry::store_failed(self.id, self.component, &error);
                 }
                 Err(_) => {
-                    crate::telemetry::store_failed(self.id, &self.provenance.component, &"no answer in time");
+                    crate::telemetry::store_failed(self.id, self.component, &"no answer in time");
                 }
             }
             sleep(wait).await;
@@ -213,9 +217,9 @@ impl Keeper {
         });
         match renewed.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => crate::telemetry::store_failed(self.id, &self.provenance.component, &error),
+            Ok(Err(error)) => crate::telemetry::store_failed(self.id, self.component, &error),
             Err(_) => {
-                crate::telemetry::store_failed(self.id, &self.provenance.component, &"no answer in time");
+                crate::telemetry::store_failed(self.id, self.component, &"no answer in time");
             }
         }
     }

@@ -44,6 +44,9 @@ pub const STORE_RETRY_MAX: Duration = Duration::from_secs(5);
 /// How long a session that has to make room waits for the store.
 pub const SUSPEND_WITHIN: Duration = Duration::from_secs(10);
 
+/// The longest that a session waits for its page, in memory or in the store: a hundred years.
+pub const TTL_MAX: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// Bytes of one stored session.
 pub const STORED_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -101,9 +101,4 @@ impl Handle {
         let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
         Self { mailbox, inbox, pace: Arc::new(pace) }
     }
-
-    /// Tells this actor from any other that is alive.
-    pub(crate) fn serial(&self) -> usize {
-        Arc::as_ptr(&self.inbox).addr()
-    }
 }

@@ -10,10 +10,11 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use lightspeed_core::lease::Lease;
 use lightspeed_protocol::close::CloseReason;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::limits;
 use crate::mailbox::Handle;
 use crate::token::{Identity, SessionId, Token};
 
@@ -122,8 +123,8 @@ impl Registry {
             unattached_max: config.unattached_max.max(1),
             per_ip_max: config.sessions_per_ip_max,
             per_identity_max: config.sessions_per_identity_max,
-            unattached_ttl: config.unattached_ttl,
-            parked_ttl: config.parked_ttl,
+            unattached_ttl: config.unattached_ttl.min(limits::TTL_MAX),
+            parked_ttl: config.parked_ttl.min(limits::TTL_MAX),
             state: Mutex::default(),
             actors: watch::Sender::new(0),
         }
@@ -367,12 +368,12 @@ impl Reservation {
         state.unattached.insert(ticket, id);
         let standing = Standing::Unattached(ticket);
         let owner = self.owner.take().unwrap_or_default();
-        let serial = handle.serial();
+        let inbox = Arc::clone(&handle.inbox);
         state.sessions.insert(id, Entry { handle, lease, owner, standing });
         drop(state);
         registry.actors.send_modify(|actors| *actors += 1);
         evict(evicted, "unattached_max");
-        Some(Seat { registry, id, serial })
+        Some(Seat { registry, id, inbox })
     }
 }
 
@@ -390,14 +391,15 @@ impl Drop for Reservation {
 pub(crate) struct Seat {
     registry: Arc<Registry>,
     id: SessionId,
-    /// The session may have another actor by now.
-    serial: usize,
+    /// Of this actor: the session may have another by now. Held, so that no other's is where it was.
+    inbox: Arc<Semaphore>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut state = self.registry.lock();
-        let is_mine = state.sessions.get(&self.id).is_some_and(|entry| entry.handle.serial() == self.serial);
+        let entry = state.sessions.get(&self.id);
+        let is_mine = entry.is_some_and(|entry| Arc::ptr_eq(&entry.handle.inbox, &self.inbox));
         // Bound to a name so that it is dropped after the lock is released.
         let removed = if is_mine { state.remove(self.id) } else { None };
         drop(state);

@@ -191,7 +191,8 @@ impl<C: Live> Restore for Restorer<C> {
             let claimed = Lease { epoch: lease.epoch + 1, ..lease };
             let store = inner.config.store.clone().ok_or(CloseReason::SessionGone)?;
             let (signer, ttl) = (inner.signer.clone(), inner.config.stored_ttl);
-            let keeper = Keeper::new(store, signer, id, envelope.provenance, ttl, &inner.entropy)
+            let (component, provenance) = (type_name::<C>(), envelope.provenance);
+            let keeper = Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy)
                 .with_stamp(record.stamp);
             let Stamp { seq, .. } = record.stamp;
             let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };

@@ -296,7 +296,8 @@ impl Runtime {
         let Origin { route, uri, .. } = origin;
         let provenance = Provenance { component: codec.name.to_owned(), route, uri, identity };
         let ttl = inner.config.stored_ttl;
-        Some(Keeper::new(store, inner.signer.clone(), id, provenance, ttl, &inner.entropy))
+        let (signer, component) = (inner.signer.clone(), std::any::type_name::<C>());
+        Some(Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy))
     }
 
     /// What the head of a page with live components needs: the client's script and style.

@@ -1,9 +1,8 @@
 //! What is told of sessions: one [tracing] event for each transition.
 //!
 //! All of them have the target [`TARGET`] and the field `transition`, one of [`TRANSITIONS`].
-//! `component` is the component's type (its `Snapshot::NAME` for `store-failed`), `session` its id in
-//! hexadecimal, which is no secret: a token is the id with a signature. `draining` and `drained`, which are
-//! of the whole server, have neither. A layer that counts or measures filters by the target.
+//! `component` is the component's type, `session` its id in hexadecimal, which is no secret: a token is
+//! the id with a signature. `draining` and `drained`, which are of the whole server, have neither. A layer that counts or measures filters by the target.
 
 use std::fmt::Display;
 

@@ -184,3 +184,30 @@ async fn an_address_at_its_bound_makes_room_itself_and_nobody_else_does() {
     drop(third);
     assert!(registry.reserve(owner(1)).is_ok(), "what is gone counts no more");
 }
+
+/// Memory is used again, so where something was says nothing about what is there now.
+#[test]
+fn an_actor_that_ends_late_leaves_the_entry_of_the_next_one_alone() {
+    let registry = Arc::new(Registry::new(&Config::default()));
+    let enter = |id| {
+        let handle = Handle::new(Arc::new(Probe::default()), Pace::new(&Config::default()));
+        let at = Arc::as_ptr(&handle.inbox).addr();
+        let seat = registry.reserve(Owner::default()).expect("room").enter(id, Lease::default(), handle);
+        (seat.expect("a new session"), at)
+    };
+    let mut addresses = std::collections::HashSet::new();
+    for id in 0..100 {
+        let id = SessionId::from_bytes([id; 16]);
+        let (old, old_at) = enter(id);
+        // Another server has had the session since, which is brought back while its old actor ends.
+        assert!(matches!(registry.attach(Token { id, epoch: 9 }), Found::Behind(_)));
+        let (new, new_at) = enter(id);
+        drop(old);
+        assert!(matches!(registry.attach(Token { id, epoch: 0 }), Found::Session(..)), "it is there still");
+        drop(new);
+        assert_eq!(registry.stats().sessions, 0);
+        assert_ne!(old_at, new_at);
+        addresses.insert(old_at);
+    }
+    assert!(addresses.len() < 100, "memory was never used again, and this has shown nothing");
+}

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use futures_util::{SinkExt, StreamExt};
 use lightspeed::{Config, Context, Html, Live, LiveRouter, MountError, Runtime, Server, html};
 use lightspeed_protocol::PROTOCOL_VERSION;
-use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::isa::Disassembly;
 use lightspeed_protocol::msgpack::{Payload, Raw};
@@ -226,9 +226,14 @@ impl TestServer {
 
     pub(crate) async fn with(config: Config) -> Self {
         let runtime = Runtime::new(config);
+        let app = pages(lightspeed::router().runtime(&runtime)).into();
+        Self::serve(runtime, app).await
+    }
+
+    /// An application of a test's own around `runtime`.
+    pub(crate) async fn serve(runtime: Runtime, app: axum::Router) -> Self {
         let mounts = Mounts::default();
         let gate = Gate { is_open: watch::Sender::new(false), waiting: Arc::default() };
-        let app: axum::Router = pages(lightspeed::router().runtime(&runtime)).into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -276,9 +281,17 @@ impl TestServer {
         &self,
         origin: Option<&str>,
     ) -> Result<Client, tokio_tungstenite::tungstenite::Error> {
+        self.connect_with(origin.map(|origin| ("origin", origin))).await
+    }
+
+    /// A socket whose request has one more header.
+    pub(crate) async fn connect_with(
+        &self,
+        header: Option<(&'static str, &str)>,
+    ) -> Result<Client, tokio_tungstenite::tungstenite::Error> {
         let mut request = format!("ws://{}/lightspeed/socket", self.addr).into_client_request().unwrap();
-        if let Some(origin) = origin {
-            request.headers_mut().insert("origin", origin.parse().unwrap());
+        if let Some((name, value)) = header {
+            request.headers_mut().insert(name, value.parse().unwrap());
         }
         // Without Nagle's algorithm: it waits in real time, which a test with paused time doesn't have.
         let (socket, _) = tokio_tungstenite::connect_async_with_config(request, None, true).await?;
@@ -287,7 +300,12 @@ impl TestServer {
 
     /// A client that has said hello and been welcomed.
     pub(crate) async fn hello(&self) -> Client {
-        let mut client = self.connect().await;
+        self.hello_with(None).await
+    }
+
+    /// The same with one more header.
+    pub(crate) async fn hello_with(&self, header: Option<(&'static str, &str)>) -> Client {
+        let mut client = self.connect_with(header).await.unwrap();
         client.send(0, &hello(PROTOCOL_VERSION)).await;
         assert_eq!(client.frame().await.kind, "welcome");
         client
@@ -339,6 +357,8 @@ pub(crate) fn hello(protocol: u32) -> ClientFrame<'static> {
 pub(crate) struct Frame {
     pub(crate) session: u32,
     pub(crate) kind: &'static str,
+    /// The events that are settled: of whatever acknowledges some.
+    pub(crate) ack: u64,
     /// Of a patch or a snapshot.
     pub(crate) version: u64,
     /// Of a patch or a snapshot, disassembled.
@@ -346,7 +366,11 @@ pub(crate) struct Frame {
     /// Of a close.
     pub(crate) reason: Option<CloseReason>,
     /// Of a close.
+    pub(crate) retry_ms: u64,
+    /// Of a close or a refusal.
     pub(crate) message: String,
+    /// The event that is refused, and why.
+    pub(crate) refused: Option<(u64, RefusalReason)>,
 }
 
 pub(crate) struct Client {
@@ -384,24 +408,36 @@ impl Client {
             let mut taken = Frame {
                 session,
                 kind: frame.name(),
+                ack: 0,
                 version: 0,
                 program: String::new(),
                 reason: None,
+                retry_ms: 0,
                 message: String::new(),
+                refused: None,
             };
             match frame {
                 ServerFrame::Template { .. } => continue,
-                ServerFrame::Patch { version, program, .. }
-                | ServerFrame::Snapshot { version, program, .. } => {
+                ServerFrame::Patch { ack, version, program }
+                | ServerFrame::Snapshot { ack, version, program } => {
+                    taken.ack = ack;
                     taken.version = version;
                     taken.program = Disassembly(program).to_string();
                 }
-                ServerFrame::Close { reason, message, .. } => {
+                ServerFrame::Close { reason, message, retry_ms } => {
                     taken.reason = CloseReason::from_code(reason);
+                    taken.retry_ms = retry_ms;
                     message.clone_into(&mut taken.message);
                 }
-                ServerFrame::Refused { message, .. } => message.clone_into(&mut taken.message),
-                ServerFrame::Joined { token, .. } => token.clone_into(&mut self.token),
+                ServerFrame::Refused { seq, reason, message } => {
+                    taken.refused = RefusalReason::from_code(reason).map(|reason| (seq, reason));
+                    message.clone_into(&mut taken.message);
+                }
+                ServerFrame::Joined { ack, token } => {
+                    taken.ack = ack;
+                    token.clone_into(&mut self.token);
+                }
+                ServerFrame::Ack { ack } => taken.ack = ack,
                 _ => {}
             }
             return taken;
@@ -468,12 +504,22 @@ pub(crate) fn click(ack: u64, seq: u64, instance: u32, slot: u32) -> ClientFrame
     ClientFrame::Event { ack, seq, behind: 0, instance, slot, payload: Payload::None }
 }
 
+/// Has every event looked at in all threads, whoever listens in this one.
+///
+/// While a process has but one subscriber, tracing asks only the thread that comes to an event first whether
+/// anybody wants it: another test, which doesn't listen, would answer for the one that does.
+pub(crate) fn listen_everywhere() {
+    // Fails when it is done already.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+}
+
 /// Collects the log of this thread, which on a current-thread runtime is the test's.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub(crate) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        listen_everywhere();
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
