@@ -110,6 +110,7 @@ impl<L: Listener> Server<L> {
         let shutdown = Shutdown::new();
         loop {
             let (stream, peer) = tokio::select! {
+                biased;
                 () = &mut until => break,
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
@@ -162,11 +163,12 @@ where
     builder.timer(TokioTimer::new()).header_read_timeout(limits::REQUEST_HEAD_WITHIN);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let result = tokio::select! {
-        result = &mut connection => result,
+        biased;
         () = watch.told() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            connection.as_mut().await
         }
+        result = &mut connection => result,
     };
     if let Err(error) = result {
         tracing::debug!(%peer, %error, "connection lost");

@@ -232,6 +232,13 @@ fn a_server_that_is_told_to_end_hands_its_sessions_over() {
         page.counts_exactly().await;
         assert_eq!(page.connected_count(), 2);
     });
+    for name in ["ben", "cleo", "dan"] {
+        world.visit(name, DURABLY, async |page| {
+            page.click_for(secs(14)).await;
+            page.counts_exactly().await;
+            assert_eq!(page.connected_count(), 2);
+        });
+    }
     let trace = world.run();
     assert!(trace.contains("transition=\"drained\" sessions=0"), "{trace}");
 }

@@ -32,6 +32,8 @@ pub(crate) const SERVER: &str = "server";
 /// What takes longer, in simulated time, does not happen.
 const WITHIN: Duration = Duration::from_mins(5);
 
+const LATENCY_MIN: Duration = Duration::from_millis(1);
+
 /// How long a step is: segments arrive at its beginning.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -76,6 +78,8 @@ pub(crate) struct World {
     sim: Sim<'static>,
     shared: Rc<Shared>,
     log: Log,
+    latency_max: Duration,
+    visitors: Vec<&'static str>,
 }
 
 impl World {
@@ -83,7 +87,7 @@ impl World {
         let mut sim = Builder::new()
             .rng_seed(setup.seed)
             .tick_duration(STEP)
-            .min_message_latency(Duration::from_millis(1))
+            .min_message_latency(LATENCY_MIN)
             .max_message_latency(setup.latency_max)
             .fail_rate(setup.fail_rate)
             .repair_rate(setup.repair_rate)
@@ -92,7 +96,7 @@ impl World {
         let shared = Rc::new(Shared { seed: setup.seed, ..Shared::default() });
         let server = Rc::clone(&shared);
         sim.host(SERVER, move || serve(Rc::clone(&server)));
-        Self { sim, shared, log: Log::default() }
+        Self { sim, shared, log: Log::default(), latency_max: setup.latency_max, visitors: Vec::new() }
     }
 
     /// Somebody opens the page at `path`, from a host with this name, and does what `script` says.
@@ -103,6 +107,7 @@ impl World {
         script: impl AsyncFnOnce(&Page) + 'static,
     ) {
         let shared = Rc::clone(&self.shared);
+        self.visitors.push(name);
         self.sim.client(name, async move {
             let page = Page::open(shared, name, path).await;
             script(&page).await;
@@ -121,7 +126,7 @@ impl World {
             let orders = std::mem::take(&mut *self.shared.orders.lock().unwrap());
             for (order, done) in orders {
                 match order {
-                    Order::Kill => self.sim.crash(SERVER),
+                    Order::Kill => self.kill(),
                     Order::Start => self.sim.bounce(SERVER),
                 }
                 done.send(()).unwrap();
@@ -133,6 +138,20 @@ impl World {
         let mut trace = self.shared.frames.lock().unwrap().clone();
         trace.push_str(&self.log.text());
         trace
+    }
+
+    /// Ends all that runs on the server, and with it the connections.
+    ///
+    /// tokio drops the tasks in an order that depends on how many tasks this process has had before, in other
+    /// tests too. Whichever connection is dropped first then, its end takes as long as the others'.
+    fn kill(&mut self) {
+        for name in &self.visitors {
+            self.sim.set_link_latency(SERVER, *name, LATENCY_MIN);
+        }
+        self.sim.crash(SERVER);
+        for name in &self.visitors {
+            self.sim.set_link_max_message_latency(SERVER, *name, self.latency_max);
+        }
     }
 }
 
