@@ -148,6 +148,13 @@ impl Shown {
         self.drain();
     }
 
+    pub(super) fn break_documents(&mut self, now: Timestamp) {
+        for session in (1..).take(self.sessions.len()) {
+            self.client.handle_broken_document(now, session);
+        }
+        self.drain();
+    }
+
     pub(super) fn next_timeout(&self) -> Option<Timestamp> {
         self.client.next_timeout()
     }

@@ -356,6 +356,12 @@ impl Visitor {
         self.shared.wake.notify_one();
     }
 
+    /// Something else than the client has changed the page, as extensions do: it asks for its documents as a whole.
+    pub fn break_documents(&self) {
+        self.shared.input(Shown::break_documents);
+        self.shared.wake.notify_one();
+    }
+
     /// Leaves the page; the socket is closed when this returns.
     ///
     /// # Panics
