@@ -309,7 +309,7 @@ fn a_remounted_counter_starts_over_when_its_connection_is_lost() {
     });
 }
 
-/// Two pages, two kinds of partition, and a server that is killed.
+/// Two pages, one that loses its connection again and again, two kinds of partition, and a server that is killed.
 fn eventful(seed: u64) -> String {
     let mut world = World::new(&Setup { seed, ..Setup::default() });
     world.visit("ada", DURABLY, async |page| {
@@ -317,8 +317,10 @@ fn eventful(seed: u64) -> String {
         turmoil::partition_oneway(SERVER, "ada");
         page.click_for(secs(1)).await;
         turmoil::repair_oneway(SERVER, "ada");
-        page.visitor.cut();
-        page.click_for(secs(1)).await;
+        for _ in 0..20 {
+            page.visitor.cut();
+            page.click_for(ms(150)).await;
+        }
         page.kill_server().await;
         page.click_for(secs(1)).await;
         page.start_server().await;
