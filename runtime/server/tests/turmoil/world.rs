@@ -3,6 +3,10 @@
 //! All of it runs in one thread, and time passes only when nothing else is to be done. The seed
 //! decides how long each segment travels, which are lost, what the server's random numbers are
 //! and how long a page waits before it comes back.
+//!
+//! It does not decide the keys and masks of WebSockets and the dates of HTTP, whose lengths are the same
+//! ever and which are no part of a trace; nor the wall clock, by which stored sessions expire; nor
+//! in which order tokio drops a killed server's tasks, see [`World::kill`].
 
 use std::cell::Cell;
 use std::fmt::Write as _;
