@@ -118,7 +118,7 @@ pub use policy::{MigrateError, OldState, Policy, Snapshot};
 pub use recorder::Recording;
 pub use registry::Stats;
 pub use runtime::{Mounted, Runtime};
-pub use serve::{Server, serve};
+pub use serve::{Listener, Server, serve};
 
 pub use lightspeed_core::Html;
 pub use lightspeed_core::handler::{Event, FromPayload, IntoHandler, Key, PayloadError, event};

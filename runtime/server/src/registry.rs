@@ -259,9 +259,12 @@ impl Registry {
         }
     }
 
-    /// Every session there is.
+    /// Every session there is, in the order of their ids.
     pub(crate) fn handles(&self) -> Vec<Handle> {
-        self.lock().sessions.values().map(|entry| entry.handle.clone()).collect()
+        let state = self.lock();
+        let mut entries: Vec<_> = state.sessions.iter().collect();
+        entries.sort_unstable_by_key(|(id, _)| **id);
+        entries.into_iter().map(|(_, entry)| entry.handle.clone()).collect()
     }
 
     /// Returns when no more than so many actors are left.

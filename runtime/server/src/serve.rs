@@ -14,6 +14,7 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tower::Service;
@@ -33,8 +34,36 @@ use crate::shutdown::{ServerShutdown, Shutdown, ShutdownWatch};
 /// lightspeed::serve(listener, lightspeed::router()).await
 /// # }
 /// ```
-pub async fn serve(listener: TcpListener, app: impl Into<Router>) -> io::Result<()> {
+pub async fn serve(listener: impl Listener, app: impl Into<Router>) -> io::Result<()> {
     Server::new(listener, app).run().await
+}
+
+/// Where a server's connections come from: the system's TCP, or what is put around it or in its place, as TLS
+/// or a simulated network.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection and who is at its other end. What is abandoned takes none.
+    ///
+    /// # Errors
+    ///
+    /// When this one cannot be had. The server asks again: at once when the other side was to blame,
+    /// otherwise a second later.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = Self::accept(self).await?;
+        // Frames are small and each is waited for: none should wait for the next one.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
+        }
+        Ok((stream, peer))
+    }
 }
 
 /// A server.
@@ -42,16 +71,16 @@ pub async fn serve(listener: TcpListener, app: impl Into<Router>) -> io::Result<
 /// Unlike [`axum::serve()`] it gives a client 10 seconds to send a request's head, and when
 /// it ends it tells live pages to come back later, lets requests finish and waits for both,
 /// up to a deadline.
-pub struct Server {
-    listener: TcpListener,
+pub struct Server<L = TcpListener> {
+    listener: L,
     app: Router,
     until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     deadline: Duration,
 }
 
-impl Server {
+impl<L: Listener> Server<L> {
     /// A server of `app`: an [`axum::Router`] or a [`LiveRouter`](crate::LiveRouter).
-    pub fn new(listener: TcpListener, app: impl Into<Router>) -> Self {
+    pub fn new(listener: L, app: impl Into<Router>) -> Self {
         Self { listener, app: app.into(), until: None, deadline: Duration::from_secs(10) }
     }
 
@@ -73,7 +102,7 @@ impl Server {
     ///
     /// When the signals cannot be listened to.
     pub async fn run(self) -> io::Result<()> {
-        let Self { listener, app, until, deadline } = self;
+        let Self { mut listener, app, until, deadline } = self;
         let mut until = match until {
             Some(until) => until,
             None => Box::pin(termination()?),
@@ -81,6 +110,7 @@ impl Server {
         let shutdown = Shutdown::new();
         loop {
             let (stream, peer) = tokio::select! {
+                biased;
                 () = &mut until => break,
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
@@ -103,12 +133,9 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl<L> fmt::Debug for Server<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("listener", &self.listener)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -122,11 +149,10 @@ async fn recover(error: &io::Error) {
     }
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, app: Router, mut watch: ShutdownWatch) {
-    // Frames are small and each is waited for: none should wait for the next one.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
-    }
+async fn serve_connection<Io>(stream: Io, peer: SocketAddr, app: Router, mut watch: ShutdownWatch)
+where
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let for_sockets = ServerShutdown(watch.clone());
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -137,11 +163,12 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, app: Router, mut 
     builder.timer(TokioTimer::new()).header_read_timeout(limits::REQUEST_HEAD_WITHIN);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let result = tokio::select! {
-        result = &mut connection => result,
+        biased;
         () = watch.told() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            connection.as_mut().await
         }
+        result = &mut connection => result,
     };
     if let Err(error) = result {
         tracing::debug!(%peer, %error, "connection lost");

@@ -2,6 +2,10 @@
 //!
 //! One task reads and writes. The reader routes frames to sessions ([`reader`]), which put
 //! theirs into the socket's [`outbox`]; the writer empties it.
+//!
+//! Where several things may be ready, they are looked at in a fixed order and not in tokio's random one, so that
+//! a simulation's seed decides everything. The reader comes last and cannot starve: sessions have
+//! no more to write until the acknowledgements come that it reads.
 
 pub(crate) mod fault;
 pub(crate) mod origin;
@@ -90,16 +94,19 @@ async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, h
     };
     let mut drained = std::pin::pin!(drained);
     let end = tokio::select! {
+        biased;
+        () = &mut drained => CloseReason::ShuttingDown.into(),
         hello = read_hello(&mut stream) => match hello {
             Ok(known) => {
                 welcome(&inner, &outbox);
                 let mut ledger = TemplateLedger::new(known);
                 let mut reader = Reader::new(inner, outbox.clone(), head);
                 let end = tokio::select! {
-                    end = reader.read(&mut stream) => end,
-                    end = write(&mut sink, &mut waiting, &mut ledger) => end,
-                    () = outbox.overflowed() => CloseReason::TooSlow.into(),
+                    biased;
                     () = &mut drained => CloseReason::ShuttingDown.into(),
+                    () = outbox.overflowed() => CloseReason::TooSlow.into(),
+                    end = write(&mut sink, &mut waiting, &mut ledger) => end,
+                    end = reader.read(&mut stream) => end,
                 };
                 // The sessions learn first that the socket is gone, so that they stop filling its outbox.
                 drop(reader);
@@ -116,7 +123,6 @@ async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, h
             }
             Err(end) => end,
         },
-        () = &mut drained => CloseReason::ShuttingDown.into(),
     };
     let peer = peer.map(tracing::field::display);
     match end {
@@ -167,11 +173,12 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader, ledger: &mut Templat
     pings.tick().await;
     loop {
         let outgoing = tokio::select! {
+            biased;
+            _ = pings.tick() => None,
             outgoing = waiting.next() => match outgoing {
                 Some(outgoing) => Some(outgoing),
                 None => return End::Gone,
             },
-            _ = pings.tick() => None,
         };
         let within = limits::STALL_MAX + outgoing.as_ref().map_or(Duration::ZERO, drain_time);
         let written = timeout(within, async {

@@ -8,6 +8,7 @@
 //!
 //! - [`visitor`]: a person with a page open, who clicks, waits and looks
 //! - [`shown`]: what that page shows
+//! - [`network`]: what its connections are made of
 //! - [`process`]: a server as a process of its own, which may be killed
 //! - [`fleet`]: several of them behind HAProxy, restarted one after the other
 //!
@@ -16,12 +17,14 @@
 mod documents;
 pub mod fleet;
 mod http;
+pub mod network;
 pub mod process;
 pub mod shown;
 mod socket;
 pub mod visitor;
 
 pub use fleet::{Balance, Fleet};
+pub use network::{Connecting, Connection, Network};
 pub use process::{ProcessConfig, ProcessError, ServerProcess};
 pub use shown::Shown;
 pub use visitor::{NotTaken, OpenError, Visitor, VisitorConfig, WaitError};

@@ -1,7 +1,6 @@
 //! Fetches pages, and finds in them what the client needs.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -9,8 +8,8 @@ use hyper::header::{ACCEPT, CONNECTION, HOST};
 use hyper::http::uri::Authority;
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
+use super::network::{Connection, Network};
 use super::visitor::OpenError;
 
 /// How long the answer to a request may take.
@@ -59,8 +58,8 @@ impl FetchedPage {
 }
 
 /// Fetches a page and reads it.
-pub(super) async fn fetch(url: &Uri, source: Option<IpAddr>) -> Result<FetchedPage, OpenError> {
-    let (status, body) = tokio::time::timeout(FETCH_WITHIN, get(url, source))
+pub(super) async fn fetch(network: &dyn Network, url: &Uri) -> Result<FetchedPage, OpenError> {
+    let (status, body) = tokio::time::timeout(FETCH_WITHIN, get(network, url))
         .await
         .map_err(|_| OpenError::Io(io::ErrorKind::TimedOut.into()))??;
     if !status.is_success() {
@@ -70,8 +69,8 @@ pub(super) async fn fetch(url: &Uri, source: Option<IpAddr>) -> Result<FetchedPa
     page.filter(|page| !page.views.is_empty()).ok_or(OpenError::NotLive)
 }
 
-async fn get(url: &Uri, source: Option<IpAddr>) -> Result<(StatusCode, Vec<u8>), OpenError> {
-    let stream = connect(url, source).await?;
+async fn get(network: &dyn Network, url: &Uri) -> Result<(StatusCode, Vec<u8>), OpenError> {
+    let stream = connect(network, url).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(OpenError::Http)?;
     let request = Request::get(url.path_and_query().map_or("/", |path| path.as_str()))
@@ -95,22 +94,10 @@ pub(super) fn authority(url: &Uri) -> Result<&str, OpenError> {
     url.authority().map(Authority::as_str).ok_or(OpenError::Url)
 }
 
-/// Connects, from the address `source` when there is one.
-pub(super) async fn connect(url: &Uri, source: Option<IpAddr>) -> Result<TcpStream, OpenError> {
+/// Connects to the server of a URL.
+pub(super) async fn connect(network: &dyn Network, url: &Uri) -> Result<Box<dyn Connection>, OpenError> {
     let host = url.host().ok_or(OpenError::Url)?;
-    let mut addresses = lookup_host((host, url.port_u16().unwrap_or(80))).await?;
-    let peer = addresses.next().ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-    let socket = if peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = source {
-        socket.bind(SocketAddr::new(source, 0))?;
-    }
-    let stream = socket.connect(peer).await?;
-    // While nobody listens at an ephemeral port, a connection from that very port reaches itself.
-    if stream.local_addr()? == peer {
-        return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
-    }
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    Ok(network.connect(host, url.port_u16().unwrap_or(80)).await?)
 }
 
 #[cfg(test)]

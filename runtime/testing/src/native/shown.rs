@@ -10,6 +10,7 @@ use lightspeed_protocol::template::EventKind;
 use super::documents::Documents;
 use super::http::FetchedPage;
 use super::visitor::NotTaken;
+use crate::Passed;
 
 /// A page as its visitor sees it.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Shown {
     connected_count: u64,
     refused: Vec<u64>,
     failures: Vec<String>,
+    /// `None` when they aren't kept.
+    frames: Option<Vec<(Timestamp, Passed)>>,
     /// What the client wants of the socket and of the network, in order.
     pub(super) wanted: VecDeque<ClientOutput>,
     /// The visitor wants the socket cut.
@@ -38,7 +41,7 @@ struct SessionShown {
 const PRECEDENCE: [LinkState; 3] = [LinkState::Failed, LinkState::Disconnected, LinkState::Connecting];
 
 impl Shown {
-    pub(super) fn new(page: &FetchedPage, seed: u64) -> Self {
+    pub(super) fn new(page: &FetchedPage, seed: u64, has_frames: bool) -> Self {
         let mut client = Client::new(&page.build, seed);
         let mut documents = Vec::new();
         let mut sessions = Vec::new();
@@ -54,6 +57,7 @@ impl Shown {
             connected_count: 0,
             refused: Vec::new(),
             failures: Vec::new(),
+            frames: has_frames.then(Vec::new),
             wanted: VecDeque::new(),
             is_cut_wanted: false,
             is_close_wanted: false,
@@ -101,6 +105,12 @@ impl Shown {
         &self.failures
     }
 
+    /// The frames that passed and when, in milliseconds since the page was opened; empty unless
+    /// [`VisitorConfig::with_frames`](super::VisitorConfig::with_frames) asked for them.
+    pub fn frames(&self) -> &[(Timestamp, Passed)] {
+        self.frames.as_deref().unwrap_or_default()
+    }
+
     /// Something happens at the element with this `id`; returns the event's number.
     pub(super) fn fire(
         &mut self,
@@ -128,8 +138,20 @@ impl Shown {
         self.drain();
     }
 
+    pub(super) fn note_sent(&mut self, now: Timestamp, frame: &[u8]) {
+        self.frames.iter_mut().for_each(|frames| frames.push((now, Passed::Up(frame.to_vec()))));
+    }
+
     pub(super) fn handle_message(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.frames.iter_mut().for_each(|frames| frames.push((now, Passed::Down(bytes.to_vec()))));
         self.client.handle_message(now, bytes, &mut self.documents);
+        self.drain();
+    }
+
+    pub(super) fn break_documents(&mut self, now: Timestamp) {
+        for session in (1..).take(self.sessions.len()) {
+            self.client.handle_broken_document(now, session);
+        }
         self.drain();
     }
 

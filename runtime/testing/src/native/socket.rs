@@ -1,19 +1,18 @@
 //! A page's one socket.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::task::{Context, Poll, Waker, ready};
 
 use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use hyper::Uri;
 use hyper::header::ORIGIN;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::http::{authority, connect};
+use super::network::{Connection, Network, cut};
 use super::visitor::OpenError;
 
 /// The default is 128 KiB for each direction, which a process with thousands of visitors feels.
@@ -21,14 +20,14 @@ const BUFFER_BYTES: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Box<dyn Connection>>,
     /// What is to be sent.
     waiting: VecDeque<Message>,
 }
 
 impl Socket {
     /// Opens the socket at `path` of the server that `page` is from.
-    pub(super) async fn open(page: &Uri, path: &str, source: Option<IpAddr>) -> Result<Self, OpenError> {
+    pub(super) async fn open(network: &dyn Network, page: &Uri, path: &str) -> Result<Self, OpenError> {
         let authority = authority(page)?;
         let mut request =
             format!("ws://{authority}{path}").into_client_request().map_err(|_| OpenError::Url)?;
@@ -36,7 +35,7 @@ impl Socket {
         request.headers_mut().insert(ORIGIN, origin);
         let config =
             WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
-        let stream = connect(page, source).await?;
+        let stream = connect(network, page).await?;
         let (stream, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config))
             .await
             .map_err(Box::new)?;
@@ -83,7 +82,6 @@ impl Socket {
 
     /// Cuts the connection: what is under way in either direction is lost.
     pub(super) fn cut(self) {
-        // Where that is not possible, the connection ends less abruptly, but it ends.
-        let _ = self.stream.get_ref().set_zero_linger();
+        cut(&**self.stream.get_ref());
     }
 }

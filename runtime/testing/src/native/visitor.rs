@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::http::{FetchedPage, fetch};
+use super::network::{Network, SystemNetwork};
 use super::shown::Shown;
 use super::socket::Socket;
 
@@ -94,6 +95,10 @@ pub struct VisitorConfig {
     pub source: Option<IpAddr>,
     /// Feeds the jitter of the reconnects: another one for each visitor unless set.
     pub seed: Option<u64>,
+    /// What the visitor comes over: the system's network unless set, and then `source` has no effect.
+    pub network: Option<Arc<dyn Network>>,
+    /// Whether [`Shown::frames`] keeps them, for as long as the page is open.
+    pub has_frames: bool,
 }
 
 impl VisitorConfig {
@@ -106,6 +111,18 @@ impl VisitorConfig {
     /// Sets what feeds the jitter of the reconnects.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Sets what the visitor comes over.
+    pub fn with_network(mut self, network: impl Network) -> Self {
+        self.network = Some(Arc::new(network));
+        self
+    }
+
+    /// Keeps every frame that passes: [`Shown::frames`].
+    pub fn with_frames(mut self) -> Self {
+        self.has_frames = true;
         self
     }
 }
@@ -166,10 +183,11 @@ impl Visitor {
         if url.scheme_str() != Some("http") {
             return Err(OpenError::Url);
         }
-        let page = fetch(&url, config.source).await?;
+        let network = config.network.unwrap_or_else(|| Arc::new(SystemNetwork { source: config.source }));
+        let page = fetch(&*network, &url).await?;
         let seed = config.seed.unwrap_or_else(|| NEXT_SEED.fetch_add(1, Ordering::Relaxed));
         let shared = Arc::new(Shared {
-            shown: Mutex::new(Shown::new(&page, seed)),
+            shown: Mutex::new(Shown::new(&page, seed, config.has_frames)),
             wake: Notify::new(),
             changes: watch::Sender::new(()),
             began: Instant::now(),
@@ -179,7 +197,7 @@ impl Visitor {
             shared: Arc::clone(&shared),
             url,
             socket_path: page.socket_path,
-            source: config.source,
+            network,
             socket: None,
             connecting: None,
             refreshing: None,
@@ -338,6 +356,12 @@ impl Visitor {
         self.shared.wake.notify_one();
     }
 
+    /// Something else than the client has changed the page, as extensions do: it asks for its documents as a whole.
+    pub fn break_documents(&self) {
+        self.shared.input(Shown::break_documents);
+        self.shared.wake.notify_one();
+    }
+
     /// Leaves the page; the socket is closed when this returns.
     ///
     /// # Panics
@@ -380,7 +404,7 @@ struct Driver {
     shared: Arc<Shared>,
     url: Uri,
     socket_path: String,
-    source: Option<IpAddr>,
+    network: Arc<dyn Network>,
     socket: Option<Socket>,
     connecting: Opening<Socket>,
     refreshing: Opening<FetchedPage>,
@@ -396,15 +420,16 @@ impl Driver {
             self.perform(wanted);
             let due = due.map(|due| self.shared.began + Duration::from_millis(due.0));
             tokio::select! {
+                // Not in random order, which no seed decides; last is what may be ready ever again.
+                biased;
                 () = self.shared.wake.notified() => {
                     if !self.obey() {
                         return;
                     }
                 }
-                message = next_message(&mut self.socket) => match message {
-                    Some(bytes) => self.shared.input(|shown, now| shown.handle_message(now, &bytes)),
-                    None => self.closed(),
-                },
+                () = reach(due) => {
+                    self.shared.input(|shown, now| shown.input(|client| client.handle_timeout(now)));
+                }
                 opened = finish(&mut self.connecting) => match opened {
                     Ok(socket) => {
                         self.socket = Some(socket);
@@ -413,9 +438,10 @@ impl Driver {
                     Err(_) => self.closed(),
                 },
                 page = finish(&mut self.refreshing) => self.refreshed(page),
-                () = reach(due) => {
-                    self.shared.input(|shown, now| shown.input(|client| client.handle_timeout(now)));
-                }
+                message = next_message(&mut self.socket) => match message {
+                    Some(bytes) => self.shared.input(|shown, now| shown.handle_message(now, &bytes)),
+                    None => self.closed(),
+                },
             }
         }
     }
@@ -425,18 +451,22 @@ impl Driver {
             match output {
                 ClientOutput::Connect => {
                     self.disconnect();
-                    let (url, path, source) = (self.url.clone(), self.socket_path.clone(), self.source);
-                    self.connecting = Some(Box::pin(async move { Socket::open(&url, &path, source).await }));
+                    let (url, path) = (self.url.clone(), self.socket_path.clone());
+                    let network = Arc::clone(&self.network);
+                    self.connecting =
+                        Some(Box::pin(async move { Socket::open(&*network, &url, &path).await }));
                 }
                 ClientOutput::Disconnect => self.disconnect(),
                 ClientOutput::Transmit(frame) => {
                     if let Some(socket) = &mut self.socket {
+                        let now = self.shared.now();
+                        self.shared.lock().note_sent(now, &frame);
                         socket.send(frame);
                     }
                 }
                 ClientOutput::Refresh => {
-                    let (url, source) = (self.url.clone(), self.source);
-                    self.refreshing = Some(Box::pin(async move { fetch(&url, source).await }));
+                    let (url, network) = (self.url.clone(), Arc::clone(&self.network));
+                    self.refreshing = Some(Box::pin(async move { fetch(&*network, &url).await }));
                 }
                 _ => {}
             }
