@@ -4,8 +4,9 @@
 extern crate lightspeed_core as lightspeed;
 
 use lightspeed_core::handler::{Handler, PayloadError};
+use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::session::{Join, Session};
-use lightspeed_core::{Component, Html, Input, Output};
+use lightspeed_core::{Component, Html, Input, Output, Policy};
 use lightspeed_macros::html;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
@@ -426,4 +427,91 @@ fn a_handler_gives_its_message_or_says_what_it_takes() {
     let handler: Handler<u8> =
         Handler::Payload(std::sync::Arc::new(|_| Err(PayloadError { expected: "a text" })));
     assert_eq!(handler.message(&Payload::None).unwrap_err().to_string(), "the payload should be a text");
+}
+
+/// Counts, and takes only states from `oldest` on.
+#[derive(Debug)]
+struct Strict {
+    count: u8,
+    oldest: u8,
+}
+
+impl Component for Strict {
+    type Message = ();
+    type Effect = ();
+
+    fn update(&mut self, (): (), _: &mut Vec<()>) {
+        self.count += 1;
+    }
+
+    fn render(&self) -> Html<()> {
+        html! { p { (self.count) } }
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(vec![self.count])
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
+        match *state {
+            [count] if count >= self.oldest => {
+                self.count = count;
+                Ok(())
+            }
+            _ => Err(LoadError),
+        }
+    }
+}
+
+#[test]
+fn an_older_state_that_is_no_longer_understood_costs_the_document_and_not_the_session() {
+    let mut session = Session::with_policy(Strict { count: 0, oldest: 0 }, Policy::Durable);
+    let mut stored = Vec::new();
+    let join = || {
+        let (mode, applied) = (JoinMode::Adopt, 0);
+        Input::Join(Join { session: 1, mode, applied, settled: 0, token: "", is_latest: true })
+    };
+    let mut drain = |session: &mut Session<Strict>| {
+        let mut frames = Vec::new();
+        while let Some(output) = session.poll_output() {
+            match output {
+                Output::Persist(checkpoint) => {
+                    stored = checkpoint.bytes;
+                    let generation = checkpoint.generation;
+                    session.handle_input(Timestamp(1), Input::Persisted { generation });
+                }
+                Output::Transmit(transmission) => frames.push(transmission.frame),
+                _ => {}
+            }
+        }
+        (frames, stored.clone())
+    };
+    session.handle_input(Timestamp(1), join());
+    drain(&mut session);
+    for _ in 0..2 {
+        session.handle_input(Timestamp(1), Input::Message(()));
+        drain(&mut session);
+    }
+    let (_, checkpoint) = drain(&mut session);
+
+    let restore = |oldest| Session::restore(Strict { count: 0, oldest }, Policy::Durable, &checkpoint);
+    let mut whole = restore(0).unwrap();
+    assert_eq!(whole.version(), 2, "everything is understood, so that the page keeps its document");
+    let mut newest = restore(2).unwrap();
+    assert_eq!(
+        (newest.component().count, newest.version()),
+        (2, 3),
+        "a version of its own: the whole document"
+    );
+    for session in [&mut whole, &mut newest] {
+        let (mode, applied) = (JoinMode::Resume, 2);
+        let join = Join { session: 1, mode, applied, settled: 0, token: "", is_latest: true };
+        session.handle_input(Timestamp(2), Input::Join(join));
+    }
+    let kinds = |frames: Vec<Vec<u8>>| -> Vec<_> {
+        frames.iter().map(|frame| ServerFrame::decode(frame).unwrap().1.name()).collect()
+    };
+    assert_eq!(kinds(drain(&mut whole).0), ["joined"]);
+    assert_eq!(kinds(drain(&mut newest).0), ["joined", "snapshot"]);
+    assert!(restore(3).is_err(), "the newest state is what the session is");
 }

@@ -173,7 +173,7 @@ impl<C: Component> Session<C> {
     ///
     /// # Errors
     ///
-    /// When the bytes are no checkpoint, or hold a state that the component doesn't take.
+    /// When the bytes are no checkpoint, or their newest state is one that the component doesn't take.
     pub fn restore(mut component: C, policy: Policy, checkpoint: &[u8]) -> Result<Self, RestoreError> {
         let image = Image::read(checkpoint)?;
         let Some((newest, old)) = image.versions.split_last() else {
@@ -181,8 +181,9 @@ impl<C: Component> Session<C> {
         };
         let mut trees = Vec::with_capacity(old.len());
         for version in old {
-            component.load(version.state)?;
-            trees.push(version.number(component.render().into_root()));
+            // One that can't be migrated is only of use to events on it: the client gets its document anew.
+            let is_loaded = component.load(version.state).is_ok();
+            trees.push(if is_loaded { version.number(component.render().into_root()) } else { None });
         }
         component.load(newest.state)?;
         let mut session = Self::over(component, policy, Phase::Parked(Created::new().restore()));

@@ -90,6 +90,7 @@ impl<C: Component> Session<C> {
             return Recovery::Ended;
         }
         self.state = Some(good);
+        let is_undone = !matches!(step, Step::Idle);
         let undone = match step {
             Step::Update { seq: Some(seq) } if self.restarts.try_again(seq) => return Recovery::Retry,
             Step::Update { seq: Some(seq) } => {
@@ -108,7 +109,7 @@ impl<C: Component> Session<C> {
         // What fields hold may have to be taken back.
         self.is_dirty = true;
         self.note_change();
-        for seq in undone.iter().copied().chain(undone.is_empty().then_some(0)) {
+        for seq in undone.iter().copied().chain((is_undone && undone.is_empty()).then_some(0)) {
             self.tell_refusal(seq, RefusalReason::Failed);
         }
         Recovery::Undone { event_count: undone.len() }
