@@ -208,6 +208,8 @@ struct Saving {
     is_due: bool,
     unsaved_events: u32,
     unsaved_since: Option<Timestamp>,
+    /// Until this one is stored, the client is told nothing: what an earlier one holds was undone.
+    telling_from: Option<u64>,
 }
 
 impl<C: Component> fmt::Debug for Session<C> {
@@ -360,6 +362,7 @@ impl<C: Component> Session<C> {
             Input::Persisted { generation } => {
                 if self.saving.in_flight == Some(generation) {
                     self.saving.in_flight = None;
+                    self.saving.telling_from.take_if(|from| *from <= generation);
                     self.released.append(&mut self.held);
                 }
             }
@@ -430,7 +433,8 @@ impl<C: Component> Session<C> {
             return Some(output);
         }
         let is_saving = self.saving.in_flight.is_some();
-        if self.is_closed() || (is_saving && self.policy == Policy::Durable) {
+        let is_telling_late = self.policy == Policy::Durable || self.saving.telling_from.is_some();
+        if self.is_closed() || (is_saving && is_telling_late) {
             return None;
         }
         let made_before = self.made.len();
@@ -442,7 +446,7 @@ impl<C: Component> Session<C> {
             self.saving.in_flight = Some(self.saving.generation);
             self.saving.unsaved_events = 0;
             self.saving.unsaved_since = None;
-            let waiting = if self.policy == Policy::Durable { &mut self.held } else { &mut self.released };
+            let waiting = if is_telling_late { &mut self.held } else { &mut self.released };
             waiting.append(&mut self.made);
             return Some(Output::Persist(self.checkpoint()));
         }

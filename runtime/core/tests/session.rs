@@ -6,7 +6,7 @@ extern crate lightspeed_core as lightspeed;
 use lightspeed_core::handler::{Handler, PayloadError};
 use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::session::{Join, Session};
-use lightspeed_core::{Component, Html, Input, Output, Policy};
+use lightspeed_core::{Cadence, Component, Html, Input, Output, Policy};
 use lightspeed_macros::html;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
@@ -514,4 +514,84 @@ fn an_older_state_that_is_no_longer_understood_costs_the_document_and_not_the_se
     assert_eq!(kinds(drain(&mut whole).0), ["joined"]);
     assert_eq!(kinds(drain(&mut newest).0), ["joined", "snapshot"]);
     assert!(restore(3).is_err(), "the newest state is what the session is");
+}
+
+/// Counts; can't be rendered at 13.
+#[derive(Debug, Default)]
+struct Superstitious(u8);
+
+impl Component for Superstitious {
+    type Message = ();
+    type Effect = ();
+
+    fn update(&mut self, (): (), _: &mut Vec<()>) {
+        self.0 += 1;
+    }
+
+    fn render(&self) -> Html<()> {
+        assert_ne!(self.0, 13, "unlucky");
+        html! { button onclick=(()) { (self.0) } }
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(vec![self.0])
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
+        self.0 = *state.first().ok_or(LoadError)?;
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_render_undoes_is_told_when_nothing_stored_holds_it() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    // Stored with every event, and not before it is acknowledged.
+    let cadence = Cadence { events: 1, ms: 1_000 };
+    let mut session = Session::with_policy(Superstitious::default(), Policy::Rehydrate(cadence));
+    let drain = |session: &mut Session<Superstitious>, is_storing: bool| {
+        let (mut said, mut persisted) = (Vec::new(), None);
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| session.poll_output())) {
+                Ok(Some(Output::Transmit(transmission))) => {
+                    let (_, frame) = ServerFrame::decode(&transmission.frame).unwrap();
+                    said.push(frame.to_string().split_whitespace().take(2).collect::<Vec<_>>().join(" "));
+                }
+                Ok(Some(Output::Persist(checkpoint))) => {
+                    persisted = Some(checkpoint.generation);
+                    if is_storing {
+                        let generation = checkpoint.generation;
+                        session.handle_input(Timestamp(1), Input::Persisted { generation });
+                    }
+                }
+                Ok(Some(other)) => panic!("{other:?}"),
+                Ok(None) => return (said, persisted),
+                Err(_) => drop(session.recover()),
+            }
+        }
+    };
+    let join = Join { session: 1, mode: JoinMode::Adopt, applied: 0, settled: 0, token: "", is_latest: true };
+    session.handle_input(Timestamp(1), Input::Join(join));
+    drain(&mut session, true);
+    // Nothing is acknowledged, so that the window is full when the state can't be rendered.
+    let click = |seq, ack| {
+        let payload = Payload::None;
+        Input::Frame(ClientFrame::Event { ack, seq, behind: 0, instance: 1, slot: 0, payload })
+    };
+    for seq in 1..=12 {
+        session.handle_input(Timestamp(1), click(seq, 0));
+        drain(&mut session, true);
+    }
+    session.handle_input(Timestamp(1), click(13, 0));
+    assert_eq!(drain(&mut session, true).0, ["ack 13"], "it is stored and acknowledged, and not rendered");
+
+    session.handle_input(Timestamp(2), Input::Frame(ClientFrame::Ack { ack: 5, behind: 0 }));
+    let (said, persisted) = drain(&mut session, false);
+    assert_eq!(said, [""; 0], "a server that is killed now has the thirteenth");
+    let generation = persisted.expect("what is stored is to be replaced");
+    session.handle_input(Timestamp(3), Input::Persisted { generation });
+    let (said, _) = drain(&mut session, true);
+    let undone: Vec<_> = said.iter().filter(|said| said.starts_with("refused")).collect();
+    assert_eq!(undone, ["refused 11", "refused 12", "refused 13"], "of {said:?}");
 }

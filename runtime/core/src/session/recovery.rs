@@ -98,7 +98,14 @@ impl<C: Component> Session<C> {
                 Vec::from([seq])
             }
             Step::Update { seq: None } => Vec::new(),
-            Step::Render => core::mem::take(&mut self.unrendered),
+            Step::Render => {
+                // What is stored may hold what is undone now: nobody is told before that is replaced.
+                if self.policy.is_stored() {
+                    self.saving.is_due = true;
+                    self.saving.telling_from = Some(self.saving.generation + 1);
+                }
+                core::mem::take(&mut self.unrendered)
+            }
             Step::Idle => {
                 // The panic has left it in the middle of whatever it was doing.
                 self.lose_document();
