@@ -189,10 +189,8 @@ impl<C: Live> Again<'_, C> {
             Record::Timeout {} => self.input(now, Input::Timeout),
             Record::Stored { generation } => self.input(now, Input::Persisted { generation }),
             Record::Message { state } => self.put(now, number, state, "a task's message")?,
-            Record::Restart { state } => {
-                self.has_panicked = false;
-                self.put(now, number, state, "a restart")?;
-            }
+            // What it undid, and what was told of it, is the server's: what came before is compared.
+            Record::Restart { .. } => return Err(self.incomplete(number, "a restart after a panic")),
             Record::Closed { reason } => self.end(number, entry, reason)?,
             _ => {}
         }
@@ -210,7 +208,11 @@ impl<C: Live> Again<'_, C> {
             self.drain();
             return Ok(());
         }
-        Err(Error::Incomplete { record: number - 1, frames: self.frame_count, what })
+        Err(self.incomplete(number, what))
+    }
+
+    const fn incomplete(&self, number: usize, what: &'static str) -> Error {
+        Error::Incomplete { record: number - 1, frames: self.frame_count, what }
     }
 
     fn input(&mut self, now: Timestamp, input: Input<'_, C::Msg>) {

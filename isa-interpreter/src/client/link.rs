@@ -28,7 +28,7 @@ pub(super) struct Link {
     /// When the page was fetched last.
     refreshed_at: Timestamp,
     heartbeat_ms: u64,
-    reconnect_attempts: u32,
+    pub(super) reconnect_attempts: u32,
     /// Set while an answer is awaited sooner than the usual silence allows.
     probe_until: Option<Timestamp>,
     random: u64,
@@ -63,7 +63,6 @@ impl Link {
 
     pub(super) fn welcome(&mut self, heartbeat_ms: u64) {
         self.phase = LinkPhase::Ready;
-        self.reconnect_attempts = 0;
         self.heartbeat_ms = heartbeat_ms.clamp(1_000, limits::HEARTBEAT_MS);
     }
 

@@ -152,6 +152,10 @@ struct Seen<M> {
     origin: Option<Origin>,
 }
 
+/// What a session has made and may not let out yet, while a store is silent: tasks, mostly. An honest client
+/// has no more than [`limits::EVENTS_UNACKED_MAX`] events under way.
+const OUTPUTS_WAITING_MAX: usize = 16 * limits::EVENTS_UNACKED_MAX;
+
 /// The server half of a session.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them go together")]
 pub struct Session<C: Component> {
@@ -240,8 +244,11 @@ impl<C: Component> Session<C> {
     }
 
     /// Around a component, whose tree has no ids yet.
+    ///
+    /// Whose state can't be saved has nothing to store.
     fn over(component: C, policy: Policy, phase: Phase) -> Self {
         let state = saved(&component, policy);
+        let policy = if policy.is_stored() && state.is_none() { Policy::Resume } else { policy };
         let tree = component.render().into_root();
         Self {
             component,
@@ -354,8 +361,11 @@ impl<C: Component> Session<C> {
             // Of a socket that is gone, or too late: the client sends it again.
             Input::Frame(_) => {}
             Input::Message(message) => {
-                self.update(message, None);
-                self.note_change();
+                if self.update(message, None) {
+                    self.note_change();
+                } else {
+                    self.tell_refusal(0, RefusalReason::Failed);
+                }
             }
             Input::Detach => self.detach(),
             Input::Timeout => self.time_out(),
@@ -472,22 +482,38 @@ impl<C: Component> Session<C> {
             Policy::Rehydrate(cadence) => {
                 self.saving.unsaved_since.get_or_insert(self.now);
                 self.saving.unsaved_events = self.saving.unsaved_events.saturating_add(1);
-                self.saving.is_due |= self.saving.unsaved_events >= cadence.events;
+                // What comes while it is stored for the last time has no other chance.
+                self.saving.is_due |= self.is_suspended || self.saving.unsaved_events >= cadence.events;
             }
             Policy::Durable => self.saving.is_due = true,
         }
     }
 
     /// Has the component take a message. Nothing is noted before it has.
-    fn update(&mut self, message: C::Message, seq: Option<u64>) {
+    ///
+    /// False when what came of it can't be saved: the component is back in the state of before then, or
+    /// the session has ended.
+    fn update(&mut self, message: C::Message, seq: Option<u64>) -> bool {
         let mut effects = Vec::new();
         self.step = Step::Update { seq };
         self.component.update(message, &mut effects);
         let state = saved(&self.component, self.policy);
+        self.is_dirty = true;
+        if state.is_none() && self.policy.is_stored() {
+            let is_back = self.state.as_ref().is_some_and(|good| self.component.load(good).is_ok());
+            self.step = Step::Idle;
+            if !is_back {
+                self.close(CloseReason::ComponentFailed);
+            }
+            return false;
+        }
         self.step = Step::Idle;
         self.state = state;
-        self.is_dirty = true;
         self.made.extend(effects.into_iter().map(Output::Effect));
+        if self.made.len() + self.refusals.len() > OUTPUTS_WAITING_MAX {
+            self.close(CloseReason::ComponentFailed);
+        }
+        true
     }
 
     /// What was meant for the socket that is gone reaches nobody: the client asks again.
@@ -609,6 +635,7 @@ impl<C: Component> Session<C> {
             self.seen.pop_front();
         }
         self.seen.push_back(old);
+        checkpoint::forget_large_states(&mut self.seen);
         self.version += 1;
         self.push(false, patch);
     }
@@ -710,7 +737,9 @@ impl<C: Component> Session<C> {
         self.step = Step::Idle;
         match resolved {
             Ok(message) => {
-                self.update(message, Some(seq));
+                if !self.update(message, Some(seq)) {
+                    return self.refuse(seq, RefusalReason::Failed);
+                }
                 if place::note_fields(&mut self.tree, place, payload) {
                     self.notes.push(place, payload);
                 }

@@ -206,6 +206,10 @@ impl<C: Live> Body<C> {
                     return Some(reason.into());
                 }
                 self.suspended = Some(reason);
+                // What comes from here on is not handled, or only stored.
+                if let Some(recorder) = self.recorder.take() {
+                    recorder.closed(self.clock.now(), reason);
+                }
                 let within = Instant::now() + limits::SUSPEND_WITHIN;
                 self.patience.get_or_insert_with(|| Alarm::set(&self.myself, within, Post::GiveUp));
                 self.take(Input::Suspend)
@@ -357,8 +361,7 @@ impl<C: Live> Body<C> {
             self.panic = Some(panic);
         } else {
             tell!(error, telemetry::RESTARTED, type_name::<C>(), self.id, panic);
-            let state = self.session.state().map(<[u8]>::to_vec);
-            self.record(|recorder, now| recorder.restarted(now, state));
+            self.record_restart();
         }
         if let Recovery::Undone { event_count: events @ 1.. } = recovery {
             tell!(warn, telemetry::QUARANTINED, type_name::<C>(), self.id, events);
@@ -366,9 +369,15 @@ impl<C: Live> Body<C> {
         Err(recovery)
     }
 
+    fn record_restart(&mut self) {
+        let state = self.session.state().map(<[u8]>::to_vec);
+        self.record(|recorder, now| recorder.restarted(now, state));
+    }
+
     fn note_task_failed(&mut self, panic: &str) -> Option<End> {
         tell!(error, telemetry::TASK_FAILED, type_name::<C>(), self.id, panic, "a task panicked");
         if self.session.note_task_failed() {
+            self.record_restart();
             return self.finish();
         }
         Some(End {

@@ -110,6 +110,10 @@ impl Inner {
         if !reason.is_recoverable_by_rejoin() {
             return 0;
         }
+        if reason == CloseReason::Unavailable {
+            // Nothing here tells how long the store, or room, takes to come back.
+            return UNAVAILABLE_MS + self.entropy.below(4 * UNAVAILABLE_MS);
+        }
         let sessions = u64::try_from(self.registry.stats().sessions).unwrap_or(u64::MAX);
         let spread_ms = sessions.saturating_mul(1_000) / limits::RETURNS_PER_SECOND;
         RETRY_MS_MIN + self.entropy.below(spread_ms.clamp(RETRY_MS_MIN, limits::RETRY_MS_MAX - RETRY_MS_MIN))
@@ -118,6 +122,9 @@ impl Inner {
 
 /// The least that a client is told to stay away, in milliseconds: another server has to take over.
 const RETRY_MS_MIN: u64 = 100;
+
+/// The same where the server can't go on with a session now.
+const UNAVAILABLE_MS: u64 = 1_000;
 
 /// How often what has expired is taken out of the store.
 const PURGE_EVERY: Duration = Duration::from_mins(1);

@@ -44,6 +44,19 @@ const FORMAT: u64 = 1;
 /// that is left out is refused as `stale`, should this very checkpoint be the one that is restored.
 const OLD_STATES_BYTES_MAX: usize = 1024 * 1024;
 
+/// Keeps of older versions the states that a checkpoint has room for: the others would only take memory.
+pub(super) fn forget_large_states<M>(seen: &mut VecDeque<Seen<M>>) {
+    let mut left = OLD_STATES_BYTES_MAX;
+    for seen in seen.iter_mut().rev() {
+        let Some(origin) = &seen.origin else { break };
+        let rest = left.checked_sub(origin.state.len());
+        if rest.is_none() {
+            seen.origin = None;
+        }
+        left = rest.unwrap_or_default();
+    }
+}
+
 /// How far a client may be ahead of a checkpoint, in versions and in events.
 const AHEAD_MAX: u64 = 1 << 32;
 
