@@ -3,15 +3,14 @@
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { gunzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
 import { at, members } from "./raw.js";
 
-const { resolve } = createRequire(import.meta.url);
+const shipped = (path) => new URL(`../node_modules/${path}`, import.meta.url);
 const FILES = {
-  "/assets/phoenix/phoenix.min.js": resolve("phoenix/priv/static/phoenix.min.js"),
-  "/assets/live_view/phoenix_live_view.min.js": resolve("phoenix_live_view/priv/static/phoenix_live_view.min.js"),
+  "/assets/phoenix/phoenix.min.js": shipped("phoenix/priv/static/phoenix.min.js"),
+  "/assets/live_view/phoenix_live_view.min.js": shipped("phoenix_live_view/priv/static/phoenix_live_view.min.js"),
 };
 
 const text = gunzipSync(readFileSync(new URL("../../data/liveview-frames.json.gz", import.meta.url))).toString();
