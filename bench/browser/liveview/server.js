@@ -44,7 +44,9 @@ function replace(add) {
   return add.replace(diff, () => object(changed));
 }
 
-const object = (list) => `{${list.map(([key, raw]) => `"${key}":${raw}`).join(",")}}`;
+function object(list) {
+  return `{${list.map(([key, raw]) => `"${key}":${raw}`).join(",")}}`;
+}
 
 const server = createServer((request, response) => {
   const file = FILES[request.url];

@@ -25,6 +25,10 @@ const FLAGS = [
   // Frames come when they are ready, not when a display would ask for one.
   "--disable-gpu-vsync",
   "--disable-frame-rate-limit",
+  // Garbage is collected before every operation: without this flag functions would grow old by it and be compiled anew.
+  "--js-flags=--no-flush-bytecode",
+  // The first answer of each page is handed on by this process; the browser then takes the page for a remote one.
+  "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
   "--window-size=1200,900",
 ];
 

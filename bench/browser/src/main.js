@@ -1,7 +1,7 @@
 // Lightspeed's client beside others, in one browser and one run. README.md, two folders up, says
 // how to read what this prints.
 //
-// Environment: GALLERY and DIOXUS_PEER, the compiled servers; CHROMIUM; ROUNDS and PASSES, how
+// Environment: LIGHTSPEED_GALLERY and LIGHTSPEED_PEER, the compiled servers; CHROMIUM; ROUNDS and PASSES, how
 // often; ONLY, contenders by a part of their names; RESULTS, the file for the JSON.
 
 import { execFileSync } from "node:child_process";
@@ -14,7 +14,7 @@ import { startContenders } from "./contenders.js";
 import { budgets, operations } from "./operations.js";
 import { median, ms, quartiles, table } from "./table.js";
 
-const { GALLERY, DIOXUS_PEER, CHROMIUM, RESULTS, ONLY = "" } = process.env;
+const { LIGHTSPEED_GALLERY, LIGHTSPEED_PEER, CHROMIUM, RESULTS, ONLY = "" } = process.env;
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const PASSES = Number(process.env.PASSES ?? 3);
 /** Frames of an operation that come later than this are another's. */
@@ -32,13 +32,18 @@ async function openRows(browser, contender) {
   await page.send("Performance.enable", { timeDomain: "timeTicks" });
   await page.send("HeapProfiler.enable");
   // Timers are precise only in a page that is isolated from others; two headers make it one.
-  page.on("Fetch.requestPaused", ({ requestId, responseStatusCode, responseHeaders = [] }) => {
-    const isolation = [
-      { name: "cross-origin-opener-policy", value: "same-origin" },
-      { name: "cross-origin-embedder-policy", value: "require-corp" },
-    ];
-    const headers = [...responseHeaders, ...isolation];
-    page.send("Fetch.continueResponse", { requestId, responseCode: responseStatusCode, responseHeaders: headers }).catch(() => {});
+  page.on("Fetch.requestPaused", async ({ requestId, responseStatusCode: responseCode, responseHeaders }) => {
+    const { body, base64Encoded } = await page.send("Fetch.getResponseBody", { requestId });
+    await page.send("Fetch.fulfillRequest", {
+      requestId,
+      responseCode,
+      responseHeaders: [
+        ...responseHeaders.filter(({ name }) => !/^(content-(encoding|length)|transfer-encoding)$/i.test(name)),
+        { name: "cross-origin-opener-policy", value: "same-origin" },
+        { name: "cross-origin-embedder-policy", value: "require-corp" },
+      ],
+      body: base64Encoded ? body : Buffer.from(body).toString("base64"),
+    });
   });
   await page.send("Fetch.enable", { patterns: [{ resourceType: "Document", requestStage: "Response" }] });
   await page.send("Page.navigate", { url: contender.url });
@@ -56,7 +61,7 @@ const metrics = async (page) =>
   Object.fromEntries((await page.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
 
 /** Makes an operation, after those that it needs, and checks the document; the page is empty before and after. */
-async function run(page, { name, before }, contender) {
+async function run(page, { name, before }, contender, withMemory) {
   await page.front();
   const make = async (one) => {
     const times = await page.evaluate(`bench.measure(${JSON.stringify(one)})`);
@@ -74,9 +79,11 @@ async function run(page, { name, before }, contender) {
   const times = await page.evaluate(`bench.measure(${JSON.stringify(name)})`);
   const end = await metrics(page);
   for (const [key, metric] of Object.entries(METRICS)) times[key] = (end[metric] - start[metric]) * 1000;
-  await page.send("HeapProfiler.collectGarbage");
-  times.heap = (await metrics(page)).JSHeapUsedSize;
-  times.module = await page.evaluate("bench.moduleBytes");
+  if (withMemory) {
+    await page.send("HeapProfiler.collectGarbage");
+    times.heap = (await metrics(page)).JSHeapUsedSize;
+    times.module = await page.evaluate("bench.moduleBytes");
+  }
   const fault = await page.evaluate(`bench.check(${JSON.stringify(name)})`);
   if (fault) throw new Error(`${contender.name}, ${name}: the document is wrong: ${fault}`);
   if (name !== "clear") {
@@ -162,7 +169,7 @@ const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.le
 
 async function main() {
   const began = Date.now();
-  const { contenders: all, stop } = await startContenders({ gallery: GALLERY, dioxus: DIOXUS_PEER });
+  const { contenders: all, stop } = await startContenders({ gallery: LIGHTSPEED_GALLERY, dioxus: LIGHTSPEED_PEER });
   const contenders = all.filter(({ name }) => name === "vanilla" || ONLY.split(",").some((part) => name.includes(part)));
   const browser = await Chromium.start(CHROMIUM);
   const load = [loadavg()[0]];
@@ -194,7 +201,7 @@ async function main() {
         for (const operation of operations) {
           for (const contender of rotated(contenders, round + pass)) {
             progress(`round ${round + 1} of ${ROUNDS}, pass ${pass} of ${PASSES}: ${operation.name}, ${contender.name}`);
-            const times = await run(contender.page, operation, contender);
+            const times = await run(contender.page, operation, contender, pass === PASSES);
             contender[pass ? "samples" : "first"][operation.name].push(times);
           }
         }
@@ -214,7 +221,7 @@ async function main() {
 function report(contenders, chromium, load, duration) {
   const [floor] = contenders;
   const ours = contenders.find(({ name }) => name === "lightspeed");
-  const of = (contender, operation, key, kind = "samples") => contender[kind][operation].map((sample) => sample[key]);
+  const of = (contender, operation, key, kind = "samples") => contender[kind][operation].map((sample) => sample[key]).filter((value) => value !== undefined);
   const middle = (...parameters) => median(of(...parameters));
   const names = contenders.map(({ name }) => name);
   const environment = {
