@@ -18,16 +18,8 @@ const SERVERS = [
     scripts: (url) => [`${url}/rows.js`],
     contenders: [{ name: "vanilla", path: "/rows", counter: "/counter", version: "JSON over ws, no library" }],
   },
-  {
-    program: (programs) => [programs.gallery],
-    ready: "html.lightspeed-connected",
-    scripts: async (url) => {
-      const page = await (await fetch(`${url}/rows`)).text();
-      const client = page.match(/<script[^>]* src="?([^" >]+)/)[1];
-      return [new URL(client, url).href, new URL("client.wasm", new URL(client, url)).href];
-    },
-    contenders: [{ name: "lightspeed", path: "/rows", counter: "/counter", version: "this tree, release build" }],
-  },
+  lightspeed("lightspeed", "gallery", "this tree, release build"),
+  lightspeed("baseline", "baseline", "another build of Lightspeed"),
   {
     program: () => [process.execPath, here("../liveview/server.js")],
     ready: "[data-phx-main].phx-connected",
@@ -47,12 +39,25 @@ const SERVERS = [
   },
 ];
 
+function lightspeed(name, program, version) {
+  return {
+    program: (programs) => [programs[program]],
+    ready: "html.lightspeed-connected",
+    scripts: async (url) => {
+      const page = await (await fetch(`${url}/rows`)).text();
+      const client = new URL(page.match(/<script[^>]* src="?([^" >]+)/)[1], url);
+      return [client.href, new URL("client.wasm", client).href];
+    },
+    contenders: [{ name, path: "/rows", counter: "/counter", version }],
+  };
+}
+
 function dioxusVersion() {
   const lock = readFileSync(here("../../peers/dioxus/Cargo.lock"), "utf8");
   return lock.match(/name = "dioxus-liveview"\nversion = "(.*)"/)[1];
 }
 
-/** Starts the servers; `programs` are the paths of those that are compiled. */
+/** Starts the servers; `programs` are the paths of those that are compiled; one without a path takes no part. */
 export async function startContenders(programs) {
   const folder = mkdtempSync(join(tmpdir(), "lightspeed-bench-"));
   const children = [];
@@ -72,6 +77,7 @@ export async function startContenders(programs) {
   const all = [];
   for (const { program, contenders, ready, scripts } of SERVERS) {
     const [path, ...parameters] = program(programs);
+    if (!path) continue;
     const child = spawn(path, parameters, { env, stdio: ["ignore", "pipe", "inherit"] });
     children.push(child);
     const url = await new Promise((resolve, reject) => {

@@ -1,8 +1,9 @@
 // Lightspeed's client beside others, in one browser and one run. README.md, two folders up, says
 // how to read what this prints.
 //
-// Environment: LIGHTSPEED_GALLERY and LIGHTSPEED_PEER, the compiled servers; CHROMIUM; ROUNDS and PASSES, how
-// often; ONLY, contenders by a part of their names; RESULTS, the file for the JSON.
+// Environment: LIGHTSPEED_GALLERY and LIGHTSPEED_PEER, the compiled servers; LIGHTSPEED_BASELINE, a gallery
+// of another build to compare with; CHROMIUM; ROUNDS and PASSES, how often; ONLY, contenders by
+// parts of their names; RESULTS, the file for the JSON.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { startContenders } from "./contenders.js";
 import { budgets, operations } from "./operations.js";
 import { median, ms, quartiles, table } from "./table.js";
 
-const { LIGHTSPEED_GALLERY, LIGHTSPEED_PEER, CHROMIUM, RESULTS, ONLY = "" } = process.env;
+const { LIGHTSPEED_GALLERY, LIGHTSPEED_BASELINE, LIGHTSPEED_PEER, CHROMIUM, RESULTS, ONLY = "" } = process.env;
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const PASSES = Number(process.env.PASSES ?? 3);
 /** Frames of an operation that come later than this are another's. */
@@ -169,7 +170,7 @@ const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.le
 
 async function main() {
   const began = Date.now();
-  const { contenders: all, stop } = await startContenders({ gallery: LIGHTSPEED_GALLERY, dioxus: LIGHTSPEED_PEER });
+  const { contenders: all, stop } = await startContenders({ gallery: LIGHTSPEED_GALLERY, baseline: LIGHTSPEED_BASELINE, dioxus: LIGHTSPEED_PEER });
   const contenders = all.filter(({ name }) => name === "vanilla" || ONLY.split(",").some((part) => name.includes(part)));
   const browser = await Chromium.start(CHROMIUM);
   const load = [loadavg()[0]];
