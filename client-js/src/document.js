@@ -30,8 +30,15 @@ import { clone, locate, namespaceWithin, parse, setAttribute, templates } from "
 /** The page's sessions, `{ number, view, instances }`; `instances` is missing until the first program. */
 export const sessions = [];
 
+/** The nodes in which the selection begins and ends. To ask for them while a program runs would lay the page out. */
+let selected = [];
+
 /** Takes the page's views, in order, as the sessions 1, 2 and so on. */
 export function watch(views) {
+  document.addEventListener("selectionchange", () => {
+    const { anchorNode, focusNode } = getSelection();
+    selected = [anchorNode, focusNode];
+  });
   views.forEach((view, index) => sessions.push({ number: index + 1, view, instances: undefined, state: undefined }));
 }
 
@@ -120,9 +127,8 @@ function runAt(code, instance, slot) {
 /** Replaces `count` units of a text from `start` on. */
 function splice(node, start, count, insert) {
   const { data } = node;
-  const { anchorNode, focusNode } = getSelection();
-  // Keeps the ends of a selection where they are, but takes twice as long.
-  if (node === anchorNode || node === focusNode) node.replaceData(Math.min(start, data.length), count, insert);
+  // Keeps the ends of the selection where they are, but takes more than twice as long.
+  if (selected.includes(node)) node.replaceData(Math.min(start, data.length), count, insert);
   else node.data = data.slice(0, start) + insert + data.slice(start + count);
 }
 

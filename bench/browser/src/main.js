@@ -3,7 +3,7 @@
 //
 // Environment: LIGHTSPEED_GALLERY and LIGHTSPEED_PEER, the compiled servers; LIGHTSPEED_BASELINE, a gallery
 // of another build to compare with; CHROMIUM; ROUNDS and PASSES, how often; ONLY, contenders by
-// parts of their names; RESULTS, the file for the JSON.
+// parts of their names; OPERATIONS likewise; RESULTS, the file for the JSON.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,10 +12,11 @@ import { dirname } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { Chromium } from "./chromium.js";
 import { startContenders } from "./contenders.js";
-import { budgets, operations } from "./operations.js";
+import { budgets, operations as all } from "./operations.js";
 import { median, ms, quartiles, table } from "./table.js";
 
-const { LIGHTSPEED_GALLERY, LIGHTSPEED_BASELINE, LIGHTSPEED_PEER, CHROMIUM, RESULTS, ONLY = "" } = process.env;
+const { LIGHTSPEED_GALLERY, LIGHTSPEED_BASELINE, LIGHTSPEED_PEER, CHROMIUM, RESULTS, ONLY = "", OPERATIONS = "" } = process.env;
+const operations = all.filter(({ name }) => OPERATIONS.split(",").some((part) => name.includes(part)));
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const PASSES = Number(process.env.PASSES ?? 3);
 /** Frames of an operation that come later than this are another's. */
@@ -170,8 +171,8 @@ const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.le
 
 async function main() {
   const began = Date.now();
-  const { contenders: all, stop } = await startContenders({ gallery: LIGHTSPEED_GALLERY, baseline: LIGHTSPEED_BASELINE, dioxus: LIGHTSPEED_PEER });
-  const contenders = all.filter(({ name }) => name === "vanilla" || ONLY.split(",").some((part) => name.includes(part)));
+  const { contenders: everyone, stop } = await startContenders({ gallery: LIGHTSPEED_GALLERY, baseline: LIGHTSPEED_BASELINE, dioxus: LIGHTSPEED_PEER });
+  const contenders = everyone.filter(({ name }) => name === "vanilla" || ONLY.split(",").some((part) => name.includes(part)));
   const browser = await Chromium.start(CHROMIUM);
   const load = [loadavg()[0]];
   for (const contender of contenders) {
@@ -324,7 +325,7 @@ function report(contenders, chromium, load, duration) {
     print(
       table(
         ["", "vanilla, ms", "lightspeed, ms", "multiple", "budget", ""],
-        Object.entries(budgets).map(([operation, budget]) => {
+        Object.entries(budgets).filter(([operation]) => everything.includes(operation)).map(([operation, budget]) => {
           const [theirs, own] = [middle(floor, operation, "changed"), middle(ours, operation, "changed")];
           return [operation, ms(theirs), ms(own), (own / theirs).toFixed(2), budget.toFixed(2), own / theirs > budget ? "OVER" : "met"];
         }),
