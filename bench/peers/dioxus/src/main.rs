@@ -31,17 +31,15 @@ fn page(address: SocketAddr, name: &str, app: fn() -> Element, pool: &LiveViewPo
         "<!DOCTYPE html><html><head><title>Dioxus</title></head><body><div id=\"main\"></div>{glue}</body></html>"
     );
     let pool = pool.clone();
-    Router::new()
-        .route(&format!("/{name}"), get(async move || Html(html.clone())))
-        .route(
-            &socket,
-            get(async move |upgrade: WebSocketUpgrade| {
-                upgrade.on_upgrade(async move |socket| {
-                    // It ends when the page is left.
-                    let _ = pool.launch(dioxus_liveview::axum_socket(socket), app).await;
-                })
-            }),
-        )
+    Router::new().route(&format!("/{name}"), get(async move || Html(html.clone()))).route(
+        &socket,
+        get(async move |upgrade: WebSocketUpgrade| {
+            upgrade.on_upgrade(async move |socket| {
+                // It ends when the page is left.
+                let _ = pool.launch(dioxus_liveview::axum_socket(socket), app).await;
+            })
+        }),
+    )
 }
 
 fn counter() -> Element {
@@ -132,7 +130,8 @@ impl Labels {
         (0..count)
             .map(|_| {
                 self.next_id += 1;
-                let label = format!("{} {} {}", self.pick(&ADJECTIVES), self.pick(&COLOURS), self.pick(&NOUNS));
+                let label =
+                    format!("{} {} {}", self.pick(&ADJECTIVES), self.pick(&COLOURS), self.pick(&NOUNS));
                 Row { id: self.next_id, label }
             })
             .collect()
@@ -151,13 +150,35 @@ impl Labels {
 
 // The benchmark's own words.
 const ADJECTIVES: [&str; 25] = [
-    "pretty", "large", "big", "small", "tall", "short", "long", "handsome", "plain", "quaint", "clean", "elegant",
-    "easy", "angry", "crazy", "helpful", "mushy", "odd", "unsightly", "adorable", "important", "inexpensive", "cheap",
-    "expensive", "fancy",
+    "pretty",
+    "large",
+    "big",
+    "small",
+    "tall",
+    "short",
+    "long",
+    "handsome",
+    "plain",
+    "quaint",
+    "clean",
+    "elegant",
+    "easy",
+    "angry",
+    "crazy",
+    "helpful",
+    "mushy",
+    "odd",
+    "unsightly",
+    "adorable",
+    "important",
+    "inexpensive",
+    "cheap",
+    "expensive",
+    "fancy",
 ];
 const COLOURS: [&str; 11] =
     ["red", "yellow", "blue", "green", "pink", "brown", "purple", "brown", "white", "black", "orange"];
 const NOUNS: [&str; 13] = [
-    "table", "chair", "house", "bbq", "desk", "car", "pony", "cookie", "sandwich", "burger", "pizza", "mouse",
-    "keyboard",
+    "table", "chair", "house", "bbq", "desk", "car", "pony", "cookie", "sandwich", "burger", "pizza",
+    "mouse", "keyboard",
 ];
