@@ -190,9 +190,8 @@
         observer.observe(document, WATCHED);
         look();
       });
-      await frame();
-      await frame();
-      at.painted = performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
+      // A page may have nothing to paint before its socket has brought it.
+      while (!(at.painted = performance.getEntriesByName("first-contentful-paint")[0]?.startTime)) await frame();
       return at;
     },
   };
