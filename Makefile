@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-storm bench-roll bench-bystanders docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-storm bench-roll bench-bystanders bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ bench-roll: ## two servers behind HAProxy are restarted while visitors click: wh
 bench-bystanders: ## 10 sessions panic all the time, in turns: how long the clicks of 50 others take (loopback only)
 	cargo run --release --quiet -p lightspeed-bench --bin bystanders
 
+bench-browser: ## the client beside vanilla JavaScript, LiveView's and Dioxus' in one browser; ROUNDS=n (5), PASSES=n (3)
+	@scripts/bench-browser.sh
+
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps
 
@@ -92,4 +95,4 @@ deny: ## licences, banned and duplicate crates, sources
 
 clean: ## remove what was built, but for the committed client
 	cargo clean
-	rm -rf client-js/node_modules e2e/node_modules e2e/screenshots e2e/test-results
+	rm -rf client-js/node_modules e2e/node_modules bench/browser/node_modules e2e/screenshots e2e/test-results

@@ -65,7 +65,10 @@ wasm-bindgen "$compiled/$client_target/client/lightspeed_client.wasm" \
     --strip-debug --strip-producers --strip-target-features \
     "$bindgen/lightspeed_client_bg.wasm" -o "$work/client.wasm"
 
+# These properties are ours alone: nothing of the browser is called like them.
+own_properties="isFirstChild|isContent|isGone|held|steps|slots|roots|instances|owner"
 "$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
+    "--mangle-props=^($own_properties)\$" \
     --legal-comments=none --charset=utf8 --log-level=warning \
     "--alias:lightspeed-wasm=$bindgen/lightspeed_client_bg.js" \
     "--alias:lightspeed-dom=$source_dir/dom.js" \

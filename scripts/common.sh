@@ -25,6 +25,17 @@ fail() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# npm_ci FOLDER: unless the folder holds just what its lock file names.
+npm_ci() {
+    local folder="$root/$1" stamp lock
+    stamp="$folder/node_modules/.installed-lock.sha256"
+    lock="$(sha256sum <"$folder/package-lock.json")"
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$lock" ]; then return; fi
+    say "installing the npm packages of $1"
+    (cd "$folder" && npm ci --no-audit --no-fund </dev/null)
+    printf '%s\n' "$lock" >"$stamp"
+}
+
 # The version that the workspace pins; the tool must be exactly this one, as the format between
 # the crate and the tool changes with every release.
 wasm_bindgen_version() {

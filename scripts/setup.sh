@@ -41,17 +41,6 @@ cargo_install() {
     env -u CARGO_TARGET_DIR -u RUSTFLAGS cargo install --quiet "$@" </dev/null
 }
 
-# npm_ci FOLDER: unless the folder holds just what its lock file names.
-npm_ci() {
-    local folder="$root/$1" stamp lock
-    stamp="$folder/node_modules/.installed-lock.sha256"
-    lock="$(sha256sum <"$folder/package-lock.json")"
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$lock" ]; then return; fi
-    say "installing the npm packages of $1"
-    (cd "$folder" && npm ci --no-audit --no-fund </dev/null)
-    printf '%s\n' "$lock" >"$stamp"
-}
-
 setup_toolchain() {
     has cargo || fail "cargo: missing on this machine" "install a Rust toolchain: https://rustup.rs"
     has cc || apt_install "a C compiler" gcc libc6-dev

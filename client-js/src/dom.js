@@ -20,7 +20,7 @@ export function apply(number, ack, codes, text) {
     if (changed) queueMicrotask(() => handleEarly(sessions[number - 1], changed));
     return true;
   } catch (error) {
-    console.warn("lightspeed: something else has changed the document; it is fetched anew", error);
+    console.warn("lightspeed: the document was changed; it is fetched anew", error);
     return false;
   }
 }

@@ -37,7 +37,7 @@ function show({ classList }, code) {
 
 /** A session has ended for good. */
 export function failed(number, reason, message) {
-  console.warn(`lightspeed: session ${number} has ended: ${message} (${reason})`);
+  console.warn(`lightspeed: ended: ${message} (${reason})`);
   refused(number, message);
 }
 

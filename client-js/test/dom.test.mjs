@@ -172,6 +172,23 @@ check(
 );
 
 check(
+  "a selection within a text stays when a part of the text is replaced",
+  "",
+  async () => {
+    template(1, "<p><!></p>", [["SPLICE", [0, 0]]]);
+    program(["ROOT", false, [1, 1, "one two three"]]);
+    const text = $("p").firstChild;
+    const told = new Promise((resolve) => document.addEventListener("selectionchange", resolve, { once: true }));
+    getSelection().setBaseAndExtent(text, 4, text, 7);
+    await told;
+    program(["SPLICE", 1, 0, 13, 0, " four"], ["SPLICE", 1, 0, 0, 3, "1"], ["SPLICE", 1, 0, 99, 1, "."]);
+    const { anchorNode, anchorOffset, focusOffset } = getSelection();
+    return [text.data, anchorNode === text, anchorOffset, focusOffset, String(getSelection())];
+  },
+  ["1 two three four.", true, 2, 5, "two"],
+);
+
+check(
   "templates of SVG and MathML get their namespaces, and linked attributes theirs",
   "",
   () => {

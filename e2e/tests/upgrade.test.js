@@ -99,7 +99,7 @@ const CLIENTS = {
 
 for (const [age, takeOver] of Object.entries(CLIENTS)) {
   scenario(`another protocol, the client's is ${age}: the page stays and asks to be loaded again`, async (stage) => {
-    stage.allow(/session 1 has ended: This page is of another version than its server/);
+    stage.allow(/ended: This page is of another version than its server/);
     const state = { isNew: false };
     const page = await stage.visit("/contacts", { prepare: (page) => takeOver(page, state) });
     await page.locator("html.lightspeed-failed").waitFor({ state: "attached" });

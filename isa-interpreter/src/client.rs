@@ -427,9 +427,8 @@ impl Client {
     /// The server closes the socket and says when to come back.
     fn stay_away(&mut self, now: Timestamp, retry_ms: u64) {
         self.drop_link(now);
-        // Whichever is later: a server that has just begun doesn't know how many come back.
-        if let LinkPhase::Waiting(at) = &mut self.link.phase {
-            *at = (*at).max(now.after_ms(retry_ms.min(limits::RETRY_MS_MAX)));
+        if retry_ms > 0 {
+            self.link.phase = LinkPhase::Waiting(now.after_ms(retry_ms.min(limits::RETRY_MS_MAX)));
         }
     }
 
