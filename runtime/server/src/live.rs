@@ -118,6 +118,13 @@ impl MountError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open. Please close some and try again.")
     }
 
+    pub(crate) fn ending() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is being restarted. Please try again in a minute.",
+        )
+    }
+
     pub(crate) fn full() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy. Please try again in a minute.")
     }

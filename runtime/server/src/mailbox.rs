@@ -90,7 +90,7 @@ impl<M: Send + 'static> Mailbox for ActorRef<Post<M>> {
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) mailbox: Arc<dyn Mailbox>,
-    /// Its permits are the places in the inbox.
+    /// Its permits are the places in the inbox; closed when the actor has ended.
     pub(crate) inbox: Arc<Semaphore>,
     /// How fast its events are taken.
     pub(crate) pace: Arc<Pace>,
@@ -100,5 +100,10 @@ impl Handle {
     pub(crate) fn new(mailbox: Arc<dyn Mailbox>, pace: Pace) -> Self {
         let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
         Self { mailbox, inbox, pace: Arc::new(pace) }
+    }
+
+    /// Whether the actor has ended, and what it held is let go of.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.inbox.is_closed()
     }
 }

@@ -196,7 +196,7 @@ impl Runtime {
     /// # Errors
     ///
     /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
-    /// the server holds as many sessions as it may.
+    /// the server holds as many sessions as it may, or ends.
     pub async fn mount<C: Live>(&self, params: C::Params) -> Result<Mounted, MountError> {
         let mount = self.prepare::<C>(params, Origin::default()).await?;
         self.start(mount).await
@@ -258,6 +258,9 @@ impl Runtime {
     /// Gives a mounted component its actor.
     pub(crate) async fn start<C: Live>(&self, mount: Mount<C>) -> Result<Mounted, MountError> {
         let inner = &self.inner;
+        if inner.drain.has_begun() {
+            return Err(refused(Full::Closed));
+        }
         let supervisor = inner.supervisor().await?;
         let id = inner.entropy.session_id()?;
         let Mount { session, tasks, reservation, title, html, origin, wish } = mount;
@@ -380,6 +383,10 @@ pub(crate) fn refused(full: Full) -> MountError {
         Full::Owner => {
             tracing::warn!("a page was refused: its address or identity has as many sessions as it may");
             MountError::too_many()
+        }
+        Full::Closed => {
+            tracing::info!("a page was refused: the server ends");
+            MountError::ending()
         }
     }
 }
