@@ -35,7 +35,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Makes a component's parameters of the head of a request for its page.
 pub(crate) type MakeParams<C> =
-    Box<dyn Fn(Parts) -> BoxFuture<Result<<C as Live>::Params, MountError>> + Send + Sync>;
+    Arc<dyn Fn(Parts) -> BoxFuture<Result<<C as Live>::Params, MountError>> + Send + Sync>;
 
 /// How each stored component is mounted again, by its name and route.
 #[derive(Default)]
@@ -69,7 +69,7 @@ where
     C::Params: FromRequestParts<()>,
 {
     let route = route.to_owned();
-    Box::new(move |head| {
+    Arc::new(move |head| {
         let (sender, receiver) = oneshot::channel::<C::Params>();
         let sender = Mutex::new(Some(sender));
         let extract = async move |request: Request| {
@@ -161,7 +161,7 @@ struct Restorer<C: Live> {
 impl<C: Live> Restore for Restorer<C> {
     fn restore(&self, inner: Arc<Inner>, head: Parts, found: Found) -> BoxFuture<Result<(), CloseReason>> {
         let owner = Owner::of(&inner.config, &head);
-        let params = (self.params)(head);
+        let params = Arc::clone(&self.params);
         Box::pin(async move {
             let Found { token, record } = found;
             let id = token.id;
@@ -173,10 +173,11 @@ impl<C: Live> Restore for Restorer<C> {
                 refused(full);
                 CloseReason::Unavailable
             })?;
-            let params = params.await.map_err(gone)?;
             let envelope =
                 Envelope::open(&inner.signer, id, &record.bytes).map_err(|_| CloseReason::SessionGone)?;
-            let revived = AssertUnwindSafe(revive::<C>(params, envelope.checkpoint)).catch_unwind().await;
+            // What makes the parameters is the author's as well, and may panic before it gives a future.
+            let revived = async { revive::<C>(params(head).await?, envelope.checkpoint).await };
+            let revived = AssertUnwindSafe(revived).catch_unwind().await;
             let (session, tasks) = match revived {
                 Ok(revived) => revived.map_err(gone)?,
                 Err(panic) => {

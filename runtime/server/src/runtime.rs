@@ -224,7 +224,7 @@ impl Runtime {
         F: Fn(Parts) -> R + Send + Sync + 'static,
         R: Future<Output = Result<C::Params, MountError>> + Send + 'static,
     {
-        self.inner.restorers.add::<C>("", Box::new(move |parts| Box::pin(params(parts))));
+        self.inner.restorers.add::<C>("", Arc::new(move |parts| Box::pin(params(parts))));
     }
 
     /// Mounts and renders, and starts nothing yet.

@@ -359,3 +359,28 @@ async fn a_mount_that_fails_now_starts_the_page_over_and_claims_nothing() {
         assert_eq!(client.resumes(1, &token, 1, 1).await, 1);
     }
 }
+
+/// The socket and its other sessions go on.
+#[tokio::test]
+async fn a_panic_in_what_makes_the_parameters_starts_the_page_over() {
+    type Params = std::pin::Pin<Box<dyn Future<Output = Result<String, MountError>> + Send>>;
+    type MakeParams = fn(Parts) -> Params;
+    let at_once: MakeParams = |_| panic!("broken before its future");
+    let later: MakeParams = |_| Box::pin(async { panic!("broken in its future") });
+    for (params, text) in [(at_once, "broken before its future"), (later, "broken in its future")] {
+        let (log, _guard) = Log::start();
+        let store = Faulty::new();
+        let token = left_order(&store, Some("")).await;
+        let runtime = Runtime::new(config(&store.another()));
+        runtime.restore_with::<Order, _, _>(params);
+        let app = lightspeed::router().runtime(&runtime).live::<Later>("/durable").into();
+        let second = TestServer::serve(runtime, app).await;
+        let mut client = second.joined("/durable").await;
+        client.resume(2, &token, 1, 1).await;
+        client.closed(2, CloseReason::SessionGone).await;
+        let lines = log.lines("a component panicked while it was brought back");
+        assert!(lines.len() == 1 && lines[0].contains(text), "{lines:?}");
+        client.click(1, 0, 1, ADD).await;
+        assert_eq!(client.hears_of(1, 1).await.version, 1);
+    }
+}
