@@ -182,7 +182,7 @@ impl<C: Live> Body<C> {
     fn handle(&mut self, post: Post<C::Msg>) -> Option<End> {
         // A permit is held until the message is handled: then its place in the inbox is free.
         match post {
-            Post::Mail(Mail::Join(attachment)) => self.join(&attachment),
+            Post::Mail(Mail::Join(attachment)) => self.join(*attachment),
             Post::Mail(Mail::Frame { epoch, bytes, permit: _permit }) => {
                 if !self.is_held_by(epoch) {
                     return None;
@@ -249,15 +249,15 @@ impl<C: Live> Body<C> {
         }
     }
 
-    fn join(&mut self, attachment: &Attachment) -> Option<End> {
-        let Attachment { link, mode, applied, settled, token, is_latest, permit: _permit } = attachment;
-        if !self.attach(link.clone()) {
+    fn join(&mut self, mut attachment: Attachment) -> Option<End> {
+        let link = attachment.link.take()?;
+        let Attachment { mode, applied, settled, is_latest, ref token, .. } = attachment;
+        let (session, epoch, peer) = (link.session, link.epoch, link.peer());
+        if !self.attach(link) {
             return None;
         }
-        let (session, epoch, is_latest) = (link.session, link.epoch, *is_latest);
-        let peer = link.peer().map(tracing::field::display);
+        let peer = peer.map(tracing::field::display);
         tell!(debug, telemetry::ATTACHED, type_name::<C>(), self.id, epoch, peer);
-        let (mode, applied, settled) = (*mode, *applied, *settled);
         self.record(|recorder, now| recorder.joined(now, session, mode, applied, settled));
         self.take(Input::Join(Join { session, mode, applied, settled, token, is_latest }))
     }

@@ -198,18 +198,16 @@ impl Reader {
         // Seated before the wait, so that it is let go of however the wait ends.
         self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch });
         let link = Link::new(self.outbox.clone(), session, epoch);
-        let is_posted = match Arc::clone(&handle.inbox).acquire_owned().await {
-            Ok(permit) => {
-                let token = self.inner.signer.sign(id, epoch, self.identity);
-                let attachment = Attachment { link, mode, applied, settled, token, is_latest, permit };
-                handle.mailbox.post(Mail::Join(Box::new(attachment)))
-            }
-            Err(_) => false,
-        };
-        if !is_posted {
+        let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await else {
             // It ended in this very moment: stored, or for good. The next join will tell.
             self.end_seat(session, CloseReason::Unavailable);
-        }
+            return Ok(());
+        };
+        let token = self.inner.signer.sign(id, epoch, self.identity);
+        let (link, inner) = (Some(link), Arc::downgrade(&self.inner));
+        let attachment = Attachment { link, inner, mode, applied, settled, token, is_latest, permit };
+        // A session that has ended takes it no more: then it tells the client when it is dropped.
+        handle.mailbox.post(Mail::Join(Box::new(attachment)));
         Ok(())
     }
 
