@@ -165,9 +165,9 @@ impl<C: Live> Restore for Restorer<C> {
         Box::pin(async move {
             let Found { token, record } = found;
             let id = token.id;
-            let gone = |error: MountError| {
+            let refused_with = |Unrevived { reason, error }| {
                 tracing::warn!(component = type_name::<C>(), session = %id, %error, "a stored session could not be mounted");
-                CloseReason::SessionGone
+                reason
             };
             let reservation = inner.registry.reserve(owner).map_err(|full| {
                 refused(full);
@@ -179,7 +179,7 @@ impl<C: Live> Restore for Restorer<C> {
             let revived = async { revive::<C>(params(head).await?, envelope.checkpoint).await };
             let revived = AssertUnwindSafe(revived).catch_unwind().await;
             let (session, tasks) = match revived {
-                Ok(revived) => revived.map_err(gone)?,
+                Ok(revived) => revived.map_err(refused_with)?,
                 Err(panic) => {
                     let panic = panic_text(&*panic);
                     tracing::error!(component = type_name::<C>(), session = %id, panic, "a component panicked while it was brought back");
@@ -216,12 +216,29 @@ impl<C: Live> Restore for Restorer<C> {
     }
 }
 
+/// Why a stored session cannot go on now.
+struct Unrevived {
+    reason: CloseReason,
+    error: MountError,
+}
+
+impl From<MountError> for Unrevived {
+    /// A fault of the server passes: what is stored must not be given up for it.
+    fn from(error: MountError) -> Self {
+        let is_passing = error.status().is_server_error();
+        let reason = if is_passing { CloseReason::Unavailable } else { CloseReason::SessionGone };
+        Self { reason, error }
+    }
+}
+
 type Revived<C> = (Session<Adapter<C>>, Vec<crate::context::Task<<C as Live>::Msg>>);
 
 /// Mounts the component and has its session go on from the checkpoint.
-async fn revive<C: Live>(params: C::Params, checkpoint: &[u8]) -> Result<Revived<C>, MountError> {
+async fn revive<C: Live>(params: C::Params, checkpoint: &[u8]) -> Result<Revived<C>, Unrevived> {
     let mut cx = Context::new(Vec::new());
     let component = C::mount(params, &mut cx).await?;
-    let session = Session::restore(Adapter(component), C::POLICY.kind(true), checkpoint)?;
+    // A state that this build can't take on, it can't take on later either.
+    let session = Session::restore(Adapter(component), C::POLICY.kind(true), checkpoint)
+        .map_err(|error| Unrevived { reason: CloseReason::SessionGone, error: error.into() })?;
     Ok((session, cx.into_tasks()))
 }

@@ -14,7 +14,7 @@ use lightspeed::{
 use lightspeed_protocol::close::CloseReason;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Client, Log, TestServer};
+use crate::common::{Client, Log, Mounts, TestServer};
 use crate::faulty::{Answer, Faulty};
 use crate::tally::{ADD, config, server};
 
@@ -383,4 +383,35 @@ async fn a_panic_in_what_makes_the_parameters_starts_the_page_over() {
         client.click(1, 0, 1, ADD).await;
         assert_eq!(client.hears_of(1, 1).await.version, 1);
     }
+}
+
+/// As a database that is down: it costs nobody their state.
+#[tokio::test]
+async fn a_mount_that_fails_for_now_is_a_reason_to_come_back() {
+    let store = Faulty::new();
+    let token = left_order(&store, Some("")).await;
+    let before = store.record(store.last_id()).await;
+    let runtime = Runtime::new(config(&store.another()));
+    let mounts = Mounts::default();
+    let counted = mounts.clone();
+    runtime.restore_with::<Order, _, _>(move |_| {
+        let before = counted.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            match before {
+                0 => Err(MountError::new(StatusCode::SERVICE_UNAVAILABLE, "The orders can't be read now.")),
+                1 => Err(std::io::Error::other("the database is down").into()),
+                _ => Ok("7".to_owned()),
+            }
+        }
+    });
+    let app = axum::Router::new().merge(runtime.router());
+    let second = TestServer::serve(runtime, app).await;
+    for _ in 0..2 {
+        refused(&second, &token, CloseReason::Unavailable).await;
+        assert_eq!(store.record(store.last_id()).await, before);
+    }
+    let mut client = second.hello().await;
+    assert_eq!(client.resumes(1, &token, 1, 1).await, 1);
+    client.click(1, 1, 2, 0).await;
+    assert_eq!(client.frame().await.program, "text 1 2 2\n");
 }
