@@ -251,7 +251,7 @@ impl<C: Live> Body<C> {
 
     fn join(&mut self, mut attachment: Attachment) -> Option<End> {
         let link = attachment.link.take()?;
-        let Attachment { mode, applied, settled, is_latest, ref token, .. } = attachment;
+        let Attachment { mode, applied, settled, is_latest, ref token, permit: ref _permit, .. } = attachment;
         let (session, epoch, peer) = (link.session, link.epoch, link.peer());
         if !self.attach(link) {
             return None;
