@@ -49,7 +49,7 @@ pub struct Config {
     pub sessions_per_ip_max: usize,
     /// Sessions of one identity: 200. At the bound as for an address.
     pub sessions_per_identity_max: usize,
-    /// Events that a session takes a second: 1,000. The socket of one that sends more is read more slowly.
+    /// Events, resyncs and joins that a session takes a second: 1,000. The socket of one that sends more is read more slowly.
     pub events_per_second: u32,
     /// Events that a session takes at once before that rate counts: 2,000.
     pub events_burst: u32,

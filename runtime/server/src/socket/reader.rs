@@ -137,7 +137,8 @@ impl Reader {
                 self.release(session);
                 Ok(())
             }
-            (session, ClientFrame::Event { .. }) => {
+            // What the session answers with work: a patch, or the whole document.
+            (session, ClientFrame::Event { .. } | ClientFrame::Resync { .. }) => {
                 self.pace(session).await;
                 self.forward(session, bytes).await
             }
@@ -145,7 +146,7 @@ impl Reader {
         }
     }
 
-    /// Waits until the session takes one more event. Nothing is read from the socket meanwhile.
+    /// Waits until the session takes one more event, resync or join. Nothing is read from the socket meanwhile.
     async fn pace(&self, session: u32) {
         let Some(Seat::Taken { handle, .. }) = self.seats.get(&session) else { return };
         let pace = Arc::clone(&handle.pace);
@@ -195,9 +196,10 @@ impl Reader {
         if !is_rejoin {
             self.release(session);
         }
-        // Seated before the wait, so that it is let go of however the wait ends.
+        // Seated before the waits, so that it is let go of however the wait ends.
         self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch });
         let link = Link::new(self.outbox.clone(), session, epoch);
+        self.pace(session).await;
         let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await else {
             // It ended in this very moment: stored, or for good. The next join will tell.
             self.end_seat(session, CloseReason::Unavailable);
