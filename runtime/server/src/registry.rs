@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -67,7 +67,16 @@ impl Owner {
             Some(client_ip) => client_ip(head),
             None => head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
         };
-        Self { ip, identity: Identity::of(config, head) }
+        Self { ip: ip.map(network), identity: Identity::of(config, head) }
+    }
+}
+
+/// What an address is counted as: itself, or of version 6 its first 64 bits, since each customer is given
+/// as many addresses as have those in common, or more.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 

@@ -180,3 +180,20 @@ async fn joins_and_resyncs_count_as_events() {
     let took = asked(&mut client, &join).await;
     assert!(took >= least, "joins: {took:?}");
 }
+
+#[tokio::test]
+async fn an_address_of_version_6_is_counted_by_its_first_half() {
+    let server = server(proxied(Config::default().with_sessions_per_ip_max(1))).await;
+    let from = async |ip: &str| page(&server, &format!("x-real-ip: {ip}\r\n")).await;
+    for (mine, mine_too, another) in [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:3::1"),
+        // As a socket of both versions tells of version 4.
+        ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"),
+    ] {
+        let token = from(mine).await.token();
+        let mut client = server.hello().await;
+        client.adopt(1, &token).await;
+        assert_eq!(from(mine_too).await.status(), 429, "{mine_too}");
+        assert_eq!(from(another).await.status(), 200, "{another}");
+    }
+}
