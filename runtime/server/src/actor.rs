@@ -191,10 +191,18 @@ impl<C: Live> Body<C> {
                 self.take_frame(&bytes)
             }
             Post::Mail(Mail::Detach { epoch }) => {
-                if !self.is_held_by(epoch) {
+                let holder = self.link.as_ref()?.epoch;
+                if holder != epoch {
+                    if let Some(inner) = self.inner.upgrade().filter(|_| holder < epoch) {
+                        // It was lost before it could join: whoever was here is here still.
+                        inner.registry.keep(self.id, epoch, holder);
+                    }
                     return None;
                 }
                 self.link = None;
+                if let Some(inner) = self.inner.upgrade() {
+                    inner.registry.detach(self.id, epoch);
+                }
                 tell!(debug, telemetry::PARKED, type_name::<C>(), self.id, epoch);
                 self.record(Recorder::detached);
                 self.take(Input::Detach)

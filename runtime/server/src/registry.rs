@@ -92,7 +92,8 @@ struct Entry {
 #[derive(Clone, Copy)]
 enum Standing {
     Unattached(Ticket),
-    Attached,
+    /// By the socket of this epoch.
+    Attached(u64),
     Parked(Ticket),
 }
 
@@ -201,12 +202,12 @@ impl Registry {
         if entry.lease.is_behind(token.epoch) {
             return state.remove(token.id).map_or(Found::Nothing, Found::Behind);
         }
-        match std::mem::replace(&mut entry.standing, Standing::Attached) {
+        let epoch = entry.lease.attach(token.epoch);
+        match std::mem::replace(&mut entry.standing, Standing::Attached(epoch)) {
             Standing::Unattached(ticket) => drop(state.unattached.remove(&ticket)),
             Standing::Parked(ticket) => drop(state.parked.remove(&ticket)),
-            Standing::Attached => {}
+            Standing::Attached(_) => {}
         }
-        let epoch = entry.lease.attach(token.epoch);
         Found::Session(entry.handle.clone(), epoch)
     }
 
@@ -228,11 +229,25 @@ impl Registry {
         let ticket = state.ticket(self.parked_ttl);
         let state = &mut *state;
         if let Some(entry) = state.sessions.get_mut(&id)
-            && entry.lease.epoch == epoch
-            && matches!(entry.standing, Standing::Attached)
+            && matches!(entry.standing, Standing::Attached(holder) if holder == epoch)
         {
             entry.standing = Standing::Parked(ticket);
             state.parked.insert(ticket, id);
+        }
+    }
+
+    /// The socket of the epoch `gone` is gone before the session knew of it, and that of the earlier epoch
+    /// `holder` has the session still. Does nothing when a newer one has come since.
+    pub(crate) fn keep(&self, id: SessionId, gone: u64, holder: u64) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if let Some(entry) = state.sessions.get_mut(&id)
+            && entry.lease.epoch == gone
+        {
+            if let Standing::Parked(ticket) = entry.standing {
+                state.parked.remove(&ticket);
+            }
+            entry.standing = Standing::Attached(holder);
         }
     }
 
@@ -321,7 +336,7 @@ impl State {
         match entry.standing {
             Standing::Unattached(ticket) => drop(self.unattached.remove(&ticket)),
             Standing::Parked(ticket) => drop(self.parked.remove(&ticket)),
-            Standing::Attached => {}
+            Standing::Attached(_) => {}
         }
         self.count(entry.owner, false);
         Some(entry.handle)
