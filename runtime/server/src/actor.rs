@@ -23,7 +23,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::context::{Adapter, Task};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Saving};
 use crate::limits;
 use crate::live::Live;
 use crate::mailbox::{Attachment, Handle, Mail, Post};
@@ -164,7 +164,7 @@ struct Body<C: Live> {
     /// The epochs as they were told: the registry forgets them when the session is to make room.
     lease: Lease,
     /// A checkpoint that is being written.
-    saving: Option<Alarm>,
+    saving: Option<Saving>,
     /// When what is stored has to be written again.
     renew_at: Option<Instant>,
     /// It is to end, with this reason, once it is stored.
@@ -451,8 +451,9 @@ impl<C: Live> Body<C> {
         let lease = inner.registry.lease(self.id).unwrap_or(self.lease);
         let (seq, bytes) = (checkpoint.seq, checkpoint.bytes.len());
         let (id, myself, keeper) = (self.id, self.myself.clone(), keeper.clone());
-        let task = tokio::spawn(async move {
-            let post = match keeper.save(lease, checkpoint).await {
+        self.saving = Some(Saving::start(async move {
+            let saved = keeper.save(lease, checkpoint).await;
+            let post = match saved {
                 Ok(stamp) => {
                     tell!(debug, telemetry::STORED, type_name::<C>(), id, seq, bytes);
                     Post::Stored { generation, stamp }
@@ -461,8 +462,8 @@ impl<C: Live> Body<C> {
             };
             // Fails only when the session has ended.
             let _ = myself.send_message(post);
-        });
-        self.saving = Some(Alarm { at: Instant::now(), task: task.abort_handle() });
+            saved
+        }));
         Ok(())
     }
 
@@ -519,7 +520,7 @@ impl<C: Live> Body<C> {
         // What another server has is not ours to remove, and what waits for its page stays.
         let is_over = self.suspended.is_none() && end.reason != CloseReason::Moved;
         if let Some(keeper) = self.keeper.take().filter(|_| is_over) {
-            keeper.forget();
+            keeper.forget(self.saving.take());
         }
         self.discard();
     }
