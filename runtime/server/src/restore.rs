@@ -188,7 +188,7 @@ impl<C: Live> Restore for Restorer<C> {
             };
             // Ours from the moment that the store says so: whoever else has it finds that out at its next write.
             let mut lease = envelope.lease;
-            lease.epoch = lease.epoch.max(token.epoch);
+            lease.show(token.epoch);
             let claimed = Lease { epoch: lease.epoch + 1, ..lease };
             let store = inner.config.store.clone().ok_or(CloseReason::SessionGone)?;
             let (signer, ttl) = (inner.signer.clone(), inner.config.stored_ttl);
