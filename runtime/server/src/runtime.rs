@@ -394,11 +394,17 @@ pub(crate) fn refused(full: Full) -> MountError {
 /// A mounted component: splice it into a page, once.
 ///
 /// Renders as `<lightspeed-view data-session="token">html</lightspeed-view>`.
-#[derive(Debug)]
 pub struct Mounted {
     token: String,
     title: String,
     html: String,
+}
+
+impl fmt::Debug for Mounted {
+    /// Without the token, which opens the session, and what the page shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mounted").field("title", &self.title).finish_non_exhaustive()
+    }
 }
 
 impl Mounted {

@@ -133,3 +133,46 @@ async fn a_socket_that_is_lost_while_it_joins_again_has_the_session_no_more() {
     tokio::time::sleep(Duration::from_mins(4)).await;
     assert_eq!(stage.stats(), (0, 0));
 }
+
+/// Whoever logs them tells nobody what opens a session, or what is in it.
+#[tokio::test]
+async fn nothing_that_is_printed_holds_a_token_or_a_state() {
+    let (stage, token) = Stage::new().await;
+    let mounted = stage.runtime.mount::<Still>(()).await.expect("a session");
+    let page = mounted.render().into_string();
+    let own = page.split('"').nth(1).expect("a token");
+    let printed = format!("{mounted:?}");
+    assert!(printed.contains("Still") && !printed.contains(own), "{printed}");
+
+    let mode = JoinMode::Resume;
+    let permit = Arc::clone(&stage.handle.inbox).try_acquire_owned().expect("room");
+    let attachment = Attachment {
+        link: None,
+        inner: Arc::downgrade(&stage.runtime.inner),
+        mode,
+        applied: 7,
+        settled: 0,
+        token: token.clone(),
+        is_latest: true,
+        permit,
+    };
+    let printed = format!("{:?}", Mail::Join(Box::new(attachment)));
+    assert!(printed.contains("applied: 7") && !printed.contains(&token), "{printed}");
+
+    let join = lightspeed_core::session::Join {
+        session: 1,
+        mode,
+        applied: 7,
+        settled: 0,
+        token: &token,
+        is_latest: true,
+    };
+    let printed = format!("{:?}", lightspeed_core::session::Input::<()>::Join(join));
+    assert!(printed.contains("applied: 7") && !printed.contains(&token), "{printed}");
+
+    let stamp = crate::store::Stamp { epoch: 1, seq: 2, nonce: 3 };
+    let expires_at = std::time::SystemTime::UNIX_EPOCH;
+    let record = crate::store::Record { stamp, bytes: "a state".into(), expires_at };
+    let printed = format!("{record:?}");
+    assert!(printed.contains("byte_count: 7") && !printed.contains("a state"), "{printed}");
+}
