@@ -1,10 +1,10 @@
 //! A session comes back from the store: its component is mounted again and given its state.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::Method;
@@ -40,15 +40,39 @@ pub(crate) type MakeParams<C> =
 /// How each stored component is mounted again, by its name and route.
 #[derive(Default)]
 pub(crate) struct Restorers {
-    known: Mutex<HashMap<(String, String), Arc<dyn Restore>>>,
+    known: Mutex<HashMap<(String, String), Known>>,
+}
+
+struct Known {
+    type_id: TypeId,
+    type_name: &'static str,
+    restorer: Arc<dyn Restore>,
 }
 
 impl Restorers {
     /// A component that is served at `route`, or mounted by the application itself.
+    ///
+    /// # Panics
+    ///
+    /// When another component is known by its name there: their records could not be told apart.
     pub(crate) fn add<C: Live>(&self, route: &str, params: MakeParams<C>) {
         let Some(codec) = C::POLICY.codec() else { return };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert((codec.name.to_owned(), route.to_owned()), Arc::new(Restorer::<C> { params }));
+        let restorer = Arc::new(Restorer::<C> { params });
+        let known = Known { type_id: TypeId::of::<C>(), type_name: type_name::<C>(), restorer };
+        let before = self.lock().insert((codec.name.to_owned(), route.to_owned()), known);
+        if let Some(other) = before.filter(|other| other.type_id != TypeId::of::<C>()) {
+            let place = match route {
+                "" => "in pages of the application's own".to_owned(),
+                route => format!("at {route:?}"),
+            };
+            panic!(
+                "two components are stored under the name {:?} {place}: {} and {}. A session of one would \
+                 come back as the other: give one of them another `Snapshot::NAME`",
+                codec.name,
+                other.type_name,
+                type_name::<C>()
+            );
+        }
     }
 
     pub(crate) fn knows(&self, component: &str, route: &str) -> bool {
@@ -56,8 +80,12 @@ impl Restorers {
     }
 
     fn get(&self, component: &str, route: &str) -> Option<Arc<dyn Restore>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(component.to_owned(), route.to_owned())).cloned()
+        let known = self.lock();
+        known.get(&(component.to_owned(), route.to_owned())).map(|known| Arc::clone(&known.restorer))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

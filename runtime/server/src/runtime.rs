@@ -218,6 +218,10 @@ impl Runtime {
     /// with the address of the page in place of the socket's.
     ///
     /// Pages of a [`router`](crate::router) need none of this.
+    ///
+    /// # Panics
+    ///
+    /// When another component with the same [`Snapshot::NAME`](crate::Snapshot::NAME) was given before.
     pub fn restore_with<C, F, R>(&self, params: F)
     where
         C: Live,

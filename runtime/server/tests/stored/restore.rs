@@ -415,3 +415,45 @@ async fn a_mount_that_fails_for_now_is_a_reason_to_come_back() {
     client.click(1, 1, 2, 0).await;
     assert_eq!(client.frame().await.program, "text 1 2 2\n");
 }
+
+/// Called an order, and no order.
+struct Impostor;
+
+impl Live for Impostor {
+    type Msg = ();
+    type Params = String;
+    const POLICY: Policy<Self> = Policy::durable();
+
+    async fn mount(_: String, _: &mut Context<Self>) -> Result<Self, MountError> {
+        Ok(Self)
+    }
+
+    fn update(&mut self, (): (), _: &mut Context<Self>) {}
+
+    fn render(&self) -> Html<()> {
+        html! { p { "no order" } }
+    }
+}
+
+impl Snapshot for Impostor {
+    type State = ();
+    const NAME: &'static str = "order";
+
+    fn save(&self) {}
+
+    fn load(&mut self, (): ()) {}
+}
+
+#[test]
+fn two_components_of_one_name_in_one_place_are_refused_when_the_server_starts() {
+    let runtime = Runtime::default();
+    let params = |_: Parts| async { Ok(String::new()) };
+    runtime.restore_with::<Order, _, _>(params);
+    runtime.restore_with::<Order, _, _>(params);
+    let add = std::panic::AssertUnwindSafe(|| runtime.restore_with::<Impostor, _, _>(params));
+    let panic = std::panic::catch_unwind(add).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("\"order\" in pages of the application's own"), "{message}");
+    assert!(message.contains("::Order and ") && message.contains("::Impostor."), "{message}");
+    assert!(message.contains("another `Snapshot::NAME`"), "{message}");
+}
