@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use crate::entropy::Entropy;
@@ -230,6 +230,11 @@ fn write_all(connection: &mut Connection, queue: &mpsc::Receiver<Write>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH_MAX - 1));
+        // Nobody waits for it any more: it was given up, and is asked for again if it is wanted still.
+        batch.retain(|write| !write.answer.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
         let results = write_batch(connection, &batch);
         for (write, result) in batch.into_iter().zip(results) {
             // Nobody waits for it any more.
@@ -250,6 +255,13 @@ fn write_batch(connection: &mut Connection, batch: &[Write]) -> Vec<rusqlite::Re
     };
     match write() {
         Ok(results) => results.into_iter().map(Ok).collect(),
+        // Somebody else has the file: so it is for each of them, and each would wait as long.
+        Err(rusqlite::Error::SqliteFailure(failure, message))
+            if matches!(failure.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) =>
+        {
+            let busy = || rusqlite::Error::SqliteFailure(failure, message.clone());
+            batch.iter().map(|_| Err(busy())).collect()
+        }
         // One that cannot be written must not take the others with it.
         Err(_) if batch.len() > 1 => {
             batch.iter().flat_map(|write| write_batch(connection, std::slice::from_ref(write))).collect()
