@@ -1,8 +1,8 @@
 //! The actor of a session: the shell around the session machine.
 //!
-//! One message at a time: read the clock once, give the machine its input, drain its
-//! outputs, arm the timer. Nothing here waits. Code of the author runs only within
-//! [`Body::run`], which catches its panics.
+//! One message at a time: give the machine its input and the time, drain its outputs, arm
+//! the timer. Nothing here waits. Code of the author runs only within [`Body::run`], which
+//! reads the clock and catches its panics.
 
 use std::any::type_name;
 use std::collections::VecDeque;

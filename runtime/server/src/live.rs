@@ -17,7 +17,8 @@ use crate::policy::Policy;
 /// very value.
 ///
 /// A panic in any of its methods concerns its own session and nothing else. One whose state is
-/// stored ([`Snapshot`](crate::Snapshot)) goes on from the last good state; another starts over.
+/// stored, which takes a [`POLICY`](Live::POLICY) that says so and a
+/// [store](crate::Config::with_store), goes on from the last good state; another starts over.
 pub trait Live: Sized + Send + 'static {
     /// What can happen to it. Handlers in [`render`](Live::render) are made of these, so a
     /// renamed variant is a compile error.

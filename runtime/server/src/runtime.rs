@@ -326,8 +326,9 @@ impl Runtime {
     }
 
     /// Hands every session over: stores those that are to be, and tells their pages to come back
-    /// in a while, spread over time. Returns when all sockets are closed, or after 8 seconds
-    /// with what could not be done in that time left undone.
+    /// in a while, spread over time. Returns when all sockets are closed: the sessions take at most
+    /// 8 seconds, after which what could not be done is left undone, and then the sockets at most 5,
+    /// if their clients neither read nor close.
     ///
     /// [`Server`](crate::Server) does this for what it serves; for applications that are
     /// served otherwise.
