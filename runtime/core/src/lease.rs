@@ -1,8 +1,8 @@
 //! Who may join a session: epochs, and which of the tokens that name them still count.
 //!
 //! Every attachment begins an epoch and hands out a token for the next one. A token counts
-//! until the client has shown that it got a newer one, by saying anything after its join
-//! was answered. What was stolen or copied before that is worth nothing from then on.
+//! until the client has shown that it got a newer one, by joining with that or by saying anything
+//! after its join was answered. What was stolen or copied before that is worth nothing from then on.
 //! (`specs/session.md`, clause 8.)
 
 /// A session's epochs.
@@ -10,7 +10,7 @@
 pub struct Lease {
     /// Sockets that have joined so far.
     pub epoch: u64,
-    /// The newest epoch that the client has answered in.
+    /// The newest epoch whose token the client is known to have.
     pub confirmed: u64,
 }
 
@@ -26,10 +26,19 @@ impl Lease {
         token_epoch > self.epoch
     }
 
+    /// A token of this epoch has been shown: the epoch has been, wherever that was, and its token
+    /// has arrived. Older ones count no more; this one does, for the answer may be lost.
+    pub const fn show(&mut self, token_epoch: u64) {
+        if token_epoch > self.epoch {
+            self.epoch = token_epoch;
+        }
+        self.confirm(token_epoch);
+    }
+
     /// Begins the epoch of a socket that has shown this token, and returns it.
     pub const fn attach(&mut self, token_epoch: u64) -> u64 {
-        let latest = if token_epoch > self.epoch { token_epoch } else { self.epoch };
-        self.epoch = latest.saturating_add(1);
+        self.show(token_epoch);
+        self.epoch = self.epoch.saturating_add(1);
         self.epoch
     }
 
@@ -58,6 +67,21 @@ mod tests {
         assert_eq!(lease.confirmed, 2, "it never goes back");
         lease.confirm(9);
         assert_eq!(lease.confirmed, 2, "an epoch that never was confirms nothing");
+    }
+
+    #[test]
+    fn a_token_that_is_shown_has_arrived() {
+        let mut lease = Lease { epoch: 7, confirmed: 5 };
+        assert!(lease.admits(6));
+        assert_eq!(lease.attach(7), 8);
+        assert!(!lease.admits(6), "whoever has the seventh needs it no more");
+        assert!(lease.admits(7), "the answer may have been lost");
+        assert_eq!(lease.attach(7), 9, "it was");
+        assert!(lease.admits(8), "or is under way still");
+        // At a server that knows less.
+        let mut stored = Lease { epoch: 3, confirmed: 2 };
+        stored.show(9);
+        assert_eq!(stored, Lease { epoch: 9, confirmed: 9 });
     }
 
     #[test]

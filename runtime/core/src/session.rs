@@ -94,7 +94,7 @@ pub enum Input<'a, M> {
 }
 
 /// A socket that attaches.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Join<'a> {
     /// The number that the client gave the session on that socket.
     pub session: u32,
@@ -108,6 +108,20 @@ pub struct Join<'a> {
     pub token: &'a str,
     /// No other socket has joined since the one that this client had.
     pub is_latest: bool,
+}
+
+impl fmt::Debug for Join<'_> {
+    /// Without the token, which opens the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, mode, applied, settled, token: _, is_latest } = self;
+        f.debug_struct("Join")
+            .field("session", session)
+            .field("mode", mode)
+            .field("applied", applied)
+            .field("settled", settled)
+            .field("is_latest", is_latest)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a session gives.

@@ -1,8 +1,8 @@
 //! The actor of a session: the shell around the session machine.
 //!
-//! One message at a time: read the clock once, give the machine its input, drain its
-//! outputs, arm the timer. Nothing here waits. Code of the author runs only within
-//! [`Body::run`], which catches its panics.
+//! One message at a time: give the machine its input and the time, drain its outputs, arm
+//! the timer. Nothing here waits. Code of the author runs only within [`Body::run`], which
+//! reads the clock and catches its panics.
 
 use std::any::type_name;
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::context::{Adapter, Task};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Saving};
 use crate::limits;
 use crate::live::Live;
 use crate::mailbox::{Attachment, Handle, Mail, Post};
@@ -164,7 +164,7 @@ struct Body<C: Live> {
     /// The epochs as they were told: the registry forgets them when the session is to make room.
     lease: Lease,
     /// A checkpoint that is being written.
-    saving: Option<Alarm>,
+    saving: Option<Saving>,
     /// When what is stored has to be written again.
     renew_at: Option<Instant>,
     /// It is to end, with this reason, once it is stored.
@@ -182,7 +182,7 @@ impl<C: Live> Body<C> {
     fn handle(&mut self, post: Post<C::Msg>) -> Option<End> {
         // A permit is held until the message is handled: then its place in the inbox is free.
         match post {
-            Post::Mail(Mail::Join(attachment)) => self.join(&attachment),
+            Post::Mail(Mail::Join(attachment)) => self.join(*attachment),
             Post::Mail(Mail::Frame { epoch, bytes, permit: _permit }) => {
                 if !self.is_held_by(epoch) {
                     return None;
@@ -191,10 +191,18 @@ impl<C: Live> Body<C> {
                 self.take_frame(&bytes)
             }
             Post::Mail(Mail::Detach { epoch }) => {
-                if !self.is_held_by(epoch) {
+                let holder = self.link.as_ref()?.epoch;
+                if holder != epoch {
+                    if let Some(inner) = self.inner.upgrade().filter(|_| holder < epoch) {
+                        // It was lost before it could join: whoever was here is here still.
+                        inner.registry.keep(self.id, epoch, holder);
+                    }
                     return None;
                 }
                 self.link = None;
+                if let Some(inner) = self.inner.upgrade() {
+                    inner.registry.detach(self.id, epoch);
+                }
                 tell!(debug, telemetry::PARKED, type_name::<C>(), self.id, epoch);
                 self.record(Recorder::detached);
                 self.take(Input::Detach)
@@ -253,15 +261,15 @@ impl<C: Live> Body<C> {
         }
     }
 
-    fn join(&mut self, attachment: &Attachment) -> Option<End> {
-        let Attachment { link, mode, applied, settled, token, is_latest, permit: _permit } = attachment;
-        if !self.attach(link.clone()) {
+    fn join(&mut self, mut attachment: Attachment) -> Option<End> {
+        let link = attachment.link.take()?;
+        let Attachment { mode, applied, settled, is_latest, ref token, permit: ref _permit, .. } = attachment;
+        let (session, epoch, peer) = (link.session, link.epoch, link.peer());
+        if !self.attach(link) {
             return None;
         }
-        let (session, epoch, is_latest) = (link.session, link.epoch, *is_latest);
-        let peer = link.peer().map(tracing::field::display);
+        let peer = peer.map(tracing::field::display);
         tell!(debug, telemetry::ATTACHED, type_name::<C>(), self.id, epoch, peer);
-        let (mode, applied, settled) = (*mode, *applied, *settled);
         self.record(|recorder, now| recorder.joined(now, session, mode, applied, settled));
         self.take(Input::Join(Join { session, mode, applied, settled, token, is_latest }))
     }
@@ -452,8 +460,9 @@ impl<C: Live> Body<C> {
         let lease = inner.registry.lease(self.id).unwrap_or(self.lease);
         let (seq, bytes) = (checkpoint.seq, checkpoint.bytes.len());
         let (id, myself, keeper) = (self.id, self.myself.clone(), keeper.clone());
-        let task = tokio::spawn(async move {
-            let post = match keeper.save(lease, checkpoint).await {
+        self.saving = Some(Saving::start(async move {
+            let saved = keeper.save(lease, checkpoint).await;
+            let post = match saved {
                 Ok(stamp) => {
                     tell!(debug, telemetry::STORED, type_name::<C>(), id, seq, bytes);
                     Post::Stored { generation, stamp }
@@ -462,8 +471,8 @@ impl<C: Live> Body<C> {
             };
             // Fails only when the session has ended.
             let _ = myself.send_message(post);
-        });
-        self.saving = Some(Alarm { at: Instant::now(), task: task.abort_handle() });
+            saved
+        }));
         Ok(())
     }
 
@@ -520,7 +529,7 @@ impl<C: Live> Body<C> {
         // What another server has is not ours to remove, and what waits for its page stays.
         let is_over = self.suspended.is_none() && end.reason != CloseReason::Moved;
         if let Some(keeper) = self.keeper.take().filter(|_| is_over) {
-            keeper.forget();
+            keeper.forget(self.saving.take());
         }
         self.discard();
     }

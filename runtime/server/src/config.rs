@@ -44,12 +44,12 @@ pub struct Config {
     pub sessions_max: usize,
     /// Sessions that no socket has joined yet: 10,000. At the bound the oldest makes room.
     pub unattached_max: usize,
-    /// Sessions of one address: 1,000, since many people may share one. At the bound, its oldest that no
+    /// Sessions of one address, or of one /64 of IPv6: 1,000, since many people may share one. At the bound, its oldest that no
     /// page holds makes room; then its new pages get a 429.
     pub sessions_per_ip_max: usize,
     /// Sessions of one identity: 200. At the bound as for an address.
     pub sessions_per_identity_max: usize,
-    /// Events that a session takes a second: 1,000. The socket of one that sends more is read more slowly.
+    /// Events, resyncs and joins that a session takes a second: 1,000. The socket of one that sends more is read more slowly.
     pub events_per_second: u32,
     /// Events that a session takes at once before that rate counts: 2,000.
     pub events_burst: u32,
@@ -165,7 +165,8 @@ impl Config {
         self
     }
 
-    /// Sets how many sessions one address may have.
+    /// Sets how many sessions one address may have. Of IPv6 the first 64 bits count: a customer has all
+    /// addresses that begin with them.
     pub fn with_sessions_per_ip_max(mut self, sessions_max: usize) -> Self {
         self.sessions_per_ip_max = sessions_max;
         self

@@ -1,5 +1,6 @@
-//! The end of a server: every session is handed over, in batches.
+//! The end of a server: every session is handed over, so many at a time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::http::Extensions;
@@ -8,6 +9,7 @@ use tokio::sync::{OnceCell, watch};
 use tokio::time::timeout;
 
 use crate::limits;
+use crate::mailbox::Handle;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
 use crate::telemetry;
@@ -54,6 +56,7 @@ impl Inner {
             .done
             .get_or_init(async || {
                 self.drain.phase.send_replace(Phase::Draining);
+                self.registry.close();
                 let sessions = self.registry.actor_count();
                 tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINING, sessions);
                 if timeout(limits::DRAIN_WITHIN, self.hand_over()).await.is_err() {
@@ -72,20 +75,28 @@ impl Inner {
             .await;
     }
 
+    /// Suspends every session; one that is slow to end holds up its own place and nobody else's.
     async fn hand_over(&self) {
-        let handles = self.registry.handles();
-        for batch in handles.chunks(limits::DRAIN_BATCH) {
-            let before = self.registry.actor_count();
-            for handle in batch {
-                handle.mailbox.suspend(CloseReason::ShuttingDown);
+        let mut actors = self.registry.actors();
+        let (mut waiting, mut under_way) = (VecDeque::new(), Vec::new());
+        loop {
+            // Seen before it is looked who is there, so that whoever ends or comes after that wakes this.
+            let is_empty = *actors.borrow_and_update() == 0;
+            under_way.retain(|handle: &Handle| !handle.is_gone());
+            if waiting.is_empty() {
+                waiting.extend(self.registry.take_unsuspended());
             }
-            self.registry.dwindled_to(before.saturating_sub(batch.len())).await;
+            let room = limits::DRAIN_BATCH.saturating_sub(under_way.len()).min(waiting.len());
+            for handle in waiting.drain(..room) {
+                handle.mailbox.suspend(CloseReason::ShuttingDown);
+                under_way.push(handle);
+            }
+            if is_empty && under_way.is_empty() {
+                return;
+            }
+            // The sender is the registry's, which is there. Those that were evicted count as well.
+            let _ = actors.changed().await;
         }
-        // Those that were evicted, or came in the meantime.
-        for handle in self.registry.handles() {
-            handle.mailbox.suspend(CloseReason::ShuttingDown);
-        }
-        self.registry.dwindled_to(0).await;
     }
 
     /// Drains when the server that a request came through ends.

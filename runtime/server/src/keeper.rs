@@ -17,6 +17,7 @@ use bytes::Bytes;
 use lightspeed_core::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::entropy::Entropy;
@@ -127,6 +128,21 @@ impl<'a> Envelope<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fenced;
 
+/// A write that is under way; abandoned when dropped.
+pub(crate) struct Saving(JoinHandle<Result<Stamp, Fenced>>);
+
+impl Saving {
+    pub(crate) fn start(write: impl Future<Output = Result<Stamp, Fenced>> + Send + 'static) -> Self {
+        Self(tokio::spawn(write))
+    }
+}
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// A session's place in the store.
 #[derive(Clone)]
 pub(crate) struct Keeper {
@@ -224,10 +240,20 @@ impl Keeper {
         }
     }
 
-    /// Takes the session out of the store. Nothing depends on it: what is left expires.
-    pub(crate) fn forget(self) {
-        let Some(stamp) = self.stamp else { return };
+    /// Takes the session out of the store, when what is being written of it has been. Nothing depends on it:
+    /// what is left expires.
+    pub(crate) fn forget(mut self, saving: Option<Saving>) {
         tokio::spawn(async move {
+            if let Some(mut saving) = saving {
+                match timeout(limits::SUSPEND_WITHIN, &mut saving.0).await {
+                    Ok(Ok(Ok(stamp))) => self.set_stamp(stamp),
+                    // Another server has it.
+                    Ok(Ok(Err(Fenced))) => return,
+                    // Abandoned, it may have taken effect or not.
+                    _ => {}
+                }
+            }
+            let Some(stamp) = self.stamp else { return };
             if let Ok(Err(error)) =
                 timeout(limits::STORE_ANSWER_WITHIN, self.store.remove(self.id, stamp)).await
             {

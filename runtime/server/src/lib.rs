@@ -81,6 +81,10 @@
 //!
 //! A panic in a component ends its own session: build without `panic = "abort"`.
 
+/// `html!` names the crate that it is used from outside of.
+#[cfg(test)]
+extern crate self as lightspeed;
+
 mod actor;
 mod assets;
 mod clock;

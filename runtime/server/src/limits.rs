@@ -61,6 +61,7 @@ pub const DRAIN_WITHIN: Duration = Duration::from_secs(8);
 
 /// Sessions that come back in a second after a server has ended: the others are told to wait.
 pub const RETURNS_PER_SECOND: u64 = 4_000;
+
 /// Bytes that wait to be recorded; more end the recording that they are of.
 pub const RECORDER_QUEUE_BYTES_MAX: usize = 4 * OUTBOUND_FRAME_BYTES_MAX;
 

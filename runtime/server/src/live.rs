@@ -17,7 +17,8 @@ use crate::policy::Policy;
 /// very value.
 ///
 /// A panic in any of its methods concerns its own session and nothing else. One whose state is
-/// stored ([`Snapshot`](crate::Snapshot)) goes on from the last good state; another starts over.
+/// stored, which takes a [`POLICY`](Live::POLICY) that says so and a
+/// [store](crate::Config::with_store), goes on from the last good state; another starts over.
 pub trait Live: Sized + Send + 'static {
     /// What can happen to it. Handlers in [`render`](Live::render) are made of these, so a
     /// renamed variant is a compile error.
@@ -116,6 +117,13 @@ impl MountError {
 
     pub(crate) fn too_many() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open. Please close some and try again.")
+    }
+
+    pub(crate) fn ending() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is being restarted. Please try again in a minute.",
+        )
     }
 
     pub(crate) fn full() -> Self {

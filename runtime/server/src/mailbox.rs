@@ -1,6 +1,7 @@
 //! What a session's actor is told, and by what it is reached whatever its component.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use lightspeed_protocol::close::CloseReason;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::limits;
 use crate::pace::Pace;
+use crate::runtime::Inner;
 use crate::socket::outbox::Link;
 use crate::store::Stamp;
 
@@ -32,10 +34,12 @@ pub(crate) enum Mail {
     Moved,
 }
 
-/// A socket that attaches to a session.
-#[derive(Debug)]
+/// A socket that attaches to a session. One that no session takes on tells its client to come back.
 pub(crate) struct Attachment {
-    pub(crate) link: Link,
+    /// Until the session has it.
+    pub(crate) link: Option<Link>,
+    /// Weak, so that what waits for a session doesn't keep the runtime.
+    pub(crate) inner: Weak<Inner>,
     pub(crate) mode: JoinMode,
     pub(crate) applied: u64,
     pub(crate) settled: u64,
@@ -44,6 +48,29 @@ pub(crate) struct Attachment {
     /// No other socket has joined since the one that this client had.
     pub(crate) is_latest: bool,
     pub(crate) permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // It came to a session that was ending: stored, or for good. The next join will tell.
+        if let Some(link) = self.link.take() {
+            let retry_ms = self.inner.upgrade().map_or(0, |inner| inner.retry_ms(CloseReason::Unavailable));
+            link.close(CloseReason::Unavailable, retry_ms);
+        }
+    }
+}
+
+impl fmt::Debug for Attachment {
+    /// Without the token, which opens the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mode, applied, settled, is_latest, .. } = self;
+        f.debug_struct("Attachment")
+            .field("mode", mode)
+            .field("applied", applied)
+            .field("settled", settled)
+            .field("is_latest", is_latest)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Everything that a session's actor is told.
@@ -90,7 +117,7 @@ impl<M: Send + 'static> Mailbox for ActorRef<Post<M>> {
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) mailbox: Arc<dyn Mailbox>,
-    /// Its permits are the places in the inbox.
+    /// Its permits are the places in the inbox; closed when the actor has ended.
     pub(crate) inbox: Arc<Semaphore>,
     /// How fast its events are taken.
     pub(crate) pace: Arc<Pace>,
@@ -100,5 +127,10 @@ impl Handle {
     pub(crate) fn new(mailbox: Arc<dyn Mailbox>, pace: Pace) -> Self {
         let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
         Self { mailbox, inbox, pace: Arc::new(pace) }
+    }
+
+    /// Whether the actor has ended, and what it held is let go of.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.inbox.is_closed()
     }
 }

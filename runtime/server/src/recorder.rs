@@ -16,7 +16,7 @@
 //! | a socket has attached, before the machine gets the join | [`Recorder::joined`] |
 //! | a frame of the socket, before the machine gets it | [`Recorder::frame_in`] |
 //! | the machine gives a transmission, whether a socket takes it or not | [`Recorder::frame_out`] |
-//! | a task's message is about to be handled: its update has run, nothing is rendered | [`Recorder::message`] |
+//! | a task's message has been handled: its update has run, and nothing is rendered yet | [`Recorder::message`] |
 //! | the machine gets a detach, or a timeout | [`Recorder::detached`], [`Recorder::timed_out`] |
 //! | the component was started again | [`Recorder::restarted`] |
 //! | the store has a checkpoint, before the machine is told | [`Recorder::stored`] |
@@ -171,6 +171,13 @@ pub struct Start {
     pub is_stored: bool,
 }
 
+impl Start {
+    /// About how many bytes it holds.
+    fn byte_count(&self) -> usize {
+        self.html.len() + self.state.as_ref().map_or(0, Vec::len) + limits::RECORD_HEAD_BYTES
+    }
+}
+
 /// The recordings of a runtime, and the thread that writes them.
 ///
 /// When it is dropped, it waits until what was recorded is written.
@@ -221,10 +228,15 @@ impl Recordings {
         self.recorder_count.fetch_add(1, Ordering::Relaxed);
         let sender = self.desk.sender();
         let id = sender.next_id();
-        let recorder =
-            Recorder { id, sender, origin: now, is_over: false, count: Arc::clone(&self.recorder_count) };
-        recorder.sender.send_always(Job::Start { id, start: Box::new(start), started, sink });
-        recorder
+        let component = start.component;
+        let is_begun = sender.send(Job::Start { id, start: Box::new(start), started, sink });
+        if !is_begun {
+            tracing::warn!(
+                component,
+                "a session is not recorded: what waits to be written is as much as may"
+            );
+        }
+        Recorder { id, sender, origin: now, is_over: !is_begun, count: Arc::clone(&self.recorder_count) }
     }
 }
 

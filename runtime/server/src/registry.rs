@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ struct State {
     parked: Queue,
     /// Mounts that are under way.
     reserved: usize,
+    /// The server ends: nobody comes in any more.
+    is_closed: bool,
     by_ip: Counts<IpAddr>,
     by_identity: Counts<Identity>,
     next_ticket: u64,
@@ -65,7 +67,16 @@ impl Owner {
             Some(client_ip) => client_ip(head),
             None => head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
         };
-        Self { ip, identity: Identity::of(config, head) }
+        Self { ip: ip.map(network), identity: Identity::of(config, head) }
+    }
+}
+
+/// What an address is counted as: itself, or of version 6 its first 64 bits, since each customer is given
+/// as many addresses as have those in common, or more.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 
@@ -74,12 +85,15 @@ struct Entry {
     lease: Lease,
     owner: Owner,
     standing: Standing,
+    /// It is told that the server ends, or about to be.
+    is_suspended: bool,
 }
 
 #[derive(Clone, Copy)]
 enum Standing {
     Unattached(Ticket),
-    Attached,
+    /// By the socket of this epoch.
+    Attached(u64),
     Parked(Ticket),
 }
 
@@ -90,6 +104,8 @@ pub(crate) enum Full {
     Server,
     /// A socket holds each of as many as the owner may have.
     Owner,
+    /// The server ends.
+    Closed,
 }
 
 /// What a join finds.
@@ -139,6 +155,9 @@ impl Registry {
     /// Keeps a place for a session that is about to be mounted.
     pub(crate) fn reserve(self: &Arc<Self>, owner: Owner) -> Result<Reservation, Full> {
         let mut state = self.lock();
+        if state.is_closed {
+            return Err(Full::Closed);
+        }
         let mut evicted = None;
         if let Some(bound) = self.bound_of(&state, owner) {
             let oldest = state.waiting().find(|id| {
@@ -183,12 +202,12 @@ impl Registry {
         if entry.lease.is_behind(token.epoch) {
             return state.remove(token.id).map_or(Found::Nothing, Found::Behind);
         }
-        match std::mem::replace(&mut entry.standing, Standing::Attached) {
+        let epoch = entry.lease.attach(token.epoch);
+        match std::mem::replace(&mut entry.standing, Standing::Attached(epoch)) {
             Standing::Unattached(ticket) => drop(state.unattached.remove(&ticket)),
             Standing::Parked(ticket) => drop(state.parked.remove(&ticket)),
-            Standing::Attached => {}
+            Standing::Attached(_) => {}
         }
-        let epoch = entry.lease.attach(token.epoch);
         Found::Session(entry.handle.clone(), epoch)
     }
 
@@ -210,11 +229,25 @@ impl Registry {
         let ticket = state.ticket(self.parked_ttl);
         let state = &mut *state;
         if let Some(entry) = state.sessions.get_mut(&id)
-            && entry.lease.epoch == epoch
-            && matches!(entry.standing, Standing::Attached)
+            && matches!(entry.standing, Standing::Attached(holder) if holder == epoch)
         {
             entry.standing = Standing::Parked(ticket);
             state.parked.insert(ticket, id);
+        }
+    }
+
+    /// The socket of the epoch `gone` is gone before the session knew of it, and that of the earlier epoch
+    /// `holder` has the session still. Does nothing when a newer one has come since.
+    pub(crate) fn keep(&self, id: SessionId, gone: u64, holder: u64) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if let Some(entry) = state.sessions.get_mut(&id)
+            && entry.lease.epoch == gone
+        {
+            if let Standing::Parked(ticket) = entry.standing {
+                state.parked.remove(&ticket);
+            }
+            entry.standing = Standing::Attached(holder);
         }
     }
 
@@ -259,19 +292,27 @@ impl Registry {
         }
     }
 
-    /// Every session there is, in the order of their ids.
-    pub(crate) fn handles(&self) -> Vec<Handle> {
-        let state = self.lock();
-        let mut entries: Vec<_> = state.sessions.iter().collect();
-        entries.sort_unstable_by_key(|(id, _)| **id);
-        entries.into_iter().map(|(_, entry)| entry.handle.clone()).collect()
+    /// Lets nobody in any more.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
     }
 
-    /// Returns when no more than so many actors are left.
-    pub(crate) async fn dwindled_to(&self, count: usize) {
-        let mut actors = self.actors.subscribe();
-        // The sender is ours, so it cannot be gone.
-        let _ = actors.wait_for(|actors| *actors <= count).await;
+    /// Every session that this hasn't given before, in the order of their ids.
+    pub(crate) fn take_unsuspended(&self) -> Vec<Handle> {
+        let mut state = self.lock();
+        let mut entries: Vec<_> =
+            state.sessions.iter_mut().filter(|(_, entry)| !entry.is_suspended).collect();
+        entries.sort_unstable_by_key(|(id, _)| **id);
+        let suspend = |(_, entry): (_, &mut Entry)| {
+            entry.is_suspended = true;
+            entry.handle.clone()
+        };
+        entries.into_iter().map(suspend).collect()
+    }
+
+    /// How many actors there are; changes with each that comes or ends.
+    pub(crate) fn actors(&self) -> watch::Receiver<usize> {
+        self.actors.subscribe()
     }
 
     pub(crate) fn actor_count(&self) -> usize {
@@ -295,7 +336,7 @@ impl State {
         match entry.standing {
             Standing::Unattached(ticket) => drop(self.unattached.remove(&ticket)),
             Standing::Parked(ticket) => drop(self.parked.remove(&ticket)),
-            Standing::Attached => {}
+            Standing::Attached(_) => {}
         }
         self.count(entry.owner, false);
         Some(entry.handle)
@@ -353,11 +394,11 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Enters the session that the place was kept for. `None` when it is there already.
+    /// Enters the session that the place was kept for. `None` when it is there already, or the server ends.
     pub(crate) fn enter(mut self, id: SessionId, lease: Lease, handle: Handle) -> Option<Seat> {
         let registry = Arc::clone(&self.registry);
         let mut state = registry.lock();
-        if state.sessions.contains_key(&id) {
+        if state.is_closed || state.sessions.contains_key(&id) {
             drop(state);
             return None;
         }
@@ -372,9 +413,10 @@ impl Reservation {
         let standing = Standing::Unattached(ticket);
         let owner = self.owner.take().unwrap_or_default();
         let inbox = Arc::clone(&handle.inbox);
-        state.sessions.insert(id, Entry { handle, lease, owner, standing });
-        drop(state);
+        state.sessions.insert(id, Entry { handle, lease, owner, standing, is_suspended: false });
+        // Under the lock: whoever finds the session has it counted.
         registry.actors.send_modify(|actors| *actors += 1);
+        drop(state);
         evict(evicted, "unattached_max");
         Some(Seat { registry, id, inbox })
     }
@@ -407,6 +449,7 @@ impl Drop for Seat {
         let removed = if is_mine { state.remove(self.id) } else { None };
         drop(state);
         drop(removed);
+        self.inbox.close();
         self.registry.actors.send_modify(|actors| *actors -= 1);
     }
 }

@@ -1,10 +1,10 @@
 //! A session comes back from the store: its component is mounted again and given its state.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::Method;
@@ -35,20 +35,44 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Makes a component's parameters of the head of a request for its page.
 pub(crate) type MakeParams<C> =
-    Box<dyn Fn(Parts) -> BoxFuture<Result<<C as Live>::Params, MountError>> + Send + Sync>;
+    Arc<dyn Fn(Parts) -> BoxFuture<Result<<C as Live>::Params, MountError>> + Send + Sync>;
 
 /// How each stored component is mounted again, by its name and route.
 #[derive(Default)]
 pub(crate) struct Restorers {
-    known: Mutex<HashMap<(String, String), Arc<dyn Restore>>>,
+    known: Mutex<HashMap<(String, String), Known>>,
+}
+
+struct Known {
+    type_id: TypeId,
+    type_name: &'static str,
+    restorer: Arc<dyn Restore>,
 }
 
 impl Restorers {
     /// A component that is served at `route`, or mounted by the application itself.
+    ///
+    /// # Panics
+    ///
+    /// When another component is known by its name there: their records could not be told apart.
     pub(crate) fn add<C: Live>(&self, route: &str, params: MakeParams<C>) {
         let Some(codec) = C::POLICY.codec() else { return };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert((codec.name.to_owned(), route.to_owned()), Arc::new(Restorer::<C> { params }));
+        let restorer = Arc::new(Restorer::<C> { params });
+        let known = Known { type_id: TypeId::of::<C>(), type_name: type_name::<C>(), restorer };
+        let before = self.lock().insert((codec.name.to_owned(), route.to_owned()), known);
+        if let Some(other) = before.filter(|other| other.type_id != TypeId::of::<C>()) {
+            let place = match route {
+                "" => "in pages of the application's own".to_owned(),
+                route => format!("at {route:?}"),
+            };
+            panic!(
+                "two components are stored under the name {:?} {place}: {} and {}. A session of one would \
+                 come back as the other: give one of them another `Snapshot::NAME`",
+                codec.name,
+                other.type_name,
+                type_name::<C>()
+            );
+        }
     }
 
     pub(crate) fn knows(&self, component: &str, route: &str) -> bool {
@@ -56,8 +80,12 @@ impl Restorers {
     }
 
     fn get(&self, component: &str, route: &str) -> Option<Arc<dyn Restore>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(component.to_owned(), route.to_owned())).cloned()
+        let known = self.lock();
+        known.get(&(component.to_owned(), route.to_owned())).map(|known| Arc::clone(&known.restorer))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,7 +97,7 @@ where
     C::Params: FromRequestParts<()>,
 {
     let route = route.to_owned();
-    Box::new(move |head| {
+    Arc::new(move |head| {
         let (sender, receiver) = oneshot::channel::<C::Params>();
         let sender = Mutex::new(Some(sender));
         let extract = async move |request: Request| {
@@ -161,24 +189,25 @@ struct Restorer<C: Live> {
 impl<C: Live> Restore for Restorer<C> {
     fn restore(&self, inner: Arc<Inner>, head: Parts, found: Found) -> BoxFuture<Result<(), CloseReason>> {
         let owner = Owner::of(&inner.config, &head);
-        let params = (self.params)(head);
+        let params = Arc::clone(&self.params);
         Box::pin(async move {
             let Found { token, record } = found;
             let id = token.id;
-            let gone = |error: MountError| {
+            let refused_with = |Unrevived { reason, error }| {
                 tracing::warn!(component = type_name::<C>(), session = %id, %error, "a stored session could not be mounted");
-                CloseReason::SessionGone
+                reason
             };
             let reservation = inner.registry.reserve(owner).map_err(|full| {
                 refused(full);
                 CloseReason::Unavailable
             })?;
-            let params = params.await.map_err(gone)?;
             let envelope =
                 Envelope::open(&inner.signer, id, &record.bytes).map_err(|_| CloseReason::SessionGone)?;
-            let revived = AssertUnwindSafe(revive::<C>(params, envelope.checkpoint)).catch_unwind().await;
+            // What makes the parameters is the author's as well, and may panic before it gives a future.
+            let revived = async { revive::<C>(params(head).await?, envelope.checkpoint).await };
+            let revived = AssertUnwindSafe(revived).catch_unwind().await;
             let (session, tasks) = match revived {
-                Ok(revived) => revived.map_err(gone)?,
+                Ok(revived) => revived.map_err(refused_with)?,
                 Err(panic) => {
                     let panic = panic_text(&*panic);
                     tracing::error!(component = type_name::<C>(), session = %id, panic, "a component panicked while it was brought back");
@@ -187,7 +216,7 @@ impl<C: Live> Restore for Restorer<C> {
             };
             // Ours from the moment that the store says so: whoever else has it finds that out at its next write.
             let mut lease = envelope.lease;
-            lease.epoch = lease.epoch.max(token.epoch);
+            lease.show(token.epoch);
             let claimed = Lease { epoch: lease.epoch + 1, ..lease };
             let store = inner.config.store.clone().ok_or(CloseReason::SessionGone)?;
             let (signer, ttl) = (inner.signer.clone(), inner.config.stored_ttl);
@@ -215,12 +244,29 @@ impl<C: Live> Restore for Restorer<C> {
     }
 }
 
+/// Why a stored session cannot go on now.
+struct Unrevived {
+    reason: CloseReason,
+    error: MountError,
+}
+
+impl From<MountError> for Unrevived {
+    /// A fault of the server passes: what is stored must not be given up for it.
+    fn from(error: MountError) -> Self {
+        let is_passing = error.status().is_server_error();
+        let reason = if is_passing { CloseReason::Unavailable } else { CloseReason::SessionGone };
+        Self { reason, error }
+    }
+}
+
 type Revived<C> = (Session<Adapter<C>>, Vec<crate::context::Task<<C as Live>::Msg>>);
 
 /// Mounts the component and has its session go on from the checkpoint.
-async fn revive<C: Live>(params: C::Params, checkpoint: &[u8]) -> Result<Revived<C>, MountError> {
+async fn revive<C: Live>(params: C::Params, checkpoint: &[u8]) -> Result<Revived<C>, Unrevived> {
     let mut cx = Context::new(Vec::new());
     let component = C::mount(params, &mut cx).await?;
-    let session = Session::restore(Adapter(component), C::POLICY.kind(true), checkpoint)?;
+    // A state that this build can't take on, it can't take on later either.
+    let session = Session::restore(Adapter(component), C::POLICY.kind(true), checkpoint)
+        .map_err(|error| Unrevived { reason: CloseReason::SessionGone, error: error.into() })?;
     Ok((session, cx.into_tasks()))
 }

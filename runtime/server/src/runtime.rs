@@ -203,7 +203,7 @@ impl Runtime {
     /// # Errors
     ///
     /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
-    /// the server holds as many sessions as it may.
+    /// the server holds as many sessions as it may, or ends.
     pub async fn mount<C: Live>(&self, params: C::Params) -> Result<Mounted, MountError> {
         let mount = self.prepare::<C>(params, Origin::default()).await?;
         self.start(mount).await
@@ -225,13 +225,17 @@ impl Runtime {
     /// with the address of the page in place of the socket's.
     ///
     /// Pages of a [`router`](crate::router) need none of this.
+    ///
+    /// # Panics
+    ///
+    /// When another component with the same [`Snapshot::NAME`](crate::Snapshot::NAME) was given before.
     pub fn restore_with<C, F, R>(&self, params: F)
     where
         C: Live,
         F: Fn(Parts) -> R + Send + Sync + 'static,
         R: Future<Output = Result<C::Params, MountError>> + Send + 'static,
     {
-        self.inner.restorers.add::<C>("", Box::new(move |parts| Box::pin(params(parts))));
+        self.inner.restorers.add::<C>("", Arc::new(move |parts| Box::pin(params(parts))));
     }
 
     /// Mounts and renders, and starts nothing yet.
@@ -265,6 +269,9 @@ impl Runtime {
     /// Gives a mounted component its actor.
     pub(crate) async fn start<C: Live>(&self, mount: Mount<C>) -> Result<Mounted, MountError> {
         let inner = &self.inner;
+        if inner.drain.has_begun() {
+            return Err(refused(Full::Closed));
+        }
         let supervisor = inner.supervisor().await?;
         let id = inner.entropy.session_id()?;
         let Mount { session, tasks, reservation, title, html, origin, wish } = mount;
@@ -326,8 +333,9 @@ impl Runtime {
     }
 
     /// Hands every session over: stores those that are to be, and tells their pages to come back
-    /// in a while, spread over time. Returns when all sockets are closed, or after 8 seconds
-    /// with what could not be done in that time left undone.
+    /// in a while, spread over time. Returns when all sockets are closed: the sessions take at most
+    /// 8 seconds, after which what could not be done is left undone, and then the sockets at most 5,
+    /// if their clients neither read nor close.
     ///
     /// [`Server`](crate::Server) does this for what it serves; for applications that are
     /// served otherwise.
@@ -388,17 +396,27 @@ pub(crate) fn refused(full: Full) -> MountError {
             tracing::warn!("a page was refused: its address or identity has as many sessions as it may");
             MountError::too_many()
         }
+        Full::Closed => {
+            tracing::info!("a page was refused: the server ends");
+            MountError::ending()
+        }
     }
 }
 
 /// A mounted component: splice it into a page, once.
 ///
 /// Renders as `<lightspeed-view data-session="token">html</lightspeed-view>`.
-#[derive(Debug)]
 pub struct Mounted {
     token: String,
     title: String,
     html: String,
+}
+
+impl fmt::Debug for Mounted {
+    /// Without the token, which opens the session, and what the page shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mounted").field("title", &self.title).finish_non_exhaustive()
+    }
 }
 
 impl Mounted {

@@ -54,7 +54,7 @@ pub struct Stamp {
 }
 
 /// A stored session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     /// The write that it is of.
     pub stamp: Stamp,
@@ -62,6 +62,17 @@ pub struct Record {
     pub bytes: Bytes,
     /// From then on it is as good as gone.
     pub expires_at: SystemTime,
+}
+
+impl fmt::Debug for Record {
+    /// Without the session's state, of which it tells the size.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("stamp", &self.stamp)
+            .field("byte_count", &self.bytes.len())
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
 }
 
 /// What came of a write.

@@ -391,20 +391,21 @@ fn a_recording_ends_at_its_bounds() {
     }
 }
 
+/// Writes when it is let.
+struct Slow(Tape, mpsc::Receiver<()>);
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // When the other side is gone, everything may pass.
+        let _ = self.1.recv();
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_disk_that_is_too_slow_ends_the_recording_and_not_the_session() {
-    /// Writes when it is let.
-    struct Slow(Tape, mpsc::Receiver<()>);
-    impl Write for Slow {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // When the other side is gone, everything may pass.
-            let _ = self.1.recv();
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let recordings = Recordings::new(settings().with_bytes_max(usize::MAX));
     let (gate, wait) = mpsc::channel();
     let tape = Tape::default();
@@ -500,4 +501,35 @@ fn sessions_are_chosen_and_their_files_are_their_owners() {
     assert_eq!(names.len(), 2);
     assert!(names[0].contains("Z-Cart-") && names[1].contains("Z-Other-"), "{names:?}");
     assert!(names.iter().all(|name| !name.contains([':', '<'])), "{names:?}");
+}
+
+/// What a page comes with counts as what it says: many at once don't fill the memory.
+#[test]
+fn a_page_that_does_not_fit_the_queue_is_not_recorded() {
+    let recordings = Recordings::new(settings().with_bytes_max(usize::MAX));
+    let (gate, wait) = mpsc::channel();
+    let start = |size| Start {
+        component: "Slow",
+        build: "b".into(),
+        seed: 0,
+        html: "x".repeat(size),
+        state: None,
+        is_stored: false,
+    };
+    let first = Tape::default();
+    let mut recorders =
+        vec![recordings.start_into(Timestamp(0), start(1), Box::new(Slow(first.clone(), wait)))];
+    let others: [Tape; 9] = Default::default();
+    for tape in &others {
+        let size = lightspeed::limits::RECORDER_QUEUE_BYTES_MAX / 8;
+        recorders.push(recordings.start_into(Timestamp(0), start(size), Box::new(tape.clone())));
+    }
+    drop(gate);
+    drop(recorders);
+    drop(recordings);
+    let is_recorded = |tape: &Tape| !tape.0.lock().unwrap().is_empty();
+    assert!(is_recorded(&first));
+    let recorded: Vec<_> = others.iter().map(is_recorded).collect();
+    assert_eq!(recorded.iter().position(|is_recorded| !is_recorded), Some(7), "{recorded:?}");
+    assert!(!recorded[8]);
 }

@@ -324,7 +324,7 @@ impl Server {
             return self.refuse(now, socket, number, CloseReason::BadToken);
         }
         let mut lease = record.lease;
-        lease.epoch = lease.epoch.max(pending.token.epoch);
+        lease.show(pending.token.epoch);
         let claimed = Lease { epoch: lease.epoch + 1, ..lease };
         self.nonce += 1;
         let stamp = Stamp { epoch: claimed.epoch, seq: record.stamp.seq, nonce: self.nonce };

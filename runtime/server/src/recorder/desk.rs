@@ -73,7 +73,8 @@ impl Job {
     fn byte_count(&self) -> usize {
         match self {
             Self::Moment { moment, .. } => moment.byte_count(),
-            _ => 0,
+            Self::Start { start, .. } => start.byte_count(),
+            Self::End { .. } | Self::Quit => 0,
         }
     }
 }

@@ -93,6 +93,8 @@ enum Seat {
         id: SessionId,
         handle: Handle,
         epoch: u64,
+        /// The epoch that the session still has the seat in, until it is told of the newer one.
+        before: Option<u64>,
     },
     /// Refused; what the client sent before it knew is ignored.
     Ended,
@@ -137,7 +139,8 @@ impl Reader {
                 self.release(session);
                 Ok(())
             }
-            (session, ClientFrame::Event { .. }) => {
+            // What the session answers with work: a patch, or the whole document.
+            (session, ClientFrame::Event { .. } | ClientFrame::Resync { .. }) => {
                 self.pace(session).await;
                 self.forward(session, bytes).await
             }
@@ -145,7 +148,7 @@ impl Reader {
         }
     }
 
-    /// Waits until the session takes one more event. Nothing is read from the socket meanwhile.
+    /// Waits until the session takes one more event, resync or join. Nothing is read from the socket meanwhile.
     async fn pace(&self, session: u32) {
         let Some(Seat::Taken { handle, .. }) = self.seats.get(&session) else { return };
         let pace = Arc::clone(&handle.pace);
@@ -190,25 +193,29 @@ impl Reader {
             }
         };
         let (id, is_latest) = (token.id, epoch == token.epoch + 1);
-        let is_rejoin =
-            matches!(self.seats.get(&session), Some(Seat::Taken { id: seated, .. }) if *seated == id);
-        if !is_rejoin {
+        let before = match self.seats.get(&session) {
+            Some(Seat::Taken { id: seated, epoch, .. }) if *seated == id => Some(*epoch),
+            _ => None,
+        };
+        if before.is_none() {
             self.release(session);
         }
-        // Seated before the wait, so that it is let go of however the wait ends.
-        self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch });
+        // Seated before the waits, so that it is let go of however the wait ends.
+        self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch, before });
         let link = Link::new(self.outbox.clone(), session, epoch);
-        let is_posted = match Arc::clone(&handle.inbox).acquire_owned().await {
-            Ok(permit) => {
-                let token = self.inner.signer.sign(id, epoch, self.identity);
-                let attachment = Attachment { link, mode, applied, settled, token, is_latest, permit };
-                handle.mailbox.post(Mail::Join(Box::new(attachment)))
-            }
-            Err(_) => false,
-        };
-        if !is_posted {
+        self.pace(session).await;
+        let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await else {
             // It ended in this very moment: stored, or for good. The next join will tell.
             self.end_seat(session, CloseReason::Unavailable);
+            return Ok(());
+        };
+        let token = self.inner.signer.sign(id, epoch, self.identity);
+        let (link, inner) = (Some(link), Arc::downgrade(&self.inner));
+        let attachment = Attachment { link, inner, mode, applied, settled, token, is_latest, permit };
+        // A session that has ended takes it no more: then it tells the client when it is dropped.
+        handle.mailbox.post(Mail::Join(Box::new(attachment)));
+        if let Some(Seat::Taken { before, .. }) = self.seats.get_mut(&session) {
+            *before = None;
         }
         Ok(())
     }
@@ -269,8 +276,10 @@ impl Reader {
 
     /// Lets go of a session: it may wait for another socket.
     fn release(&mut self, session: u32) {
-        if let Some(Seat::Taken { id, handle, epoch }) = self.seats.remove(&session) {
-            handle.mailbox.post(Mail::Detach { epoch });
+        if let Some(Seat::Taken { id, handle, epoch, before }) = self.seats.remove(&session) {
+            for epoch in before.into_iter().chain([epoch]) {
+                handle.mailbox.post(Mail::Detach { epoch });
+            }
             self.inner.registry.detach(id, epoch);
         }
     }
@@ -283,3 +292,6 @@ impl Drop for Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
+
+use crate::entropy::Entropy;
 
 use super::{Record, Saved, SessionId, SnapshotStore, Stamp, StoreError, StoreFuture};
 
@@ -69,9 +71,21 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// When it cannot be made, read or written, is no such file, or is one of a newer version.
+    /// When it cannot be made, read or written, is no such file, or is one of a newer version; or when the
+    /// system has no randomness to make a secret of.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
+        Self::open_with(path.as_ref().to_owned(), Entropy::default().bytes())
+    }
+
+    /// The same with the secret of a new file, or why there is none.
+    fn open_with(path: PathBuf, secret: Result<[u8; 32], getrandom::Error>) -> Result<Self, StoreError> {
+        let secret = secret.map_err(|error| {
+            let attempt = format!(
+                "open {} as a store of sessions: the system gives no random bytes for its secret",
+                path.display()
+            );
+            StoreError::new(attempt, error)
+        })?;
         let failed = |error: rusqlite::Error| {
             let attempt = format!(
                 "open {} as a store of sessions: name a file of its own that this process may write",
@@ -80,7 +94,7 @@ impl SqliteStore {
             StoreError::new(attempt, error)
         };
         let mut writer = connect(&path).map_err(failed)?;
-        let secret = match prepare(&mut writer).map_err(failed)? {
+        let secret = match prepare(&mut writer, &secret).map_err(failed)? {
             Prepared::Ready(secret) => secret,
             Prepared::Newer(version) => {
                 let attempt = format!(
@@ -177,8 +191,8 @@ enum Prepared {
     Foreign,
 }
 
-/// Makes the tables in an empty file.
-fn prepare(connection: &mut Connection) -> rusqlite::Result<Prepared> {
+/// Makes the tables in an empty file, which keeps this secret.
+fn prepare(connection: &mut Connection, secret: &[u8; 32]) -> rusqlite::Result<Prepared> {
     let made = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let number = |pragma| made.pragma_query_value::<i64, _>(None, pragma, |row| row.get(0));
     let (version, application) = (number("user_version")?, number("application_id")?);
@@ -200,9 +214,9 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Prepared> {
                  bytes BLOB NOT NULL
              ) WITHOUT ROWID;
              CREATE INDEX session_expires ON session (expires_ms);
-             CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), bytes BLOB NOT NULL);
-             INSERT INTO secret VALUES (1, randomblob(32));",
+             CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), bytes BLOB NOT NULL);",
         )?;
+        made.execute("INSERT INTO secret VALUES (1, ?1)", params![&secret[..]])?;
         made.pragma_update(None, "user_version", SCHEMA)?;
         made.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
@@ -216,6 +230,11 @@ fn write_all(connection: &mut Connection, queue: &mpsc::Receiver<Write>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH_MAX - 1));
+        // Nobody waits for it any more: it was given up, and is asked for again if it is wanted still.
+        batch.retain(|write| !write.answer.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
         let results = write_batch(connection, &batch);
         for (write, result) in batch.into_iter().zip(results) {
             // Nobody waits for it any more.
@@ -236,6 +255,13 @@ fn write_batch(connection: &mut Connection, batch: &[Write]) -> Vec<rusqlite::Re
     };
     match write() {
         Ok(results) => results.into_iter().map(Ok).collect(),
+        // Somebody else has the file: so it is for each of them, and each would wait as long.
+        Err(rusqlite::Error::SqliteFailure(failure, message))
+            if matches!(failure.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) =>
+        {
+            let busy = || rusqlite::Error::SqliteFailure(failure, message.clone());
+            batch.iter().map(|_| Err(busy())).collect()
+        }
         // One that cannot be written must not take the others with it.
         Err(_) if batch.len() > 1 => {
             batch.iter().flat_map(|write| write_batch(connection, std::slice::from_ref(write))).collect()
@@ -363,3 +389,6 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

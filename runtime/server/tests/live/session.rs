@@ -4,10 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::common::{COUNT, Client, LATER, Log, TestServer, eventually};
+use futures_util::SinkExt;
 use lightspeed::limits::TASKS_IN_FLIGHT_MAX;
 use lightspeed::{Config, Runtime};
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
+use tokio_tungstenite::tungstenite::Message;
 use tower::ServiceExt;
 
 #[tokio::test]
@@ -136,6 +138,27 @@ async fn joining_again_on_the_same_socket_replaces_nothing() {
     client.adopt(1, &other).await;
     client.increments(1, 0).await;
     assert_eq!(server.runtime.stats().parked, 1);
+}
+
+/// The join comes when the session has ended already, and nobody knows that yet.
+#[tokio::test]
+async fn a_join_of_a_session_that_is_ending_is_answered() {
+    let server = TestServer::start().await;
+    let mut client = server.joined("/").await;
+    client.increments(1, 0).await;
+    let token = client.token.clone();
+    // In one piece, so that the session isn't asked in between.
+    let join = ClientFrame::Join { token: &token, mode: 1, applied: 1, settled: 1 };
+    for bytes in [ClientFrame::Leave {}.encode(1), join.encode(2)] {
+        client.socket.feed(Message::Binary(bytes.into())).await.unwrap();
+    }
+    client.socket.flush().await.unwrap();
+    let close = client.frame().await;
+    assert_eq!((close.session, close.reason), (2, Some(CloseReason::Unavailable)), "{close:?}");
+    assert!(close.retry_ms > 0, "it may come back");
+    eventually(|| server.runtime.stats().sessions == 0).await;
+    client.join(2, &token).await;
+    client.closed(2, CloseReason::SessionGone).await;
 }
 
 fn request(path: &str) -> axum::http::Request<axum::body::Body> {

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lightspeed::limits::{DRAIN_WITHIN, RETRY_MS_MAX};
+use lightspeed::limits::{DRAIN_BATCH, DRAIN_WITHIN, RETRY_MS_MAX, SESSIONS_PER_SOCKET_MAX};
 use lightspeed_protocol::close::CloseReason;
 use tokio::time::{Instant, timeout};
 
+use lightspeed_protocol::frame::ClientFrame;
+
 use crate::common::{Client, Log, TestServer};
 use crate::faulty::{Answer, Faulty};
-use crate::tally::{ADD, config, server};
+use crate::tally::{ADD, DURABLE, Tally, config, server};
 
 /// Pages of each policy, with two events each.
 async fn crowd(server: &TestServer, count: usize) -> Vec<(&'static str, Client)> {
@@ -93,6 +95,46 @@ async fn so_does_a_runtime_that_is_asked_to() {
     drop(late);
     all_go_on(clients, &store).await;
     timeout(DRAIN_WITHIN, ended).await.expect("all sockets are closed").unwrap();
+}
+
+/// More than two batches; some of the second and the third end by themselves while the first is handed over.
+#[tokio::test(start_paused = true)]
+async fn sessions_that_end_in_the_midst_hold_up_nobody() {
+    let (log, _guard) = Log::start();
+    let store = Faulty::new();
+    let server = server(config(&store)).await;
+    let mut client = server.hello().await;
+    let sessions = 1..=u32::try_from(SESSIONS_PER_SOCKET_MAX).unwrap();
+    for session in sessions.clone() {
+        let token = server.token("/durable").await;
+        client.adopt(session, &token).await;
+    }
+    for _ in 0..2 * DRAIN_BATCH {
+        server.runtime.mount::<Tally<DURABLE>>(None).await.unwrap();
+    }
+    let begun = store.begun_count();
+    store.answer(Answer::Held);
+    let began = Instant::now();
+    let runtime = server.runtime.clone();
+    let ended = tokio::spawn(async move { runtime.shut_down().await });
+    store.begun(begun + DRAIN_BATCH).await;
+    assert_eq!(store.begun_count(), begun + DRAIN_BATCH, "no more at a time");
+    // Nobody new comes in.
+    let refused = server.runtime.mount::<Tally<DURABLE>>(None).await.unwrap_err();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(server.get("/durable").await.status(), 503);
+    for session in sessions {
+        client.send(session, &ClientFrame::Leave {}).await;
+    }
+    client.hears_nothing().await;
+    store.answer(Answer::Well);
+    client.ended(CloseReason::ShuttingDown).await;
+    drop(client);
+    ended.await.unwrap();
+    assert!(began.elapsed() < DRAIN_WITHIN / 2, "{:?}", began.elapsed());
+    assert_eq!(server.runtime.stats().sessions, 0);
+    let lines = log.lines("transition=\"drained\"");
+    assert!(lines.len() == 1 && lines[0].contains("sessions=0"), "{lines:?}");
 }
 
 /// Nobody joins any more while the others are handed over, and nothing is acknowledged that isn't stored.

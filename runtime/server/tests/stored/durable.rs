@@ -254,3 +254,21 @@ async fn a_page_that_nobody_joins_is_never_stored() {
     client.closed(1, CloseReason::SessionGone).await;
     assert_eq!((store.begun_count(), store.record_count()), (0, 0));
 }
+
+/// Its last write has taken effect when it ends, and nobody has told it so.
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_written_leaves_no_record() {
+    let store = Faulty::new();
+    let server = server(config(&store)).await;
+    let mut client = server.joined("/durable").await;
+    client.adds(1, 0).await;
+    let (id, stored) = (store.last_id(), store.stored_count());
+    store.answer(Answer::Late);
+    client.click(1, 1, 2, ADD).await;
+    store.stored(stored + 1).await;
+    client.send(1, &ClientFrame::Leave {}).await;
+    eventually(|| server.runtime.stats().sessions == 0).await;
+    assert_eq!(store.record(id).await.unwrap().stamp.seq, 2);
+    store.answer(Answer::Well);
+    eventually(|| store.record_count() == 0).await;
+}

@@ -23,6 +23,8 @@ pub(crate) enum Answer {
     Failing,
     /// Writes are done, and say that they failed.
     Mute,
+    /// Writes are done, and say so when this changes.
+    Late,
     /// Writes are told that something else stands there.
     Conflict,
 }
@@ -141,6 +143,7 @@ impl SnapshotStore for Faulty {
             if saved == Saved::Stored {
                 self.shared.stored.send_modify(|stored| *stored += 1);
             }
+            self.shared.answer.subscribe().wait_for(|answer| *answer != Answer::Late).await.unwrap();
             if answer == Answer::Mute { Err(broken()) } else { Ok(saved) }
         })
     }

@@ -113,3 +113,27 @@ async fn what_is_known_of_tokens_outlives_the_server() {
     // The one before counts no more, here either.
     refuses(&second, None, &client.token).await;
 }
+
+/// Though the client has said nothing yet: a token that it shows has reached it.
+#[tokio::test]
+async fn a_token_that_was_shown_ends_the_ones_before_it() {
+    let store = Faulty::new();
+    let first = server(config(&store)).await;
+    let page = first.token("/durable").await;
+    let mut client = first.hello().await;
+    client.adopt(1, &page).await;
+    let token = client.token.clone();
+    let mut client = first.hello().await;
+    assert_eq!(client.resumes(1, &token, 0, 0).await, 0);
+    refuses(&first, None, &page).await;
+    // The answer was lost: it comes back with what it has, here or at a server that has to bring it back.
+    let mut client = first.hello().await;
+    assert_eq!(client.resumes(1, &token, 0, 0).await, 0);
+    let second = server(config(&store.another())).await;
+    let mut client = second.hello().await;
+    assert_eq!(client.resumes(1, &token, 0, 0).await, 0);
+    refuses(&second, None, &page).await;
+    let mut client = second.hello().await;
+    assert_eq!(client.resumes(1, &token, 0, 0).await, 0);
+    client.adds(1, 0).await;
+}

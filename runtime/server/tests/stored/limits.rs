@@ -151,3 +151,49 @@ async fn a_session_takes_its_events_at_its_own_pace_and_loses_none() {
     let (all, _) = burst(&mut client, &mut at, 20, 20).await;
     assert!(all < Duration::from_millis(95), "{all:?}");
 }
+
+/// Each asks for a document; how long it takes until forty are read.
+async fn asked(client: &mut Client, frame: &ClientFrame<'_>) -> Duration {
+    let began = Instant::now();
+    for _ in 0..40 {
+        client.send(1, frame).await;
+    }
+    // Answered as soon as it is read.
+    client.send(0, &ClientFrame::Ping {}).await;
+    while client.frame().await.kind != "pong" {}
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn joins_and_resyncs_count_as_events() {
+    let server = server(Config::default().with_event_rate(10, 20)).await;
+    let least = Duration::from_millis(1_850);
+    let mut client = server.joined("/resume").await;
+    let took = asked(&mut client, &ClientFrame::Resync { ack: 0 }).await;
+    assert!(took >= least, "resyncs: {took:?}");
+
+    let token = server.token("/resume").await;
+    let mut client = server.hello().await;
+    client.adopt(1, &token).await;
+    let token = client.token.clone();
+    let join = ClientFrame::Join { token: &token, mode: 2, applied: 0, settled: 0 };
+    let took = asked(&mut client, &join).await;
+    assert!(took >= least, "joins: {took:?}");
+}
+
+#[tokio::test]
+async fn an_address_of_version_6_is_counted_by_its_first_half() {
+    let server = server(proxied(Config::default().with_sessions_per_ip_max(1))).await;
+    let from = async |ip: &str| page(&server, &format!("x-real-ip: {ip}\r\n")).await;
+    for (mine, mine_too, another) in [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:3::1"),
+        // As a socket of both versions tells of version 4.
+        ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"),
+    ] {
+        let token = from(mine).await.token();
+        let mut client = server.hello().await;
+        client.adopt(1, &token).await;
+        assert_eq!(from(mine_too).await.status(), 429, "{mine_too}");
+        assert_eq!(from(another).await.status(), 200, "{another}");
+    }
+}

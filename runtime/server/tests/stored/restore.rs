@@ -14,7 +14,7 @@ use lightspeed::{
 use lightspeed_protocol::close::CloseReason;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Client, Log, TestServer};
+use crate::common::{Client, Log, Mounts, TestServer};
 use crate::faulty::{Answer, Faulty};
 use crate::tally::{ADD, config, server};
 
@@ -358,4 +358,102 @@ async fn a_mount_that_fails_now_starts_the_page_over_and_claims_nothing() {
         let mut client = third.hello().await;
         assert_eq!(client.resumes(1, &token, 1, 1).await, 1);
     }
+}
+
+/// The socket and its other sessions go on.
+#[tokio::test]
+async fn a_panic_in_what_makes_the_parameters_starts_the_page_over() {
+    type Params = std::pin::Pin<Box<dyn Future<Output = Result<String, MountError>> + Send>>;
+    type MakeParams = fn(Parts) -> Params;
+    let at_once: MakeParams = |_| panic!("broken before its future");
+    let later: MakeParams = |_| Box::pin(async { panic!("broken in its future") });
+    for (params, text) in [(at_once, "broken before its future"), (later, "broken in its future")] {
+        let (log, _guard) = Log::start();
+        let store = Faulty::new();
+        let token = left_order(&store, Some("")).await;
+        let runtime = Runtime::new(config(&store.another()));
+        runtime.restore_with::<Order, _, _>(params);
+        let app = lightspeed::router().runtime(&runtime).live::<Later>("/durable").into();
+        let second = TestServer::serve(runtime, app).await;
+        let mut client = second.joined("/durable").await;
+        client.resume(2, &token, 1, 1).await;
+        client.closed(2, CloseReason::SessionGone).await;
+        let lines = log.lines("a component panicked while it was brought back");
+        assert!(lines.len() == 1 && lines[0].contains(text), "{lines:?}");
+        client.click(1, 0, 1, ADD).await;
+        assert_eq!(client.hears_of(1, 1).await.version, 1);
+    }
+}
+
+/// As a database that is down: it costs nobody their state.
+#[tokio::test]
+async fn a_mount_that_fails_for_now_is_a_reason_to_come_back() {
+    let store = Faulty::new();
+    let token = left_order(&store, Some("")).await;
+    let before = store.record(store.last_id()).await;
+    let runtime = Runtime::new(config(&store.another()));
+    let mounts = Mounts::default();
+    let counted = mounts.clone();
+    runtime.restore_with::<Order, _, _>(move |_| {
+        let before = counted.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            match before {
+                0 => Err(MountError::new(StatusCode::SERVICE_UNAVAILABLE, "The orders can't be read now.")),
+                1 => Err(std::io::Error::other("the database is down").into()),
+                _ => Ok("7".to_owned()),
+            }
+        }
+    });
+    let app = axum::Router::new().merge(runtime.router());
+    let second = TestServer::serve(runtime, app).await;
+    for _ in 0..2 {
+        refused(&second, &token, CloseReason::Unavailable).await;
+        assert_eq!(store.record(store.last_id()).await, before);
+    }
+    let mut client = second.hello().await;
+    assert_eq!(client.resumes(1, &token, 1, 1).await, 1);
+    client.click(1, 1, 2, 0).await;
+    assert_eq!(client.frame().await.program, "text 1 2 2\n");
+}
+
+/// Called an order, and no order.
+struct Impostor;
+
+impl Live for Impostor {
+    type Msg = ();
+    type Params = String;
+    const POLICY: Policy<Self> = Policy::durable();
+
+    async fn mount(_: String, _: &mut Context<Self>) -> Result<Self, MountError> {
+        Ok(Self)
+    }
+
+    fn update(&mut self, (): (), _: &mut Context<Self>) {}
+
+    fn render(&self) -> Html<()> {
+        html! { p { "no order" } }
+    }
+}
+
+impl Snapshot for Impostor {
+    type State = ();
+    const NAME: &'static str = "order";
+
+    fn save(&self) {}
+
+    fn load(&mut self, (): ()) {}
+}
+
+#[test]
+fn two_components_of_one_name_in_one_place_are_refused_when_the_server_starts() {
+    let runtime = Runtime::default();
+    let params = |_: Parts| async { Ok(String::new()) };
+    runtime.restore_with::<Order, _, _>(params);
+    runtime.restore_with::<Order, _, _>(params);
+    let add = std::panic::AssertUnwindSafe(|| runtime.restore_with::<Impostor, _, _>(params));
+    let panic = std::panic::catch_unwind(add).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("\"order\" in pages of the application's own"), "{message}");
+    assert!(message.contains("::Order and ") && message.contains("::Impostor."), "{message}");
+    assert!(message.contains("another `Snapshot::NAME`"), "{message}");
 }
