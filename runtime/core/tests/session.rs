@@ -595,3 +595,99 @@ fn what_a_render_undoes_is_told_when_nothing_stored_holds_it() {
     let undone: Vec<_> = said.iter().filter(|said| said.starts_with("refused")).collect();
     assert_eq!(undone, ["refused 11", "refused 12", "refused 13"], "of {said:?}");
 }
+
+/// Counts, asks for a task each time, and can't be saved at 3.
+#[derive(Debug, Default)]
+struct Fickle(u32);
+
+impl Component for Fickle {
+    type Message = ();
+    type Effect = u32;
+
+    fn update(&mut self, (): (), effects: &mut Vec<u32>) {
+        self.0 += 1;
+        effects.push(self.0);
+    }
+
+    fn render(&self) -> Html<()> {
+        html! { button onclick=(()) { (self.0) } }
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        (self.0 != 3).then(|| self.0.to_be_bytes().into())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
+        self.0 = u32::from_be_bytes(state.try_into().map_err(|_| LoadError)?);
+        Ok(())
+    }
+}
+
+/// What a session of it says and asks for, in words; frames by their first two.
+fn outputs(session: &mut Session<Fickle>) -> Vec<String> {
+    let word = |output| match output {
+        Output::Transmit(transmission) => {
+            let (_, frame) = ServerFrame::decode(&transmission.frame).unwrap();
+            frame.to_string().split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+        }
+        Output::Persist(checkpoint) => format!("persist {}", checkpoint.generation),
+        Output::Effect(number) => format!("task {number}"),
+        other => format!("{other:?}"),
+    };
+    std::iter::from_fn(|| session.poll_output()).map(word).collect()
+}
+
+fn joined(component: Fickle, policy: Policy) -> Session<Fickle> {
+    let mut session = Session::with_policy(component, policy);
+    let join = Join { session: 1, mode: JoinMode::Adopt, applied: 0, settled: 0, token: "", is_latest: true };
+    session.handle_input(Timestamp(1), Input::Join(join));
+    outputs(&mut session);
+    session.handle_input(Timestamp(1), Input::Persisted { generation: 1 });
+    outputs(&mut session);
+    session
+}
+
+#[test]
+fn what_cannot_be_saved_is_undone_and_refused() {
+    let mut session = joined(Fickle(2), Policy::Durable);
+    let payload = Payload::None;
+    let click = ClientFrame::Event { ack: 0, seq: 1, behind: 0, instance: 1, slot: 0, payload };
+    session.handle_input(Timestamp(2), Input::Frame(click));
+    assert_eq!(outputs(&mut session), ["persist 2"], "and no task");
+    session.handle_input(Timestamp(2), Input::Persisted { generation: 2 });
+    assert_eq!(outputs(&mut session)[0], "refused 1");
+    assert_eq!((session.component().0, session.is_closed()), (2, false));
+
+    // Who can't be saved from the beginning has nothing to store.
+    let mut session = joined(Fickle(3), Policy::Durable);
+    session.handle_input(Timestamp(2), Input::Message(()));
+    assert_eq!(outputs(&mut session), ["task 4", "patch 0"]);
+}
+
+#[test]
+fn a_message_during_the_last_write_is_stored_too() {
+    let cadence = Cadence { events: 20, ms: 5_000 };
+    let mut session = joined(Fickle(10), Policy::Rehydrate(cadence));
+    session.handle_input(Timestamp(2), Input::Suspend);
+    assert_eq!(outputs(&mut session), ["persist 2"]);
+    session.handle_input(Timestamp(2), Input::Message(()));
+    outputs(&mut session);
+    session.handle_input(Timestamp(2), Input::Persisted { generation: 2 });
+    assert_eq!(outputs(&mut session), ["persist 3"], "it has come after the second");
+    session.handle_input(Timestamp(2), Input::Persisted { generation: 3 });
+    assert_eq!(outputs(&mut session), ["Close(ShuttingDown)"]);
+}
+
+#[test]
+fn what_waits_for_a_silent_store_is_bounded() {
+    let mut session = joined(Fickle(10), Policy::Durable);
+    for _ in 0..4_000 {
+        session.handle_input(Timestamp(2), Input::Message(()));
+        assert!(outputs(&mut session).iter().all(|said| said.starts_with("persist")));
+    }
+    assert!(!session.is_closed());
+    for _ in 0..200 {
+        session.handle_input(Timestamp(2), Input::Message(()));
+    }
+    assert_eq!(outputs(&mut session), ["Close(ComponentFailed)"]);
+}
