@@ -119,14 +119,13 @@ pub struct Place(pub u32, pub u32);
 /// The counter's +.
 pub const INCREMENT: Place = Place(ROOT, 2);
 
-/// The session's part of writing a frame anew: the stage that frames a program that is written already.
+/// Frames as they were before they were bytes.
 ///
 /// # Panics
 ///
-/// When the frame is none.
-pub fn encode_again(frame: &[u8]) -> Vec<u8> {
-    let (session, frame) = ServerFrame::decode(frame).expect("a server sends frames");
-    frame.encode(session)
+/// When one is none.
+pub fn decoded(frames: &[Vec<u8>]) -> Vec<(u32, ServerFrame<'_>)> {
+    frames.iter().map(|frame| ServerFrame::decode(frame).expect("a server sends frames")).collect()
 }
 
 /// The operations of the [js-framework-benchmark](https://github.com/krausest/js-framework-benchmark),

@@ -22,6 +22,7 @@ pub mod crowd;
 pub mod gallery;
 pub mod joined;
 pub mod limits;
+pub mod load;
 pub mod machine;
 pub mod pages;
 pub mod results;
