@@ -9,7 +9,7 @@
 //!   operation, stage by stage, beside maud and Dioxus
 //! - `cargo run --release -p lightspeed-bench --bin load` has many pages click over real sockets, beside
 //!   a bare WebSocket echo
-//! - `cargo run --release -p lightspeed-bench --bin gate` compares what doesn't drift with `limits.toml`:
+//! - `cargo run --release -p lightspeed-gate` (`bench/gate`) compares what doesn't drift with `limits.toml`:
 //!   bytes, instructions, allocations
 //! - `cargo run --release -p lightspeed-bench --bin storm` has thousands of visitors lose a
 //!   server, or their sockets, at once, and prints how long it takes until all are back

@@ -367,7 +367,7 @@ fn print(measured: &[Measured]) {
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let mut missed = Vec::new();
     for of in measured {
-        let fastest = if total(&of.dioxus[0]) <= total(&of.dioxus[1]) { 0 } else { 1 };
+        let fastest = usize::from(total(&of.dioxus[0]) > total(&of.dioxus[1]));
         let (theirs, ours) = (&of.dioxus[fastest], &of.ours);
         let ratio = total(theirs) / total(ours);
         let (down, their_down) =

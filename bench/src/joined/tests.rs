@@ -16,10 +16,10 @@ fn after(operation: Operation, count: u32) -> (Vec<(u32, String)>, Option<u32>) 
 #[test]
 fn each_place_is_that_of_its_operation() {
     let ids = |operation, count| after(operation, count).0.iter().map(|row| row.0).collect::<Vec<_>>();
-    assert_eq!(ids(Operation::Create, 1_000), Vec::from_iter(1..=1_000));
+    assert_eq!(ids(Operation::Create, 1_000), (1..=1_000).collect::<Vec<u32>>());
     assert_eq!(ids(Operation::Create, 10_000).len(), 10_000);
-    assert_eq!(ids(Operation::Replace, 1_000), Vec::from_iter(1_001..=2_000));
-    assert_eq!(ids(Operation::Append, 1_000), Vec::from_iter(1..=2_000));
+    assert_eq!(ids(Operation::Replace, 1_000), (1_001..=2_000).collect::<Vec<u32>>());
+    assert_eq!(ids(Operation::Append, 1_000), (1..=2_000).collect::<Vec<u32>>());
     assert_eq!(after(Operation::Update, 1_000).0.iter().filter(|row| row.1.ends_with(" !!!")).count(), 100);
     assert_eq!(after(Operation::Select, 1_000).1, Some(5));
     assert_eq!(ids(Operation::Swap, 1_000)[998], 2);

@@ -54,7 +54,7 @@ const GROUPS: [(&str, &str, &str); 7] = [
     (
         "instructions",
         "",
-        "`cargo bench -p lightspeed-bench --bench instructions` on both commits; callgrind_annotate names the functions",
+        "`cargo bench -p lightspeed-gate --bench instructions` on both commits; callgrind_annotate names the functions",
     ),
     (
         "ratios",
@@ -201,9 +201,9 @@ fn count<C: Component>(name: &str, mut joined: Joined<C>, place: Place, figures:
 fn instructions() -> Result<BTreeMap<String, f64>, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["bench", "--quiet", "-p", "lightspeed-bench", "--bench", "instructions", "--"])
+        .args(["bench", "--quiet", "-p", "lightspeed-gate", "--bench", "instructions", "--"])
         .args(["--output-format=json"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .stderr(Stdio::piped())
         .output()
         .map_err(|error| format!("cargo could not be run: {error}"))?;
@@ -221,7 +221,8 @@ fn instruction_count(line: &str) -> Result<(String, f64), String> {
     let summary: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let function = summary["function_name"].as_str().ok_or_else(|| told("function_name"))?;
     let id = summary["id"].as_str().ok_or_else(|| told("id"))?;
-    let count = summary.to_string().len();
-    let _ = count;
-    Err(format!("{function} {id} {summary:#}"))
+    let tools = summary["profiles"].as_array().ok_or_else(|| told("profiles"))?;
+    let callgrind = tools.iter().find(|tool| tool["tool"] == "Callgrind").ok_or_else(|| told("Callgrind"))?;
+    let count = callgrind["data"]["total"]["metrics"]["Ir"]["values"]["new"].as_f64();
+    Ok((format!("{function} {id}"), count.ok_or_else(|| told("Ir"))?))
 }

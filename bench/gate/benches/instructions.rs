@@ -1,7 +1,7 @@
 //! Instructions of a server for an event, counted by [Callgrind](https://valgrind.org/docs/manual/cl-manual.html):
 //! the same on every run of a build, however busy the machine is.
 //!
-//! `cargo bench -p lightspeed-bench --bench instructions` shows them with what changed since the last run;
+//! `cargo bench -p lightspeed-gate --bench instructions` shows them with what changed since the last run;
 //! `make bench-gate` compares them with `limits.toml`. Needs valgrind and gungraun-runner (`make setup`).
 
 #![expect(missing_docs, reason = "gungraun's macros write functions that nobody calls")]
