@@ -67,6 +67,11 @@ impl Page {
     ///
     /// When it doesn't open; for a person.
     pub async fn open(kind: Kind, server: SocketAddr, source: IpAddr) -> Result<Self, String> {
+        let opened = timeout(ANSWER_WITHIN, Self::open_at_last(kind, server, source)).await;
+        opened.map_err(|_| "a page took more than a minute to open".to_owned())?
+    }
+
+    async fn open_at_last(kind: Kind, server: SocketAddr, source: IpAddr) -> Result<Self, String> {
         match kind {
             Kind::Native => {
                 let config = VisitorConfig::default().with_source(source);
@@ -112,6 +117,8 @@ impl Page {
 #[derive(Debug)]
 pub struct Frames {
     socket: WebSocketStream<TcpStream>,
+    /// It has been told what its page holds.
+    is_adopted: bool,
     version: u64,
     seq: u64,
 }
@@ -131,8 +138,8 @@ impl Frames {
             socket.feed(Message::Binary(frame.into())).await.map_err(|error| error.to_string())?;
         }
         socket.flush().await.map_err(|error| error.to_string())?;
-        let mut frames = Self { socket, version: 0, seq: 0 };
-        while frames.version == 0 {
+        let mut frames = Self { socket, is_adopted: false, version: 0, seq: 0 };
+        while !frames.is_adopted {
             frames.take().await?;
         }
         Ok(frames)
@@ -153,6 +160,7 @@ impl Frames {
         let bytes = receive(&mut self.socket).await?;
         match ServerFrame::decode(&bytes) {
             Ok((_, ServerFrame::Patch { ack, version, .. } | ServerFrame::Snapshot { ack, version, .. })) => {
+                self.is_adopted = true;
                 self.version = version;
                 Ok(ack)
             }
