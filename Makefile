@@ -15,12 +15,12 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-storm bench-roll bench-bystanders bench-browser docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-gate bench-server bench-load bench-storm bench-roll bench-bystanders bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-setup: ## install what is missing: WASM target, nightly for fuzzing, cargo and npm tools, Chromium, HAProxy
+setup: ## install what is missing: WASM target, nightly for fuzzing, cargo and npm tools, Chromium, HAProxy, valgrind
 	@scripts/setup.sh
 
 demo: ## serve the gallery of examples on LIGHTSPEED_ADDR (127.0.0.1:3000); needs only cargo
@@ -74,6 +74,15 @@ e2e: ## drive the examples in a real browser
 
 bench-wire: ## bytes on the wire and the client's size, from real frames, beside their budgets
 	cargo run --quiet -p lightspeed-bench --bin wire
+
+bench-gate: ## bytes, instructions, allocations and ratios of them beside bench/limits.toml; fails above it
+	cargo run --release --quiet -p lightspeed-gate --bin gate
+
+bench-server: ## what a server does for an event, stage by stage, beside maud and Dioxus (builds Dioxus)
+	cargo run --release --quiet -p lightspeed-bench --bin server
+
+bench-load: ## events per second and latencies of many pages over loopback, beside a bare echo
+	cargo run --release --quiet -p lightspeed-bench --bin load
 
 bench-storm: ## 10,000 pages lose their server at once: how long until all are back (loopback only)
 	cargo run --release --quiet -p lightspeed-bench --bin storm

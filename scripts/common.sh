@@ -45,6 +45,14 @@ wasm_bindgen_version() {
     printf '%s' "$version"
 }
 
+# The version of gungraun that the workspace pins; its runner must be exactly this one.
+gungraun_version() {
+    local version
+    version="$(sed -n 's/^gungraun *= "=\([0-9.]*\)"$/\1/p' "$root/Cargo.toml")"
+    [ -n "$version" ] || fail "Cargo.toml pins no gungraun" 'write gungraun = "=X.Y.Z" under [workspace.dependencies]'
+    printf '%s' "$version"
+}
+
 # Whether the active toolchain carries the client's target.
 has_client_target() {
     local directory

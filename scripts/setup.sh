@@ -12,6 +12,8 @@
 cargo_nextest_version="0.9.143"
 cargo_deny_version="0.20.2"
 cargo_fuzz_version="0.13.2"
+# The library's version in Cargo.lock: the runner reads what that one writes.
+gungraun_runner_version="$(gungraun_version)"
 
 apt_is_fresh=no
 
@@ -106,6 +108,13 @@ setup_proxy() {
     apt_install "HAProxy" haproxy
 }
 
+setup_counting() {
+    has valgrind || apt_install "valgrind" valgrind libc6-dbg
+    if ! has gungraun-runner || [ "$(gungraun-runner --version)" != "gungraun-runner $gungraun_runner_version" ]; then
+        cargo_install gungraun-runner --version "=$gungraun_runner_version" --locked --force
+    fi
+}
+
 setup_node() {
     if ! has node || ! has npm; then fail "Node.js with npm: missing on this machine" "install Node.js 20 or newer"; fi
     npm_ci client-js
@@ -120,4 +129,5 @@ setup_proxy
 setup_node
 setup_cargo_tools
 setup_fuzzing
+setup_counting
 say "setup: all there"

@@ -19,3 +19,12 @@ pub fn describe() -> String {
         httpdate::fmt_http_date(SystemTime::now()),
     )
 }
+
+/// The compiler that is installed, as it names itself.
+pub fn compiler() -> String {
+    let output = std::process::Command::new("rustc").arg("--version").output();
+    output.map_or_else(
+        |_| "rustc unknown".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}

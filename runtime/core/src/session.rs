@@ -153,10 +153,18 @@ pub struct Transmission {
 type State = Arc<[u8]>;
 
 /// What a tree was rendered from, when that can be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Origin {
     state: State,
-    digest: u64,
+    /// Of the tree as it was rendered: computed when it is first needed, which for most trees is never.
+    digest: Option<u64>,
+}
+
+impl Origin {
+    /// Before the tree is stored, or is written to.
+    fn settle<M>(&mut self, tree: &Fragment<M>) -> u64 {
+        *self.digest.get_or_insert_with(|| digest(tree))
+    }
 }
 
 /// A tree of an older version that the client may still show.
@@ -269,7 +277,7 @@ impl<C: Component> Session<C> {
             policy,
             phase,
             now: Timestamp(0),
-            origin: origin(state.as_ref(), &tree),
+            origin: origin(state.as_ref()),
             tree,
             state,
             version: 0,
@@ -657,7 +665,7 @@ impl<C: Component> Session<C> {
     /// Takes a render for the newest; returns the one before.
     fn show(&mut self, html: Html<C::Message>) -> Seen<C::Message> {
         let tree = html.into_root();
-        let origin = core::mem::replace(&mut self.origin, origin(self.state.as_ref(), &tree));
+        let origin = core::mem::replace(&mut self.origin, origin(self.state.as_ref()));
         Seen { version: self.version, tree: core::mem::replace(&mut self.tree, tree), origin }
     }
 
@@ -754,9 +762,7 @@ impl<C: Component> Session<C> {
                 if !self.update(message, Some(seq)) {
                     return self.refuse(seq, RefusalReason::Failed);
                 }
-                if place::note_fields(&mut self.tree, place, payload) {
-                    self.notes.push(place, payload);
-                }
+                self.note_fields(place, payload);
                 if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
                     self.unrendered.remove(0);
                 }
@@ -766,6 +772,18 @@ impl<C: Component> Session<C> {
             Err(place::Unresolved::Refused(reason)) => self.refuse(seq, reason),
             Err(place::Unresolved::Fault(reason)) => self.close(reason),
         }
+    }
+
+    /// Notes in the tree, and for the next checkpoint, what an event tells of fields.
+    fn note_fields(&mut self, place: place::Place, payload: &Payload<'_>) {
+        if !place::tells_fields(&self.tree, place) {
+            return;
+        }
+        if let Some(origin) = &mut self.origin {
+            origin.settle(&self.tree);
+        }
+        place::note_fields(&mut self.tree, place, payload);
+        self.notes.push(place, payload);
     }
 
     fn owe_ack(&mut self) {
@@ -813,8 +831,8 @@ impl<C: Component> Session<C> {
     }
 }
 
-fn origin<M>(state: Option<&State>, tree: &Fragment<M>) -> Option<Origin> {
-    state.map(|state| Origin { state: State::clone(state), digest: digest(tree) })
+fn origin(state: Option<&State>) -> Option<Origin> {
+    state.map(|state| Origin { state: State::clone(state), digest: None })
 }
 
 fn saved<C: Component>(component: &C, policy: Policy) -> Option<State> {

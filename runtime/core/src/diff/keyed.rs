@@ -4,7 +4,6 @@
 //! a longest increasing subsequence of old positions
 //! ([Fredman 1975](https://doi.org/10.1016/0012-365X(75)90103-X)); every other one that stays moves once.
 
-use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -15,7 +14,6 @@ use lightspeed_protocol::msgpack::{Raw, Writer};
 use super::{Patch, Place};
 use crate::build::write_items;
 use crate::html::Item;
-use crate::key::Key;
 
 impl Patch {
     pub(super) fn list<M>(&mut self, place: Place, old: &[Item<M>], new: &mut [Item<M>]) {
@@ -97,14 +95,33 @@ impl Patch {
 
 /// For each new item, the old one with its key. Where a key comes twice, the first goes with the first.
 fn sources<M>(old: &[Item<M>], new: &[Item<M>]) -> Vec<Option<usize>> {
-    if old.is_empty() {
+    if old.is_empty() || new.is_empty() {
         return vec![None; new.len()];
     }
-    let mut by_key: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
-    for (index, item) in old.iter().enumerate().rev() {
-        by_key.entry(&item.key).or_default().push(index);
-    }
-    new.iter().map(|item| by_key.get_mut(&item.key)?.pop()).collect()
+    // Keys mostly come in an order of their own, and sorting what is sorted takes one comparison each.
+    let mut by_key: Vec<usize> = (0..old.len()).collect();
+    by_key.sort_by(|a, b| old[*a].key.cmp(&old[*b].key));
+    let key = |place: usize| &old[by_key[place]].key;
+    // How many are taken of the run of equal keys that begins at a place in that order.
+    let mut taken = vec![0; old.len()];
+    // Where the item behind the last one found stands in that order: most often, it is the next one's.
+    let mut guess = 0;
+    let source = |item: &Item<M>| {
+        let is_start = |place: usize| key(place) == &item.key && (place == 0 || key(place - 1) != &item.key);
+        let start = if guess < old.len() && is_start(guess) {
+            guess
+        } else {
+            by_key.partition_point(|index| old[*index].key < item.key)
+        };
+        let place = start + taken.get(start)?;
+        if place == old.len() || key(place) != &item.key {
+            return None;
+        }
+        taken[start] += 1;
+        guess = place + 1;
+        Some(by_key[place])
+    };
+    new.iter().map(source).collect()
 }
 
 /// Which items belong to a longest subsequence whose sources increase.
@@ -114,7 +131,12 @@ fn longest_increasing(sources: &[Option<usize>]) -> Vec<bool> {
     let mut previous = vec![None; sources.len()];
     let source = |index: usize| sources[index];
     for (index, _) in sources.iter().enumerate().filter(|(_, source)| source.is_some()) {
-        let length = tails.partition_point(|tail| source(*tail) < source(index));
+        let is_longest = tails.last().is_none_or(|tail| source(*tail) < source(index));
+        let length = if is_longest {
+            tails.len()
+        } else {
+            tails.partition_point(|tail| source(*tail) < source(index))
+        };
         previous[index] = length.checked_sub(1).map(|shorter| tails[shorter]);
         if length == tails.len() {
             tails.push(index);
@@ -130,3 +152,6 @@ fn longest_increasing(sources: &[Option<usize>]) -> Vec<bool> {
     }
     stays
 }
+
+#[cfg(test)]
+mod tests;

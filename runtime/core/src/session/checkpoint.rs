@@ -28,7 +28,7 @@ use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Write
 use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 
 use super::lifecycle::{Created, Phase};
-use super::place::{Notes, Place, note_fields};
+use super::place::{Notes, Place};
 use super::policy::Policy;
 use super::window::Sent;
 use super::{Component, Origin, Seen, Session, State};
@@ -118,7 +118,7 @@ impl From<LoadError> for RestoreError {
 
 impl<C: Component> Session<C> {
     /// The session as it is now.
-    pub(super) fn checkpoint(&self) -> Checkpoint {
+    pub(super) fn checkpoint(&mut self) -> Checkpoint {
         let mut out = Writer::new();
         out.array(11);
         for number in [FORMAT, self.version, self.version_acked, self.seq_handled, u64::from(self.next_id)] {
@@ -151,25 +151,25 @@ impl<C: Component> Session<C> {
         Checkpoint { generation: self.saving.generation, seq: self.seq_handled, bytes: out.into_bytes() }
     }
 
-    fn write_versions(&self, out: &mut Writer) {
+    fn write_versions(&mut self, out: &mut Writer) {
         let mut left = OLD_STATES_BYTES_MAX;
         let old: Vec<_> = self
             .seen
-            .iter()
+            .iter_mut()
             .rev()
             .map_while(|seen| {
-                let origin = seen.origin.as_ref()?;
+                let origin = seen.origin.as_mut()?;
                 left = left.checked_sub(origin.state.len())?;
                 Some((seen.version, &seen.tree, origin))
             })
             .collect();
-        let newest = self.origin.iter().map(|origin| (self.version, &self.tree, origin));
+        let newest = self.origin.iter_mut().map(|origin| (self.version, &self.tree, origin));
         out.array(old.len() + newest.len());
         for (version, tree, origin) in old.into_iter().rev().chain(newest) {
             out.array(4);
             out.uint(version);
             out.bin(&origin.state);
-            out.uint(origin.digest);
+            out.uint(origin.settle(tree));
             let mut ids = Vec::new();
             each_fragment(tree, &mut |fragment| ids.push(fragment.id));
             out.array(ids.len());
@@ -213,9 +213,7 @@ impl<C: Component> Session<C> {
             session.seen.extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree)));
             session.restore_window(&image);
             for (place, payload) in &image.notes {
-                if note_fields(&mut session.tree, *place, payload) {
-                    session.notes.push(*place, payload);
-                }
+                session.note_fields(*place, payload);
             }
         } else {
             session.lose_document();
@@ -381,7 +379,7 @@ impl<'a> Version<'a> {
     }
 
     fn seen<M>(&self, tree: Fragment<M>) -> Seen<M> {
-        let origin = Origin { state: State::from(self.state), digest: self.digest };
+        let origin = Origin { state: State::from(self.state), digest: Some(self.digest) };
         Seen { version: self.version, tree, origin: Some(origin) }
     }
 }

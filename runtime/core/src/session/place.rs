@@ -100,20 +100,29 @@ fn handler<M>(fragment: &Fragment<M>, slot: SlotIndex) -> Option<Option<&Handler
     }
 }
 
+/// Whether [`note_fields`] would write into the tree.
+pub(super) fn tells_fields<M>(tree: &Fragment<M>, place: Place) -> bool {
+    find(tree, place.instance).is_some_and(|fragment| is_of_fields(fragment, place))
+}
+
+fn is_of_fields<M>(fragment: &Fragment<M>, place: Place) -> bool {
+    let slot = fragment.template.slots.get(place.slot as usize);
+    let is_telling =
+        |event: &EventKind| matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit);
+    slot.is_some_and(|slot| matches!(&slot.kind, Kind::Handler { event } if is_telling(event)))
+}
+
 /// Notes in the tree what an event tells of the fields that the person changed, so that the
 /// next diff compares with what the page shows and not with what was sent last.
 ///
 /// A field's own event tells its value. An event of a form or another parent of fields tells
 /// that any of them may have changed: all of them are sent again if the render has a value for them.
-///
-/// Returns whether the event is one that tells of fields.
-pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) -> bool {
-    let Some(fragment) = find_mut(tree, place.instance) else { return false };
-    let Some(slot) = fragment.template.slots.get(place.slot as usize) else { return false };
-    let Kind::Handler { event } = slot.kind else { return false };
-    if !matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit) {
-        return false;
-    }
+pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) {
+    let Some(fragment) = find_mut(tree, place.instance).filter(|fragment| is_of_fields(fragment, place))
+    else {
+        return;
+    };
+    let slot = &fragment.template.slots[place.slot as usize];
     for (other, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
         match (&other.kind, payload) {
             (Kind::Property { .. }, Payload::Text(text)) if other.path == slot.path => {
@@ -128,7 +137,6 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
             _ => {}
         }
     }
-    true
 }
 
 /// What events have told of fields, oldest first: enough to have [`note_fields`] do it again.
