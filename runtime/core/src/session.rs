@@ -561,8 +561,10 @@ impl<C: Component> Session<C> {
             if !is_latest && self.policy != Policy::Durable {
                 self.lose_document();
             }
-        } else if settled > self.seq_handled {
-            return self.close(CloseReason::BadAck);
+        } else if settled > self.seq_handled || (mode == JoinMode::Resume && applied > self.version) {
+            // As long as the store hasn't said whose the session is, its client may know more of it.
+            let is_unclaimed = self.saving.telling_from.is_some();
+            return self.close(if is_unclaimed { CloseReason::Moved } else { CloseReason::BadAck });
         }
         let is_first = matches!(self.phase, Phase::Mounted(_));
         if self.phase.attach(session).is_none() {
