@@ -234,7 +234,8 @@ struct Saving {
     is_due: bool,
     unsaved_events: u32,
     unsaved_since: Option<Timestamp>,
-    /// Until this one is stored, the client is told nothing: what an earlier one holds was undone.
+    /// Until this one is stored, the client is told nothing: what an earlier one holds was undone, or it isn't
+    /// known yet whether the session is still this server's.
     telling_from: Option<u64>,
 }
 
@@ -568,14 +569,23 @@ impl<C: Component> Session<C> {
             if !is_latest && self.policy != Policy::Durable {
                 self.lose_document();
             }
-        } else if settled > self.seq_handled {
-            return self.close(CloseReason::BadAck);
+        } else if settled > self.seq_handled || (mode == JoinMode::Resume && applied > self.version) {
+            // As long as the store hasn't said whose the session is, its client may know more of it.
+            let is_unclaimed = self.saving.telling_from.is_some();
+            return self.close(if is_unclaimed { CloseReason::Moved } else { CloseReason::BadAck });
         }
+        let is_first = matches!(self.phase, Phase::Mounted(_));
         if self.phase.attach(session).is_none() {
             return;
         }
-        // The epoch is new, and with it the checkpoint.
-        self.saving.is_due |= self.policy.is_stored();
+        if self.policy.is_stored() {
+            // The epoch is new, and with it the checkpoint.
+            self.saving.is_due = true;
+            if !is_first {
+                // Another server may have taken the session meanwhile, with this very epoch: the store knows.
+                self.saving.telling_from = Some(self.saving.generation + 1);
+            }
+        }
         // Before the acknowledgement, which would tell that they had one.
         self.refusals = self.refused.iter().filter(|(seq, _)| *seq > settled).copied().collect();
         self.send_refusals(self.made.len());

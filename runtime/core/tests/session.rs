@@ -679,6 +679,37 @@ fn a_message_during_the_last_write_is_stored_too() {
 }
 
 #[test]
+fn who_comes_back_hears_nothing_before_the_store_says_whose_the_session_is() {
+    let cadence = Cadence { events: 20, ms: 5_000 };
+    let mut session = joined(Fickle(10), Policy::Rehydrate(cadence));
+    session.handle_input(Timestamp(2), Input::Detach);
+    session.handle_input(Timestamp(2), Input::Message(()));
+    assert_eq!(outputs(&mut session), ["task 11"], "nobody is there to be told");
+
+    let join =
+        Join { session: 1, mode: JoinMode::Resume, applied: 0, settled: 0, token: "", is_latest: true };
+    session.handle_input(Timestamp(3), Input::Join(join));
+    assert_eq!(outputs(&mut session), ["persist 2"]);
+    session.handle_input(Timestamp(3), Input::Message(()));
+    assert_eq!(outputs(&mut session), [""; 0], "nor what comes meanwhile");
+    session.handle_input(Timestamp(3), Input::Persisted { generation: 2 });
+    assert_eq!(outputs(&mut session), ["joined 0", "patch 0", "task 12", "patch 0"]);
+
+    // The client of a session that another server has by now isn't blamed for what it knows.
+    for (is_stored, reason) in [(false, CloseReason::Moved), (true, CloseReason::BadAck)] {
+        let mut session = joined(Fickle(10), Policy::Rehydrate(cadence));
+        session.handle_input(Timestamp(2), Input::Detach);
+        session.handle_input(Timestamp(2), Input::Join(join));
+        outputs(&mut session);
+        if is_stored {
+            session.handle_input(Timestamp(2), Input::Persisted { generation: 2 });
+        }
+        session.handle_input(Timestamp(3), Input::Join(Join { settled: 1, ..join }));
+        assert_eq!(outputs(&mut session).last(), Some(&format!("Close({reason:?})")));
+    }
+}
+
+#[test]
 fn what_waits_for_a_silent_store_is_bounded() {
     let mut session = joined(Fickle(10), Policy::Durable);
     for _ in 0..4_000 {

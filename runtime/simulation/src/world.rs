@@ -8,7 +8,7 @@ use lightspeed_core::session::policy::Cadence;
 use lightspeed_interpreter::{ClientOutput, LinkState, MemoryDocument};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
-use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
+use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::{Payload, Raw};
 
 use crate::app;
@@ -200,6 +200,9 @@ struct Known {
     refused: BTreeSet<u64>,
     /// It may have lost what its policy doesn't promise to keep.
     is_torn: bool,
+    /// A join that asked for a whole document came by a socket that its page had given up: the page may have
+    /// got another document meanwhile, and that one's numbers are gone.
+    is_joined_late: bool,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -537,6 +540,12 @@ impl World {
             let Some((_, bytes)) = way.pop_front_if(|(at, _)| *at <= now) else { return };
             if is_up && it.is_server_open {
                 self.note(1, socket, &bytes);
+                if self.pages[page].socket != Some(socket)
+                    && let Ok((_, ClientFrame::Join { mode, .. })) = ClientFrame::decode(&bytes)
+                    && JoinMode::from_code(mode) != Some(JoinMode::Resume)
+                {
+                    self.known.entry(self.pages[page].session).or_default().is_joined_late = true;
+                }
                 if let Some(it) = self.alive(server, life) {
                     it.message(now, socket, &bytes);
                 }
@@ -588,7 +597,7 @@ impl World {
             matches!(self.policy, Policy::Durable | Policy::Resume | Policy::Remount) && !self.has_panics;
         if let Ok((1, ServerFrame::Refused { seq, reason: 2, .. })) = ServerFrame::decode(bytes)
             && is_lasting
-            && !self.known.get(&self.pages[page].session).is_some_and(|it| it.has_copies)
+            && !self.known.get(&self.pages[page].session).is_some_and(|it| it.has_copies || it.is_joined_late)
         {
             return self.fail("C3", format!("event {seq} of page {page} is refused as too old"));
         }
