@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-storm bench-roll bench-bystanders docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-storm bench-roll bench-bystanders bench-memory docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -83,6 +83,9 @@ bench-roll: ## two servers behind HAProxy are restarted while visitors click: wh
 
 bench-bystanders: ## 10 sessions panic all the time, in turns: how long the clicks of 50 others take (loopback only)
 	cargo run --release --quiet -p lightspeed-bench --bin bystanders
+
+bench-memory: ## what a session takes in the server's memory, beside its budgets; into bench/results/memory.json (loopback only)
+	cargo run --release --quiet -p lightspeed-bench --bin memory
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

@@ -11,8 +11,10 @@
 //!   after the other while visitors click, and prints what became of the clicks
 //! - `cargo run --release -p lightspeed-bench --bin bystanders` has some sessions panic all the
 //!   time, and prints how long the clicks of others take with and without them
+//! - `cargo run --release -p lightspeed-bench --bin memory` prints what a session takes in the server's memory
 
 pub mod crowd;
 pub mod gallery;
 pub mod machine;
+pub mod memory;
 pub mod specification;
