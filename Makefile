@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-gate bench-server bench-load bench-storm bench-roll bench-bystanders bench-browser docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-gate bench-server bench-load bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -95,6 +95,9 @@ bench-bystanders: ## 10 sessions panic all the time, in turns: how long the clic
 
 bench-browser: ## the client beside vanilla JavaScript, LiveView's and Dioxus' in one browser; ROUNDS=n (5), PASSES=n (3)
 	@scripts/bench-browser.sh
+
+bench-memory: ## what a session takes in the server's memory, beside its budgets; into bench/results/memory.json (loopback only)
+	cargo run --release --quiet -p lightspeed-bench --bin memory
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

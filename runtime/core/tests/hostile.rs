@@ -67,6 +67,7 @@ enum Transition {
     Ping,
     Message(u32),
     Detach,
+    Hibernate,
 }
 
 /// What a peer hears.
@@ -223,6 +224,8 @@ impl Model {
             Transition::Ping => self.close(CloseReason::UnknownKind)?,
             Transition::Message(value) => self.message(value),
             Transition::Detach => self.is_attached = false,
+            // Nobody notices.
+            Transition::Hibernate => {}
         }
         if self.is_attached {
             is_ack_due &= !self.render(is_snapshot_due);
@@ -292,7 +295,7 @@ impl ReferenceStateMachine for Peer {
         let join = (mode, applied).prop_map(|(mode, applied)| Transition::Join { mode, applied });
         let message = (0u32..5).prop_map(Transition::Message);
         if !model.is_attached {
-            return prop_oneof![3 => join, 1 => message].boxed();
+            return prop_oneof![3 => join, 1 => message, 1 => Just(Transition::Hibernate)].boxed();
         }
         // The next, the same once more, the ones before; and now and then one too far.
         let seq = prop_oneof![
@@ -315,6 +318,7 @@ impl ReferenceStateMachine for Peer {
             6 => ack().prop_map(Transition::Resync),
             12 => join,
             6 => Just(Transition::Detach),
+            40 => Just(Transition::Hibernate),
             1 => Just(Transition::Leave),
             1 => Just(Transition::Ping),
         ]
@@ -332,7 +336,8 @@ impl ReferenceStateMachine for Peer {
 
     /// 1.4: only what the attached socket says reaches the session.
     fn preconditions(model: &Model, transition: &Transition) -> bool {
-        model.is_attached || matches!(transition, Transition::Join { .. } | Transition::Message(_))
+        model.is_attached
+            || matches!(transition, Transition::Join { .. } | Transition::Message(_) | Transition::Hibernate)
     }
 }
 
@@ -401,6 +406,7 @@ impl StateMachineTest for Hostile {
             Transition::Ping => Input::Frame(ClientFrame::Ping {}),
             Transition::Message(value) => Input::Message(value),
             Transition::Detach => Input::Detach,
+            Transition::Hibernate => Input::Hibernate,
         };
         it.session.handle_input(Timestamp(0), input);
         assert_eq!(it.hear(), model.heard);

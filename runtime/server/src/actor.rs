@@ -219,7 +219,7 @@ impl<C: Live> Body<C> {
                     recorder.closed(self.clock.now(), reason);
                 }
                 let within = Instant::now() + limits::SUSPEND_WITHIN;
-                self.patience.get_or_insert_with(|| Alarm::set(&self.myself, within, Post::GiveUp));
+                self.patience.get_or_insert_with(|| Alarm::set(&self.myself, within, |_| Post::GiveUp));
                 self.take(Input::Suspend)
             }
             Post::Mail(Mail::Moved) | Post::Fenced => {
@@ -504,7 +504,7 @@ impl<C: Live> Body<C> {
         if self.timer.as_ref().is_some_and(|timer| timer.at <= at) {
             return;
         }
-        self.timer = Some(Alarm::set(&self.myself, at, Post::Wake(at)));
+        self.timer = Some(Alarm::set(&self.myself, at, Post::Wake));
     }
 
     /// Tells the socket why, and is without one.
@@ -563,13 +563,13 @@ struct Alarm {
 }
 
 impl Alarm {
-    /// Posts something at an instant.
-    fn set<M: Send + 'static>(myself: &ActorRef<Post<M>>, at: Instant, post: Post<M>) -> Self {
+    /// Posts something at an instant: made then, as every waiting alarm would have the room for it.
+    fn set<M: Send + 'static>(myself: &ActorRef<Post<M>>, at: Instant, post: fn(Instant) -> Post<M>) -> Self {
         let myself = myself.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep_until(at).await;
             // Fails only when the session has ended.
-            let _ = myself.send_message(post);
+            let _ = myself.send_message(post(at));
         });
         Self { at, task: task.abort_handle() }
     }

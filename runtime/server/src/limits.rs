@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use lightspeed_core::session::hibernation::HIBERNATE_AFTER_MS;
 pub use lightspeed_protocol::limits::{
     CLOSE_MESSAGE_BYTES_MAX, HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX,
     OUTBOUND_FRAME_BYTES_MAX, RECORDING_BYTES_MAX, RECORDING_RECORDS_MAX, RETRY_MS_MAX,

@@ -47,7 +47,8 @@ pub trait Live: Sized + Send + 'static {
     /// Handles a message. Long work goes to [`Context::perform`].
     fn update(&mut self, msg: Self::Msg, cx: &mut Context<Self>);
 
-    /// What the state looks like: a pure function of it.
+    /// What the state looks like: a pure function of it, which gives the same for the same state at any time. An idle
+    /// session lets go of what it gave and calls it again.
     fn render(&self) -> Html<Self::Msg>;
 
     /// The page's title when [`LiveRouter::live`](crate::LiveRouter::live) serves it: the type's name unless overridden.

@@ -8,6 +8,7 @@
 //! no more to write until the acknowledgements come that it reads.
 
 pub(crate) mod fault;
+pub(crate) mod head;
 pub(crate) mod origin;
 pub(crate) mod outbox;
 pub(crate) mod reader;
@@ -22,7 +23,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream::SplitSink;
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_protocol::PROTOCOL_VERSION;
@@ -37,8 +38,12 @@ use fault::{End, Fault};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
 use reader::{Reader, read_hello};
 
-/// axum's defaults cost 134 kB per connection; these 8 kB suffice for frames of a few bytes.
-const BUFFER_BYTES: usize = 4096;
+/// axum's defaults cost 134 kB per connection. What is read at a time: most frames are a few bytes, and this
+/// much is held for each socket however idle it is.
+const READ_BYTES: usize = 256;
+
+/// What is gathered before it is written: the room is taken when there is something.
+const WRITE_BYTES: usize = 4096;
 
 /// Answers the request for a socket.
 pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
@@ -61,10 +66,14 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
             inner.drain_with_server(&parts.extensions);
             // As long as the socket is there, whoever ends the server waits for it.
             let watches = (inner.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
-            upgrade.on_upgrade(move |socket| async move {
-                serve(socket, inner, peer, parts).await;
-                drop(watches);
-                drop(permit);
+            upgrade.on_upgrade(move |socket| {
+                let (sink, stream) = socket.split();
+                let (outbox, waiting) = outbox(peer);
+                let reader = Reader::new(Arc::clone(&inner), outbox, parts);
+                let socket = Socket { sink, stream, waiting, reader, inner, peer, _kept: (watches, permit) };
+                // A task of its own: axum's has had room for the handshake, and would keep it.
+                tokio::spawn(socket.serve());
+                std::future::ready(())
             })
         }
         Err(rejection) => rejection,
@@ -75,78 +84,113 @@ async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> 
     let upgrade =
         WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(IntoResponse::into_response)?;
     Ok(upgrade
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
+        .read_buffer_size(READ_BYTES)
+        .write_buffer_size(WRITE_BYTES)
         // The writer flushes each frame before the next, so one of the largest and a close fit.
-        .max_write_buffer_size(limits::OUTBOUND_FRAME_BYTES_MAX + 16 * BUFFER_BYTES)
+        .max_write_buffer_size(limits::OUTBOUND_FRAME_BYTES_MAX + 16 * WRITE_BYTES)
         .max_message_size(limits::INBOUND_FRAME_BYTES_MAX)
         .max_frame_size(limits::INBOUND_FRAME_BYTES_MAX))
 }
 
-async fn serve(socket: WebSocket, inner: Arc<Inner>, peer: Option<SocketAddr>, head: Parts) {
-    let (mut sink, mut stream) = socket.split();
-    let (outbox, mut waiting) = outbox(peer);
+/// An open socket. Made before its task is, which would keep room for what it is made of.
+struct Socket<K> {
+    sink: Sink,
+    stream: SplitStream<WebSocket>,
+    waiting: OutboxReader,
+    reader: Reader,
+    inner: Arc<Inner>,
+    peer: Option<SocketAddr>,
+    /// What others wait for, or count, as long as the socket is there.
+    _kept: K,
+}
+
+impl<K> Socket<K> {
+    async fn serve(mut self) {
+        let Self { sink, stream, inner, reader, waiting, .. } = &mut self;
+        let end = run(sink, stream, inner, reader, waiting).await;
+        // Boxed, as every socket would have the room for its end from the beginning.
+        Box::pin(self.finish(end)).await;
+    }
+}
+
+/// From the hello until the socket is to end.
+async fn run(
+    sink: &mut Sink,
+    stream: &mut SplitStream<WebSocket>,
+    inner: &Inner,
+    reader: &mut Reader,
+    waiting: &mut OutboxReader,
+) -> End {
     // Its sessions have told the client by then, and it has left if it is one of ours.
-    let runtime = Arc::clone(&inner);
     let drained = async {
-        runtime.drain.over().await;
+        inner.drain.over().await;
         sleep(limits::CLOSE_WITHIN / 4).await;
     };
     let mut drained = std::pin::pin!(drained);
-    let end = tokio::select! {
+    let hello = tokio::select! {
+        biased;
+        () = &mut drained => return CloseReason::ShuttingDown.into(),
+        hello = Box::pin(read_hello(stream)) => hello,
+    };
+    let known = match hello {
+        Ok(known) => known,
+        Err(end) => return end,
+    };
+    let outbox = reader.outbox().clone();
+    welcome(inner, &outbox);
+    waiting.open(known);
+    tokio::select! {
         biased;
         () = &mut drained => CloseReason::ShuttingDown.into(),
-        hello = read_hello(&mut stream) => match hello {
-            Ok(known) => {
-                welcome(&inner, &outbox);
-                let mut ledger = TemplateLedger::new(known);
-                let mut reader = Reader::new(inner, outbox.clone(), head);
-                let end = tokio::select! {
-                    biased;
-                    () = &mut drained => CloseReason::ShuttingDown.into(),
-                    () = outbox.overflowed() => CloseReason::TooSlow.into(),
-                    end = write(&mut sink, &mut waiting, &mut ledger) => end,
-                    end = reader.read(&mut stream) => end,
-                };
-                // The sessions learn first that the socket is gone, so that they stop filling its outbox.
-                drop(reader);
-                if let End::Close(fault) = &end && fault.reason != CloseReason::TooSlow {
-                    let rest = async {
-                        while let Some(outgoing) = waiting.next_waiting() {
-                            feed(&mut sink, outgoing, &mut ledger).await?;
-                        }
-                        Ok::<(), axum::Error>(())
-                    };
-                    let _ = timeout(limits::CLOSE_WITHIN, rest).await;
+        () = outbox.overflowed() => CloseReason::TooSlow.into(),
+        end = write(sink, waiting) => end,
+        end = reader.read(stream) => end,
+    }
+}
+
+impl<K> Socket<K> {
+    /// Sends what still waits, says why the socket ends, and lets the other side close first.
+    async fn finish(self, end: End) {
+        let Self { mut sink, mut stream, mut waiting, reader, inner, peer, _kept } = self;
+        // The sessions learn first that the socket is gone, so that they stop filling its outbox.
+        drop(reader);
+        if let End::Close(fault) = &end
+            && fault.reason != CloseReason::TooSlow
+        {
+            let rest = async {
+                while let Some(outgoing) = waiting.next_waiting() {
+                    feed(&mut sink, outgoing, waiting.ledger()).await?;
                 }
-                end
-            }
-            Err(end) => end,
-        },
-    };
-    let peer = peer.map(tracing::field::display);
-    match end {
-        End::Gone => tracing::debug!(peer, "socket gone"),
-        End::Close(fault) => {
-            let reason = fault.reason.name();
-            if fault.reason == CloseReason::ShuttingDown {
-                tracing::info!(reason, peer, "socket closed");
-            } else {
-                tracing::warn!(reason, offset = fault.offset, peer, "socket closed: {}", fault.message);
-            }
-            let is_readable = fault.reason != CloseReason::FrameTooLarge;
-            let _ = timeout(limits::CLOSE_WITHIN, async {
-                if say_goodbye(&mut sink, &fault, runtime.retry_ms(fault.reason)).await.is_err() {
-                    return;
-                }
-                // A connection that is dropped with bytes unread is reset, and the reset may overtake the close.
-                if is_readable {
-                    while let Some(Ok(_)) = stream.next().await {}
+                Ok::<(), axum::Error>(())
+            };
+            let _ = timeout(limits::CLOSE_WITHIN, rest).await;
+        }
+        // Nobody fills it any more.
+        drop(waiting);
+        let peer = peer.map(tracing::field::display);
+        match end {
+            End::Gone => tracing::debug!(peer, "socket gone"),
+            End::Close(fault) => {
+                let reason = fault.reason.name();
+                if fault.reason == CloseReason::ShuttingDown {
+                    tracing::info!(reason, peer, "socket closed");
                 } else {
-                    sleep(limits::CLOSE_WITHIN / 4).await;
+                    tracing::warn!(reason, offset = fault.offset, peer, "socket closed: {}", fault.message);
                 }
-            })
-            .await;
+                let is_readable = fault.reason != CloseReason::FrameTooLarge;
+                let _ = timeout(limits::CLOSE_WITHIN, async {
+                    if say_goodbye(&mut sink, &fault, inner.retry_ms(fault.reason)).await.is_err() {
+                        return;
+                    }
+                    // A connection that is dropped with bytes unread is reset, and the reset may overtake the close.
+                    if is_readable {
+                        while let Some(Ok(_)) = stream.next().await {}
+                    } else {
+                        sleep(limits::CLOSE_WITHIN / 4).await;
+                    }
+                })
+                .await;
+            }
         }
     }
 }
@@ -168,22 +212,19 @@ type Sink = SplitSink<WebSocket, Message>;
 ///
 /// Pings of the WebSocket itself go out between: a browser answers them even when the page
 /// is hidden and its timers, and with them the client's own pings, are held back for a minute.
-async fn write(sink: &mut Sink, waiting: &mut OutboxReader, ledger: &mut TemplateLedger) -> End {
+async fn write(sink: &mut Sink, waiting: &mut OutboxReader) -> End {
     let mut pings = interval(Duration::from_millis(limits::HEARTBEAT_MS));
     pings.tick().await;
     loop {
         let outgoing = tokio::select! {
             biased;
             _ = pings.tick() => None,
-            outgoing = waiting.next() => match outgoing {
-                Some(outgoing) => Some(outgoing),
-                None => return End::Gone,
-            },
+            outgoing = waiting.next() => Some(outgoing),
         };
         let within = limits::STALL_MAX + outgoing.as_ref().map_or(Duration::ZERO, drain_time);
         let written = timeout(within, async {
             match outgoing {
-                Some(outgoing) => feed(sink, outgoing, ledger).await?,
+                Some(outgoing) => feed(sink, outgoing, waiting.ledger()).await?,
                 None => sink.feed(Message::Ping(Bytes::new())).await?,
             }
             sink.flush().await

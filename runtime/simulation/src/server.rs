@@ -475,6 +475,18 @@ impl Server {
         }
     }
 
+    /// Has every session hibernate that can; how many do that didn't before.
+    pub(crate) fn hibernate(&mut self, now: Timestamp) -> u64 {
+        let now = self.now(now);
+        let awake =
+            |server: &Self| server.sessions.values().filter(|it| !it.session.is_hibernating()).count();
+        let before = awake(self);
+        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.give(now, id, Input::Hibernate);
+        }
+        before.saturating_sub(awake(self)) as u64
+    }
+
     /// When something is due, by the world's clock.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         let timeouts = self.sessions.values().flat_map(|held| {

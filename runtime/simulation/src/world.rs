@@ -50,6 +50,10 @@ pub struct Report {
     pub restored: u64,
     /// Servers that were killed.
     pub kills: u64,
+    /// How often a session began to hibernate on request.
+    pub hibernations: u64,
+    /// Whether components panicked in it.
+    pub has_panics: bool,
 }
 
 /// What a run does.
@@ -63,12 +67,17 @@ pub struct Plan {
     pub skipped: BTreeSet<usize>,
     /// Prints what happens.
     pub is_traced: bool,
+    /// Whether servers have their sessions hibernate, as often as the seed says. Those that are idle do so anyway.
+    pub has_hibernation: bool,
 }
+
+/// Chooses numbers that have no part in what happens otherwise: with and without hibernation a seed is the same run.
+const HIBERNATION: u64 = 0x5ee9_5ee9_5ee9_5ee9;
 
 impl Plan {
     /// A plan of `seed`.
     pub const fn new(seed: u64, steps: usize) -> Self {
-        Self { seed, steps, skipped: BTreeSet::new(), is_traced: false }
+        Self { seed, steps, skipped: BTreeSet::new(), is_traced: false, has_hibernation: true }
     }
 
     /// Runs it.
@@ -81,12 +90,17 @@ impl Plan {
         let mut world = World::new(self);
         for step in 0..self.steps {
             world.step = step;
+            if self.has_hibernation {
+                let mut random = Random::of(self.seed ^ HIBERNATION, step as u64);
+                world.hibernates_every = [0, 0, 1, 2, 5, 20][random.index(6)];
+            }
             if !self.skipped.contains(&step) {
                 world.act(Random::of(self.seed, step as u64));
             }
             world.check()?;
         }
         world.step = self.steps;
+        world.hibernates_every = 0;
         world.heal();
         world.check()?;
         world.finish()?;
@@ -226,6 +240,9 @@ struct World {
     next_session: u64,
     next_note: u64,
     is_healed: bool,
+    /// After so many happenings every session hibernates; never at 0.
+    hibernates_every: u64,
+    happened: u64,
     failure: Option<(&'static str, String)>,
     report: Report,
     is_traced: bool,
@@ -259,11 +276,14 @@ impl World {
             next_session: 1,
             next_note: 1,
             is_healed: false,
+            hibernates_every: 0,
+            happened: 0,
             failure: None,
             report: Report { trace: 0xcbf2_9ce4_8422_2325, ..Report::default() },
             is_traced: plan.is_traced,
             random,
         };
+        world.report.has_panics = world.has_panics;
         let count = if world.has_store && world.random.chance(50) { 2 } else { 1 };
         for server in 0..count {
             world.machines.push(Machine { server: None, life: 0, is_unreachable: false });
@@ -926,11 +946,27 @@ impl World {
                 }
                 self.wishes(server);
             }
+            self.hibernate_if_due();
             if self.failure.is_some() {
                 return;
             }
         }
         self.fail("C4", "100,000 things happen in no time: something goes round in circles".to_owned());
+    }
+
+    /// Every session on every server hibernates, which nobody may notice.
+    fn hibernate_if_due(&mut self) {
+        self.happened += 1;
+        if self.hibernates_every == 0 || !self.happened.is_multiple_of(self.hibernates_every) {
+            return;
+        }
+        for server in 0..self.machines.len() {
+            let now = self.now;
+            if let Some(it) = self.machines[server].server.as_mut() {
+                self.report.hibernations += it.hibernate(now);
+            }
+            self.wishes(server);
+        }
     }
 
     fn settle(&mut self) {

@@ -27,6 +27,7 @@ use lightspeed_protocol::frame::JoinMode;
 use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Writer};
 use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 
+use super::hibernation::{Newest, ids_of};
 use super::lifecycle::{Created, Phase};
 use super::place::{Notes, Place};
 use super::policy::Policy;
@@ -160,18 +161,20 @@ impl<C: Component> Session<C> {
             .map_while(|seen| {
                 let origin = seen.origin.as_mut()?;
                 left = left.checked_sub(origin.state.len())?;
-                Some((seen.version, &seen.tree, origin))
+                let digest = origin.settle(|| digest(&seen.tree));
+                Some((seen.version, ids_of(&seen.tree), digest, &origin.state))
             })
             .collect();
-        let newest = self.origin.iter_mut().map(|origin| (self.version, &self.tree, origin));
+        let newest = self.origin.iter_mut().map(|origin| {
+            let digest = origin.settle(|| self.newest.digest());
+            (self.version, self.newest.ids(), digest, &origin.state)
+        });
         out.array(old.len() + newest.len());
-        for (version, tree, origin) in old.into_iter().rev().chain(newest) {
+        for (version, ids, digest, state) in old.into_iter().rev().chain(newest) {
             out.array(4);
             out.uint(version);
-            out.bin(&origin.state);
-            out.uint(origin.settle(tree));
-            let mut ids = Vec::new();
-            each_fragment(tree, &mut |fragment| ids.push(fragment.id));
+            out.bin(state);
+            out.uint(digest);
             out.array(ids.len());
             for id in ids {
                 out.uint(u64::from(id));
@@ -207,9 +210,9 @@ impl<C: Component> Session<C> {
         session.is_restored = true;
         session.refused.clone_from(&image.refused);
         let trees: Option<Vec<_>> = trees.into_iter().collect();
-        let tree = newest.number(session.tree.clone()).filter(|_| !image.is_document_lost);
+        let tree = newest.number(session.newest.tree().clone()).filter(|_| !image.is_document_lost);
         if let (Some(trees), Some(tree)) = (trees, tree) {
-            session.tree = tree;
+            session.newest = Newest::Tree(tree);
             session.seen.extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree)));
             session.restore_window(&image);
             for (place, payload) in &image.notes {
@@ -229,7 +232,7 @@ impl<C: Component> Session<C> {
     /// Patches whose templates are all in the trees: the others would be of no use to the client.
     fn restore_window(&mut self, image: &Image<'_>) {
         let mut known: BTreeMap<Fingerprint, &'static Template> = BTreeMap::new();
-        for tree in self.seen.iter().map(|seen| &seen.tree).chain([&self.tree]) {
+        for tree in self.seen.iter().map(|seen| &seen.tree).chain([self.newest.tree()]) {
             each_fragment(tree, &mut |fragment| {
                 known.insert(fragment.template.fingerprint, fragment.template);
             });
@@ -254,7 +257,7 @@ impl<C: Component> Session<C> {
         }
     }
 
-    /// Whatever the client shows as the newest version, it is not `tree`; nor are its events about it.
+    /// Whatever the client shows as the newest version, it is not `newest`; nor are its events about it.
     pub(super) fn lose_document(&mut self) {
         self.is_document_lost = true;
         self.seen.clear();
@@ -413,7 +416,7 @@ fn expect_array(reader: &mut Reader<'_>, length: u32) -> Result<(), DecodeError>
 }
 
 /// Every instance, parents before children.
-fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&Fragment<M>)) {
+pub(super) fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&Fragment<M>)) {
     visit(fragment);
     for value in &fragment.values {
         match value {
@@ -426,7 +429,7 @@ fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&Fragment<M>)
 }
 
 /// Gives the instances these ids, in the same order; false when there are not as many.
-fn give_ids<M>(tree: &mut Fragment<M>, ids: &[InstanceId]) -> bool {
+pub(super) fn give_ids<M>(tree: &mut Fragment<M>, ids: &[InstanceId]) -> bool {
     let mut left = ids.iter();
     number(tree, &mut left) && left.next().is_none()
 }

@@ -44,7 +44,7 @@ impl<C: Component> Session<C> {
         payload: &Payload<'_>,
     ) -> Result<C::Message, Unresolved> {
         let seen_tree = if version_seen == self.version {
-            &self.tree
+            self.newest.tree()
         } else {
             let seen = self.seen.iter().find(|seen| seen.version == version_seen);
             &seen.ok_or(Unresolved::Refused(RefusalReason::Stale))?.tree
@@ -52,7 +52,7 @@ impl<C: Component> Session<C> {
         if place.instance == 0 || place.instance >= self.next_id {
             return Err(FORGED);
         }
-        let current = find(&self.tree, place.instance).ok_or(GONE)?;
+        let current = find(self.newest.tree(), place.instance).ok_or(GONE)?;
         let current = handler(current, place.slot).ok_or(FORGED)?;
         let seen = if version_seen == self.version {
             current
@@ -165,6 +165,18 @@ impl Notes {
 
     pub(super) const fn is_too_long(&self) -> bool {
         self.notes.len() > NOTES_MAX
+    }
+
+    /// Has [`note_fields`] do it again, to a tree that was rendered anew.
+    pub(super) fn tell_again<M>(&self, tree: &mut Fragment<M>) {
+        for (place, payload) in &self.notes {
+            let payload = Reader::new(payload).payload().expect("it was written by `push`");
+            note_fields(tree, *place, &payload);
+        }
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.notes.shrink_to_fit();
     }
 
     pub(super) fn write(&self, out: &mut Writer) {

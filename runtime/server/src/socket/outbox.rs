@@ -1,13 +1,14 @@
 //! What waits for a socket: bounded in frames and in bytes, filled by many sessions, emptied by one writer.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_core::session::Transmission;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use crate::limits;
 
@@ -30,41 +31,64 @@ impl Outgoing {
 }
 
 /// The side that is filled. Never waits: a client that reads too slowly loses its socket.
+///
+/// A queue of its own and no channel of tokio's: most sockets are idle, and a channel keeps 2 kB for its first 32 messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
-    sender: mpsc::Sender<Outgoing>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
     peer: Option<SocketAddr>,
-    bytes_waiting: AtomicUsize,
+    queue: Mutex<Queue>,
+    filled: Notify,
     overflow: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Outgoing>,
+    byte_count: usize,
+    /// The socket is gone, which its sessions are told by a detach.
+    is_closed: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // No step below leaves the queue at odds when it panics.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The side that is emptied.
 pub(crate) struct OutboxReader {
-    receiver: mpsc::Receiver<Outgoing>,
     shared: Arc<Shared>,
+    /// The templates that the page has by then.
+    ledger: TemplateLedger,
 }
 
 /// An outbox for the socket of `peer`.
 pub(crate) fn outbox(peer: Option<SocketAddr>) -> (Outbox, OutboxReader) {
-    let (sender, receiver) = mpsc::channel(limits::OUTBOX_FRAMES_MAX);
-    let shared = Arc::new(Shared { peer, bytes_waiting: AtomicUsize::new(0), overflow: Notify::new() });
-    (Outbox { sender, shared: Arc::clone(&shared) }, OutboxReader { receiver, shared })
+    let (queue, filled, overflow) = Default::default();
+    let shared = Arc::new(Shared { peer, queue, filled, overflow });
+    (Outbox { shared: Arc::clone(&shared) }, OutboxReader { shared, ledger: TemplateLedger::default() })
 }
 
 impl Outbox {
     pub(crate) fn send(&self, outgoing: Outgoing) {
-        let byte_count = outgoing.byte_count();
-        let before = self.shared.bytes_waiting.fetch_add(byte_count, Ordering::Relaxed);
-        let is_over = before + byte_count > limits::OUTBOX_BYTES_MAX;
-        // A closed channel means that the socket is gone, which its sessions are told by a detach.
-        if is_over || matches!(self.sender.try_send(outgoing), Err(mpsc::error::TrySendError::Full(_))) {
-            self.shared.overflow.notify_one();
+        let mut queue = self.shared.lock();
+        if queue.is_closed {
+            return;
         }
+        let byte_count = queue.byte_count + outgoing.byte_count();
+        if byte_count > limits::OUTBOX_BYTES_MAX || queue.waiting.len() >= limits::OUTBOX_FRAMES_MAX {
+            return self.shared.overflow.notify_one();
+        }
+        queue.byte_count = byte_count;
+        queue.waiting.push_back(outgoing);
+        drop(queue);
+        self.shared.filled.notify_one();
     }
 
     pub(crate) fn send_frame(&self, session: u32, frame: &ServerFrame<'_>) {
@@ -82,20 +106,43 @@ impl Outbox {
 }
 
 impl OutboxReader {
-    pub(crate) async fn next(&mut self) -> Option<Outgoing> {
-        let outgoing = self.receiver.recv().await;
-        self.count_off(outgoing)
+    /// The page has the HTML of the templates `known`.
+    pub(crate) fn open(&mut self, known: Vec<u32>) {
+        self.ledger = TemplateLedger::new(known);
+    }
+
+    pub(crate) fn ledger(&mut self) -> &mut TemplateLedger {
+        &mut self.ledger
+    }
+
+    pub(crate) async fn next(&mut self) -> Outgoing {
+        loop {
+            if let Some(outgoing) = self.next_waiting() {
+                return outgoing;
+            }
+            self.shared.filled.notified().await;
+        }
     }
 
     pub(crate) fn next_waiting(&mut self) -> Option<Outgoing> {
-        let outgoing = self.receiver.try_recv().ok();
-        self.count_off(outgoing)
+        let mut queue = self.shared.lock();
+        let outgoing = queue.waiting.pop_front()?;
+        queue.byte_count -= outgoing.byte_count();
+        if queue.waiting.is_empty() {
+            // An idle socket keeps no room for what it may have to send.
+            queue.waiting = VecDeque::new();
+        }
+        Some(outgoing)
     }
+}
 
-    fn count_off(&self, outgoing: Option<Outgoing>) -> Option<Outgoing> {
-        outgoing.inspect(|outgoing| {
-            self.shared.bytes_waiting.fetch_sub(outgoing.byte_count(), Ordering::Relaxed);
-        })
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.is_closed = true;
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        drop(waiting);
     }
 }
 

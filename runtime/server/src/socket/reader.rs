@@ -1,6 +1,5 @@
 //! The reading half of a socket: frames to sessions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use lightspeed_protocol::msgpack::Reader as Bytewise;
 use tokio::time::timeout;
 
 use super::fault::{End, Fault, end_of};
+use super::head::Head;
 use super::outbox::{Link, Outbox, close_frame};
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
@@ -71,11 +71,39 @@ fn other_version(bytes: &[u8]) -> Option<u64> {
 pub(crate) struct Reader {
     inner: Arc<Inner>,
     outbox: Outbox,
-    /// Of the request that opened the socket.
-    head: Parts,
+    /// Of the request that opened the socket, where there is a store to bring sessions back from.
+    head: Option<Head>,
     identity: Identity,
-    /// By the number that the client gave the session.
-    seats: BTreeMap<u32, Seat>,
+    seats: Seats,
+}
+
+/// The sessions of a socket, by the numbers that the client gave them. Mostly one: a list, and no map with room for more.
+#[derive(Default)]
+struct Seats(Vec<(u32, Seat)>);
+
+impl Seats {
+    fn get(&self, session: u32) -> Option<&Seat> {
+        self.0.iter().find(|(number, _)| *number == session).map(|(_, seat)| seat)
+    }
+
+    fn get_mut(&mut self, session: u32) -> Option<&mut Seat> {
+        self.0.iter_mut().find(|(number, _)| *number == session).map(|(_, seat)| seat)
+    }
+
+    fn insert(&mut self, session: u32, seat: Seat) {
+        self.remove(session);
+        self.0.reserve_exact(1);
+        self.0.push((session, seat));
+    }
+
+    fn remove(&mut self, session: u32) -> Option<Seat> {
+        let index = self.0.iter().position(|(number, _)| *number == session)?;
+        Some(self.0.remove(index).1)
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.len() >= limits::SESSIONS_PER_SOCKET_MAX
+    }
 }
 
 /// What a join asks for.
@@ -103,7 +131,13 @@ enum Seat {
 impl Reader {
     pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
         let identity = Identity::of(&inner.config, &head);
-        Self { inner, outbox, head, identity, seats: BTreeMap::new() }
+        let head = inner.config.store.is_some().then(|| Head::new(head));
+        Self { inner, outbox, head, identity, seats: Seats::default() }
+    }
+
+    /// Where answers go.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Reads until the socket ends.
@@ -131,7 +165,8 @@ impl Reader {
             (session, ClientFrame::Join { token, mode, applied, settled }) => {
                 let mode =
                     JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
-                self.join(Wanted { session, mode, applied, settled, token }).await
+                // Boxed: it happens once for a session, and takes much room while it does.
+                Box::pin(self.join(Wanted { session, mode, applied, settled, token })).await
             }
             (session, ClientFrame::Leave {}) => {
                 self.forward(session, bytes).await?;
@@ -150,7 +185,7 @@ impl Reader {
 
     /// Waits until the session takes one more event, resync or join. Nothing is read from the socket meanwhile.
     async fn pace(&self, session: u32) {
-        let Some(Seat::Taken { handle, .. }) = self.seats.get(&session) else { return };
+        let Some(Seat::Taken { handle, .. }) = self.seats.get(session) else { return };
         let pace = Arc::clone(&handle.pace);
         while let Err(wait) = pace.take() {
             tokio::time::sleep(wait).await;
@@ -159,7 +194,7 @@ impl Reader {
 
     /// Casts a frame to its session as soon as the session's inbox has room.
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
-        match self.seats.get(&session) {
+        match self.seats.get(session) {
             Some(Seat::Taken { handle, epoch, .. }) => {
                 if let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await {
                     // False when the session has ended, of which the client is told already.
@@ -193,7 +228,7 @@ impl Reader {
             }
         };
         let (id, is_latest) = (token.id, epoch == token.epoch + 1);
-        let before = match self.seats.get(&session) {
+        let before = match self.seats.get(session) {
             Some(Seat::Taken { id: seated, epoch, .. }) if *seated == id => Some(*epoch),
             _ => None,
         };
@@ -214,7 +249,7 @@ impl Reader {
         let attachment = Attachment { link, inner, mode, applied, settled, token, is_latest, permit };
         // A session that has ended takes it no more: then it tells the client when it is dropped.
         handle.mailbox.post(Mail::Join(Box::new(attachment)));
-        if let Some(Seat::Taken { before, .. }) = self.seats.get_mut(&session) {
+        if let Some(Seat::Taken { before, .. }) = self.seats.get_mut(session) {
             *before = None;
         }
         Ok(())
@@ -233,7 +268,8 @@ impl Reader {
             }
             Found::Nothing => {}
         }
-        self.inner.restore(&self.head, token).await?;
+        let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
+        self.inner.restore(&head.parts(), token).await?;
         match self.inner.registry.attach(token) {
             Found::Session(handle, epoch) => Ok((handle, epoch)),
             // Gone again already, or somebody else's.
@@ -243,16 +279,14 @@ impl Reader {
 
     /// Whether one more session may join, those forgotten that have ended.
     fn make_room(&mut self, session: u32) -> bool {
-        let is_full = |seats: &BTreeMap<u32, Seat>| {
-            seats.len() >= limits::SESSIONS_PER_SOCKET_MAX && !seats.contains_key(&session)
-        };
-        if is_full(&self.seats) {
-            self.seats.retain(|_, seat| match seat {
+        let is_seated = self.seats.get(session).is_some();
+        if self.seats.is_full() && !is_seated {
+            self.seats.0.retain(|(_, seat)| match seat {
                 Seat::Taken { handle, .. } => handle.mailbox.is_alive(),
                 Seat::Ended => false,
             });
         }
-        !is_full(&self.seats)
+        !self.seats.is_full() || is_seated
     }
 
     fn end_seat(&mut self, session: u32, reason: CloseReason) {
@@ -276,7 +310,7 @@ impl Reader {
 
     /// Lets go of a session: it may wait for another socket.
     fn release(&mut self, session: u32) {
-        if let Some(Seat::Taken { id, handle, epoch, before }) = self.seats.remove(&session) {
+        if let Some(Seat::Taken { id, handle, epoch, before }) = self.seats.remove(session) {
             for epoch in before.into_iter().chain([epoch]) {
                 handle.mailbox.post(Mail::Detach { epoch });
             }
@@ -287,7 +321,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        while let Some((session, _)) = self.seats.first_key_value() {
+        while let Some((session, _)) = self.seats.0.first() {
             self.release(*session);
         }
     }

@@ -101,6 +101,7 @@ fn run(options: &Options) -> Result<(), String> {
                             result.0.deeds += report.deeds;
                             result.0.restored += report.restored;
                             result.0.kills += report.kills;
+                            result.0.hibernations += report.hibernations;
                         }
                         Err(failure) => {
                             is_over.store(true, Ordering::Relaxed);
@@ -124,28 +125,37 @@ fn run(options: &Options) -> Result<(), String> {
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "{seeds} seeds of {} steps passed in {seconds:.0} s, {:.0} a second: {} frames, {} deeds of people, {} servers \
-         killed, {} sessions read from the store",
+         killed, {} sessions read from the store, {} put to sleep",
         options.steps,
         f64::from(u32::try_from(seeds).unwrap_or(u32::MAX)) / seconds.max(0.001),
         report.frames,
         report.deeds,
         report.kills,
         report.restored,
+        report.hibernations,
     );
     Ok(())
 }
 
-/// C10: the same seed is the same run, byte for byte.
+/// C10: the same seed is the same run, byte for byte; and it is when nobody hibernates.
 fn repeat(plan: &Plan, index: u64, report: Report) -> Result<Report, Failure> {
     if !index.is_multiple_of(TWICE_EVERY) || plan.is_traced {
         return Ok(report);
     }
     let again = plan.run()?;
-    if again == report {
-        return Ok(report);
+    if again != report {
+        let what = format!("the same seed ran differently: {report:?} and {again:?}");
+        return Err(Failure { clause: "C10", what, step: plan.steps });
     }
-    let what = format!("the same seed ran differently: {report:?} and {again:?}");
-    Err(Failure { clause: "C10", what, step: plan.steps })
+    // A message that panics when it is dropped does so whenever that is.
+    if !report.has_panics {
+        let awake = Plan { has_hibernation: false, ..plan.clone() }.run()?;
+        if awake.trace != report.trace {
+            let what = format!("hibernation is noticed: {report:?}, and without it {awake:?}");
+            return Err(Failure { clause: "C1", what, step: plan.steps });
+        }
+    }
+    Ok(report)
 }
 
 /// Seeds that once found something.

@@ -44,7 +44,7 @@ fn join(token: &str) -> Bytes {
 /// The token of the next `joined`.
 async fn joined(outbox: &mut OutboxReader) -> String {
     loop {
-        let frame = match outbox.next().await.expect("the socket is there") {
+        let frame = match outbox.next().await {
             super::super::outbox::Outgoing::Frame(frame) => frame,
             super::super::outbox::Outgoing::Transmission(transmission) => transmission.frame,
         };
@@ -66,7 +66,7 @@ impl Stage {
         // Otherwise it is given up after two minutes.
         let ack = ClientFrame::Ack { ack: 0, behind: 0 }.encode(1);
         reader.handle(ack.into()).await.expect("a frame");
-        let Some(Seat::Taken { handle, .. }) = reader.seats.get(&1) else { panic!("a seat") };
+        let Some(Seat::Taken { handle, .. }) = reader.seats.get(1) else { panic!("a seat") };
         let handle = handle.clone();
         (Self { runtime, handle, reader, outbox }, token)
     }

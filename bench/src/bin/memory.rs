@@ -1,0 +1,323 @@
+//! What a session takes in the server's memory.
+//!
+//! `cargo run --release -p lightspeed-bench --bin memory` starts a process that serves a counter and a table, has
+//! another one visit it, and prints what the first one holds more for each session: when all are
+//! connected, when each has clicked, and when they have been idle for a while. Parts are measured by
+//! themselves: sessions without sockets, sockets without sessions, streams without a server. Without
+//! arguments it takes some minutes; it fails when a session takes more than its budget.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use lightspeed_bench::memory::visiting::{BARE, Peers, open, slot_of};
+use lightspeed_bench::memory::worker::Worker;
+use lightspeed_bench::memory::{Each, Held, serving};
+use lightspeed_bench::{crowd, machine};
+use lightspeed_testing::native::process::raise_descriptor_limit;
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
+use tokio::time::sleep_until;
+
+/// Counts what the system's allocator is asked for; the processes that are measured run in this program too.
+#[cfg(not(feature = "mimalloc"))]
+#[global_allocator]
+static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a session takes in the server's memory.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Only the measurements whose names contain this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// How long sessions are idle before they are measured as such, in seconds.
+    #[arg(long, default_value_t = 14)]
+    idle: u64,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What a process of the measurement is; it starts them itself.
+#[derive(Debug, Clone, Subcommand)]
+enum Role {
+    /// The process that is measured.
+    #[command(hide = true)]
+    Serve,
+    /// The process at the other end of real sockets.
+    #[command(hide = true)]
+    Visit {
+        /// Where the server is.
+        server: std::net::SocketAddr,
+        /// The path of the page.
+        page: String,
+    },
+}
+
+/// What there are many of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// Sockets over loopback, at this path.
+    Tcp(&'static str),
+    /// Sessions over streams in memory.
+    Memory,
+    /// Sessions that no socket has joined.
+    Unattached,
+    /// Streams in memory, without a server.
+    Streams,
+}
+
+struct Measurement {
+    name: &'static str,
+    subject: Subject,
+    count: usize,
+    /// After the event and when idle, in kB of resident memory.
+    budget: Option<(Option<f64>, f64)>,
+}
+
+const MEASUREMENTS: [Measurement; 9] = [
+    Measurement {
+        name: "socket without a session, TCP",
+        subject: Subject::Tcp(BARE),
+        count: 1_000,
+        budget: None,
+    },
+    Measurement {
+        name: "counter without a socket",
+        subject: Subject::Unattached,
+        count: 10_000,
+        budget: None,
+    },
+    Measurement {
+        name: "counter, TCP",
+        subject: Subject::Tcp("/counter"),
+        count: 1_000,
+        budget: Some((None, 14.0)),
+    },
+    Measurement {
+        name: "counter, TCP",
+        subject: Subject::Tcp("/counter"),
+        count: 15_000,
+        budget: Some((None, 14.0)),
+    },
+    Measurement {
+        name: "1,000 rows, TCP",
+        subject: Subject::Tcp("/rows"),
+        count: 200,
+        budget: Some((Some(300.0), 120.0)),
+    },
+    Measurement {
+        name: "1,000 rows, TCP",
+        subject: Subject::Tcp("/rows"),
+        count: 1_000,
+        budget: Some((Some(300.0), 120.0)),
+    },
+    Measurement {
+        name: "stream in memory, both ends",
+        subject: Subject::Streams,
+        count: 50_000,
+        budget: None,
+    },
+    Measurement { name: "counter, in memory", subject: Subject::Memory, count: 50_000, budget: None },
+    Measurement { name: "counter, in memory", subject: Subject::Memory, count: 200_000, budget: None },
+];
+
+/// Sessions that are there before anything is counted: what is made once is made for them.
+const WARM_UP: usize = 32;
+
+/// What a measurement came to.
+#[derive(Debug, Serialize)]
+struct Figures {
+    name: &'static str,
+    count: usize,
+    connected: Each,
+    after_event: Option<Each>,
+    idle: Option<Each>,
+    budget_after_event: Option<f64>,
+    budget_idle: Option<f64>,
+    is_within: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("memory: over budget");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("memory: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> io::Result<bool> {
+    raise_descriptor_limit()?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    match &options.role {
+        None => runtime.block_on(measure_all(options)),
+        Some(Role::Serve) => runtime.block_on(serving::serve(allocated)).map(|()| true),
+        Some(Role::Visit { server, page }) => runtime.block_on(visit(*server, page)).map(|()| true),
+    }
+}
+
+/// Bytes and pieces that are allocated.
+#[cfg(feature = "mimalloc")]
+fn allocated() -> (u64, u64) {
+    // It doesn't tell.
+    (0, 0)
+}
+
+/// Bytes and pieces that are allocated.
+#[cfg(not(feature = "mimalloc"))]
+fn allocated() -> (u64, u64) {
+    let stats = ALLOCATOR.stats();
+    let bytes = stats.bytes_allocated.saturating_sub(stats.bytes_deallocated);
+    (bytes as u64, stats.allocations.saturating_sub(stats.deallocations) as u64)
+}
+
+/// Visits a page as often as it is told by `open COUNT`; each clicks when it is told by `click`.
+async fn visit(server: std::net::SocketAddr, page: &str) -> io::Result<()> {
+    let mut peers = Peers::new(page != BARE);
+    let mut orders = BufReader::new(stdin()).lines();
+    loop {
+        let order = tokio::select! {
+            order = orders.next_line() => order?,
+            () = sleep_until(peers.next_beat()) => {
+                peers.beat_if_due().await?;
+                continue;
+            }
+        };
+        let Some(order) = order else { return Ok(()) };
+        match order.split_once(' ') {
+            Some(("open", count)) => {
+                let count = count.parse().map_err(io::Error::other)?;
+                peers.open(count, async |index| open(server, page, index).await).await?;
+            }
+            _ => peers.click(slot_of(page)).await?,
+        }
+        println!("done");
+    }
+}
+
+async fn measure_all(options: &Options) -> io::Result<bool> {
+    let mut results = Vec::new();
+    println!(
+        "| what | count | connected: resident | allocated | pieces | after a click: resident | allocated | pieces | \
+         idle: resident | allocated | pieces | budgets |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    for measurement in MEASUREMENTS.iter().filter(|it| it.name.contains(&options.only)) {
+        let result = measure(measurement, Duration::from_secs(options.idle)).await?;
+        let budget = match measurement.budget {
+            Some((Some(after), idle)) => format!("{after} / {idle}"),
+            Some((None, idle)) => format!("{idle}"),
+            None => "-".to_owned(),
+        };
+        println!(
+            "| {} | {} | {} | {} | {} | {budget} |",
+            result.name,
+            result.count,
+            told(Some(result.connected)),
+            told(result.after_event),
+            told(result.idle),
+        );
+        results.push(result);
+    }
+    println!(
+        "\nkB (1,000 bytes) for each, in the serving process; the resident set beside what its allocator is asked for."
+    );
+    let allocator =
+        if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's, as a Rust program has it" };
+    println!("The allocator is {allocator}; nothing is trimmed by hand.");
+    println!("{}", machine::describe());
+    let folder = Path::new("bench/results");
+    fs::create_dir_all(folder)?;
+    let file = folder.join("memory.json");
+    fs::write(&file, serde_json::to_vec_pretty(&results)?)?;
+    println!("{}", file.display());
+    Ok(results.iter().all(|result| result.is_within))
+}
+
+fn told(each: Option<Each>) -> String {
+    let Some(Each { resident, allocated, pieces }) = each else { return "- | - | -".to_owned() };
+    format!("{:.2} | {:.2} | {pieces:.1}", resident / 1e3, allocated / 1e3)
+}
+
+async fn measure(measurement: &Measurement, idle: Duration) -> io::Result<Figures> {
+    let &Measurement { name, subject, count, budget } = measurement;
+    let mut server = Worker::start(&["serve"])?;
+    let address = server.answer().await?;
+    let mut visitors = match subject {
+        Subject::Tcp(page) => Some(Worker::start(&["visit", &address, page])?),
+        _ => None,
+    };
+    let verb = match subject {
+        Subject::Tcp(_) | Subject::Memory => "open",
+        Subject::Unattached => "mount",
+        Subject::Streams => "streams",
+    };
+    let can_click = !matches!(subject, Subject::Unattached | Subject::Streams | Subject::Tcp(BARE));
+    visitors.as_mut().unwrap_or(&mut server).ask(&format!("{verb} {WARM_UP}")).await?;
+    if can_click {
+        visitors.as_mut().unwrap_or(&mut server).ask("click").await?;
+        // They don't change any more while the others are measured.
+        tokio::time::sleep(idle).await;
+    }
+    let before = held(&mut server).await?;
+    let bar = crowd::progress(name, count);
+    let step = (count / 50).max(1);
+    for done in (0..count).step_by(step) {
+        let next = step.min(count - done);
+        visitors.as_mut().unwrap_or(&mut server).ask(&format!("{verb} {next}")).await?;
+        bar.inc(next as u64);
+    }
+    bar.finish_and_clear();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let connected = held(&mut server).await?.each(before, count);
+    let mut after_event = None;
+    if can_click {
+        visitors.as_mut().unwrap_or(&mut server).ask("click").await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        after_event = Some(held(&mut server).await?.each(before, count));
+    }
+    let mut at_rest = None;
+    if subject != Subject::Streams {
+        tokio::time::sleep(idle).await;
+        at_rest = Some(held(&mut server).await?.each(before, count));
+    }
+    let (budget_after_event, budget_idle) = budget.map_or((None, None), |(after, idle)| (after, Some(idle)));
+    let is_below = |each: Option<Each>, budget: Option<f64>| {
+        each.zip(budget).is_none_or(|(each, budget)| each.resident <= budget * 1e3)
+    };
+    let is_within = is_below(after_event, budget_after_event) && is_below(at_rest, budget_idle);
+    Ok(Figures {
+        name,
+        count,
+        connected,
+        after_event,
+        idle: at_rest,
+        budget_after_event,
+        budget_idle,
+        is_within,
+    })
+}
+
+async fn held(server: &mut Worker) -> io::Result<Held> {
+    let answer = server.ask("held").await?;
+    let numbers: Option<Vec<u64>> = answer.split(' ').map(|number| number.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([resident, allocated, pieces]) => {
+            Ok(Held { resident: *resident, allocated: *allocated, pieces: *pieces })
+        }
+        _ => Err(io::Error::other(answer)),
+    }
+}
