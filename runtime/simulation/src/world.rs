@@ -201,6 +201,7 @@ struct Machine {
 }
 
 /// What is known of a session from outside.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Default)]
 struct Known {
     /// What each version looked like. Two servers may have one each, as long as neither knows of the other, though
