@@ -26,7 +26,7 @@ use core::fmt;
 
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
-use lightspeed_protocol::isa::{Op, ProgramWriter};
+use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
 use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
@@ -36,6 +36,8 @@ use crate::digest::digest;
 use crate::html::{Fragment, Html};
 use crate::ledger::TemplateUse;
 use crate::render::write_fragment;
+use crate::stream::rows::Past;
+use crate::stream::tree as streams;
 use checkpoint::{Checkpoint, LoadError};
 use lifecycle::{Attached, Created, Phase};
 use place::Notes;
@@ -150,6 +152,10 @@ struct Seen<M> {
     version: u64,
     tree: Fragment<M>,
     origin: Option<Origin>,
+    /// What handlers of streams' rows were then and are not in the version behind it.
+    past: Vec<Past<M>>,
+    /// The id of the first instance that was not there yet.
+    next_id: InstanceId,
 }
 
 /// The server half of a session.
@@ -169,6 +175,8 @@ pub struct Session<C: Component> {
     /// The component may look different from `tree`.
     is_dirty: bool,
     next_id: InstanceId,
+    /// Rows of streams are shown that are no longer in `tree`.
+    has_let_go: bool,
     /// Oldest first.
     seen: VecDeque<Seen<C::Message>>,
     window: Window,
@@ -234,13 +242,14 @@ impl<C: Component> Session<C> {
         let mut numbering = Numbering::new(session.next_id);
         write_skeleton(&mut session.tree, &mut numbering, &mut Writer::new());
         session.next_id = numbering.next_id;
+        streams::show(&mut session.tree);
         session
     }
 
     /// Around a component, whose tree has no ids yet.
     fn over(component: C, policy: Policy, phase: Phase) -> Self {
         let state = saved(&component, policy);
-        let tree = component.render().into_root();
+        let tree = streams::render_whole(|| component.render()).into_root();
         Self {
             component,
             policy,
@@ -252,6 +261,7 @@ impl<C: Component> Session<C> {
             version: 0,
             is_dirty: false,
             next_id: 1,
+            has_let_go: false,
             seen: VecDeque::new(),
             window: Window::default(),
             version_acked: 0,
@@ -273,7 +283,12 @@ impl<C: Component> Session<C> {
     }
 
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
+    ///
+    /// With streams of which rows are no longer here, what the component looks like now.
     pub fn page_html(&self) -> String {
+        if let Some(html) = streams::glance(&self.tree, || self.component.render()) {
+            return html.to_html();
+        }
         let mut out = String::new();
         write_fragment(&self.tree, &mut out);
         out
@@ -302,6 +317,7 @@ impl<C: Component> Session<C> {
     pub fn put_state(&mut self, now: Timestamp, state: &[u8]) -> Result<(), LoadError> {
         self.now = self.now.max(now);
         self.component.load(state)?;
+        streams::lose(&self.tree);
         self.state = Some(State::from(state));
         self.is_dirty = true;
         self.note_change();
@@ -531,7 +547,7 @@ impl<C: Component> Session<C> {
         self.transmit(frame, Vec::new());
         match mode {
             _ if self.is_document_lost => self.ask_snapshot(),
-            JoinMode::Adopt if self.version == 0 => self.adopt(),
+            JoinMode::Adopt if self.version == 0 && !self.has_let_go => self.adopt(),
             JoinMode::Adopt | JoinMode::Rebuild => self.ask_snapshot(),
             // Another tab of the same page: it has seen less than the one that acknowledged.
             JoinMode::Resume if applied < self.version_acked => self.ask_snapshot(),
@@ -563,11 +579,11 @@ impl<C: Component> Session<C> {
         let mut numbering = Numbering::new(self.tree.id);
         let mut skeleton = Writer::new();
         write_skeleton(&mut self.tree, &mut numbering, &mut skeleton);
-        let mut program = ProgramWriter::new();
+        let mut patch = Patch::new(numbering);
         let skeleton = Raw::new(skeleton.as_bytes());
-        program.push(&Op::Adopt { template: self.tree.template.fingerprint, skeleton });
+        patch.program.push(&Op::Adopt { template: self.tree.template.fingerprint, skeleton });
         self.window.clear();
-        self.push(true, Patch { program, numbering });
+        self.push(true, patch);
     }
 
     /// Every version up to `version` is applied.
@@ -577,6 +593,8 @@ impl<C: Component> Session<C> {
         }
         self.version_acked = version;
         self.window.acknowledge(version);
+        // Whoever acknowledges has the page's HTML, so it is not told of it again.
+        self.let_go();
     }
 
     /// No event that is yet to come was made on an older version: they are numbered in the order
@@ -594,10 +612,22 @@ impl<C: Component> Session<C> {
         if !self.is_dirty || !self.window.has_room() {
             return;
         }
+        self.let_go();
         let mut html = self.render_component();
-        let patch = diff(&self.tree, html.root_mut(), self.next_id);
+        let mut patch = diff(&self.tree, html.root_mut(), self.next_id);
+        if patch.numbering.is_misplaced {
+            // A stream is shown at another place than before: all rows are needed.
+            streams::lose(&self.tree);
+            streams::lose(html.root());
+            html = self.render_component();
+            patch = diff(&self.tree, html.root_mut(), self.next_id);
+            if patch.numbering.is_misplaced {
+                return self.close(CloseReason::ComponentFailed);
+            }
+        }
         self.is_dirty = false;
-        let old = self.show(html);
+        let past = core::mem::take(&mut patch.past);
+        let old = Seen { past, ..self.show(html, patch.numbering.has_streams) };
         if patch.program.is_empty() {
             return;
         }
@@ -610,10 +640,21 @@ impl<C: Component> Session<C> {
     }
 
     /// Takes a render for the newest; returns the one before.
-    fn show(&mut self, html: Html<C::Message>) -> Seen<C::Message> {
-        let tree = html.into_root();
+    fn show(&mut self, html: Html<C::Message>, has_new_streams: bool) -> Seen<C::Message> {
+        let mut tree = html.into_root();
+        if has_new_streams {
+            self.has_let_go |= streams::settle(&mut tree);
+        }
         let origin = core::mem::replace(&mut self.origin, origin(self.state.as_ref(), &tree));
-        Seen { version: self.version, tree: core::mem::replace(&mut self.tree, tree), origin }
+        let tree = core::mem::replace(&mut self.tree, tree);
+        Seen { version: self.version, tree, origin, past: Vec::new(), next_id: self.next_id }
+    }
+
+    /// Lets go of the rows of streams that the page's HTML holds.
+    fn let_go(&mut self) {
+        if self.version == 0 && !self.has_let_go {
+            self.has_let_go = streams::settle(&mut self.tree);
+        }
     }
 
     fn render_component(&mut self) -> Html<C::Message> {
@@ -627,11 +668,18 @@ impl<C: Component> Session<C> {
 
     /// Replaces whatever the client holds.
     fn snapshot(&mut self) {
+        streams::lose(&self.tree);
         let mut html = self.render_component();
-        let patch = reset(html.root_mut(), self.next_id);
+        let mut patch = reset(html.root_mut(), self.next_id);
+        if patch.numbering.is_misplaced {
+            // One that nobody has shown as far as this session knows.
+            streams::lose(html.root());
+            html = self.render_component();
+            patch = reset(html.root_mut(), self.next_id);
+        }
         self.is_dirty = false;
         self.is_document_lost = false;
-        self.show(html);
+        self.show(html, patch.numbering.has_streams);
         // Nothing that the client showed before is there any more.
         self.seen.clear();
         self.window.clear();
@@ -643,7 +691,7 @@ impl<C: Component> Session<C> {
     }
 
     /// Puts a program into the window and sends it.
-    fn push(&mut self, is_snapshot: bool, patch: Patch) {
+    fn push(&mut self, is_snapshot: bool, patch: Patch<C::Message>) {
         self.next_id = self.next_id.max(patch.numbering.next_id);
         // Nobody is shown a version that the store doesn't know, even one that shows nothing new.
         self.saving.is_due |= self.policy == Policy::Durable;

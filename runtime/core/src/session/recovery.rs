@@ -11,6 +11,7 @@ use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::RefusalReason;
 
 use super::{Component, Session};
+use crate::stream::tree as streams;
 
 /// How often an event may make the component panic before it is refused.
 pub const POISON_ATTEMPTS_MAX: u32 = 2;
@@ -89,6 +90,8 @@ impl<C: Component> Session<C> {
         if self.component.load(&good).is_err() {
             return Recovery::Ended;
         }
+        // What has changed of them since has not.
+        streams::lose(&self.tree);
         self.state = Some(good);
         let undone = match step {
             Step::Update { seq: Some(seq) } if self.restarts.try_again(seq) => return Recovery::Retry,
