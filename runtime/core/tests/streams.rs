@@ -1,0 +1,248 @@
+//! Streams: whatever is done to one, the page shows what a list of the same rows would show.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
+
+extern crate lightspeed_core as lightspeed;
+
+use lightspeed_core::{Component, Html, Stream};
+use lightspeed_interpreter::MemoryDocument;
+use lightspeed_macros::html;
+use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::template::EventKind;
+use lightspeed_testing::Page;
+use proptest::prelude::*;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    id: u64,
+    text: String,
+    is_open: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Msg {
+    Do(Vec<Act>),
+    Clicked(u64, String),
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Append(u64, String),
+    Prepend(u64, String),
+    Before(u64, u64, String),
+    After(u64, u64, String),
+    At(usize, u64, String),
+    Update(u64, String),
+    Delete(u64),
+    Clear,
+    KeepFirst(usize),
+    KeepLast(usize),
+    Reset,
+    /// The list shows or hides.
+    Hide,
+    /// The list moves to another place of the page.
+    Swap,
+}
+
+/// A list that is there, and a stream that isn't.
+#[derive(Debug, Clone, Default)]
+struct List {
+    rows: Vec<Row>,
+    stream: Stream<Row>,
+    is_hidden: bool,
+    is_swapped: bool,
+    clicked: Vec<(u64, String)>,
+}
+
+fn row(id: u64, text: &str) -> Row {
+    Row { id, text: text.to_owned(), is_open: text.len() % 2 == 1 }
+}
+
+impl List {
+    fn position(&self, id: u64) -> Option<usize> {
+        self.rows.iter().position(|row| row.id == id)
+    }
+
+    /// The model: what the stream says that it does, done to a list.
+    fn put(&mut self, index: usize, row: Row) {
+        match self.position(row.id) {
+            Some(there) => self.rows[there] = row,
+            None => self.rows.insert(index.min(self.rows.len()), row),
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Append(id, text) => {
+                self.stream.append(row(id, &text));
+                self.put(usize::MAX, row(id, &text));
+            }
+            Act::Prepend(id, text) => {
+                self.stream.prepend(row(id, &text));
+                self.put(0, row(id, &text));
+            }
+            Act::Before(other, id, text) => {
+                self.stream.insert_before(&other, row(id, &text));
+                self.put(self.position(other).unwrap_or(usize::MAX), row(id, &text));
+            }
+            Act::After(other, id, text) => {
+                self.stream.insert_after(&other, row(id, &text));
+                self.put(self.position(other).map_or(usize::MAX, |index| index + 1), row(id, &text));
+            }
+            Act::At(index, id, text) => {
+                self.stream.insert_at(index, row(id, &text));
+                self.put(index, row(id, &text));
+            }
+            Act::Update(id, text) => {
+                self.stream.update(row(id, &text));
+                if let Some(index) = self.position(id) {
+                    self.rows[index] = row(id, &text);
+                }
+            }
+            Act::Delete(id) => {
+                self.stream.delete(&id);
+                self.rows.retain(|row| row.id != id);
+            }
+            Act::Clear => {
+                self.stream.clear();
+                self.rows.clear();
+            }
+            Act::KeepFirst(count) => {
+                self.stream.keep_first(count);
+                self.rows.truncate(count);
+            }
+            Act::KeepLast(count) => {
+                self.stream.keep_last(count);
+                self.rows.drain(..self.rows.len().saturating_sub(count));
+            }
+            Act::Reset => {
+                self.rows.reverse();
+                self.stream.reset();
+            }
+            Act::Hide => self.is_hidden = !self.is_hidden,
+            Act::Swap => self.is_swapped = !self.is_swapped,
+        }
+    }
+
+    fn view(&self) -> Html<Msg> {
+        html! {
+            ul {
+                @stream row in self.stream.over(|| &self.rows) {
+                    li key=(row.id) title=(row.text) .long[row.text.len() > 3] {
+                        (row.text)
+                        @if row.is_open { b { "open " button id={ "inner" (row.id) } onclick=(Msg::Clicked(row.id, "inner".to_owned())) { "!" } } }
+                        @for (index, letter) in row.text.chars().enumerate() { i key=(index) { (letter) } }
+                        button id={ "row" (row.id) } onclick=(Msg::Clicked(row.id, row.text.clone())) { "x" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Component for List {
+    type Message = Msg;
+    type Effect = ();
+
+    fn update(&mut self, message: Msg, _: &mut Vec<()>) {
+        match message {
+            Msg::Do(acts) => acts.into_iter().for_each(|act| self.act(act)),
+            Msg::Clicked(id, text) => self.clicked.push((id, text)),
+        }
+    }
+
+    fn render(&self) -> Html<Msg> {
+        html! {
+            p { (self.clicked.len()) }
+            @if self.is_hidden { "hidden" }
+            @else if self.is_swapped { section { (self.view()) } }
+            @else { (self.view()) }
+        }
+    }
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let id = || 0u64..12;
+    let text = || "[a-c]{0,5}";
+    let act = prop_oneof![
+        4 => (id(), text()).prop_map(|(id, text)| Act::Append(id, text)),
+        2 => (id(), text()).prop_map(|(id, text)| Act::Prepend(id, text)),
+        2 => (id(), id(), text()).prop_map(|(other, id, text)| Act::Before(other, id, text)),
+        2 => (id(), id(), text()).prop_map(|(other, id, text)| Act::After(other, id, text)),
+        2 => (0usize..14, id(), text()).prop_map(|(index, id, text)| Act::At(index, id, text)),
+        3 => (id(), text()).prop_map(|(id, text)| Act::Update(id, text)),
+        3 => id().prop_map(Act::Delete),
+        1 => Just(Act::Clear),
+        1 => (0usize..9).prop_map(Act::KeepFirst),
+        1 => (0usize..9).prop_map(Act::KeepLast),
+        1 => Just(Act::Reset),
+        1 => Just(Act::Hide),
+        1 => Just(Act::Swap),
+    ];
+    proptest::collection::vec(act, 0..8)
+}
+
+/// What a page of a list with these rows looks like.
+fn whole(list: &List) -> String {
+    MemoryDocument::canonical(&list.clone().render().to_html())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_stream_shows_what_a_list_would(
+        rows in proptest::collection::btree_map(0u64..12, "[a-c]{0,5}", 0..9),
+        steps in proptest::collection::vec((acts(), any::<u8>()), 1..8),
+        is_rebuilt in any::<bool>(),
+    ) {
+        let list = List { rows: rows.iter().map(|(id, text)| row(*id, text)).collect(), ..List::default() };
+        let mut page = if is_rebuilt { Page::rebuilt(list) } else { Page::new(list) };
+        for (acts, pick) in steps {
+            page.message(Msg::Do(acts));
+            prop_assert_eq!(page.document.to_html(), whole(page.session.component()));
+            // A click on any of the rows is what its row says now.
+            let rows = page.session.component().rows.clone();
+            if !page.session.component().is_hidden && !rows.is_empty() {
+                let Row { id, text, is_open } = rows[usize::from(pick) % rows.len()].clone();
+                page.click(&format!("row{id}"));
+                prop_assert_eq!(page.session.component().clicked.last().unwrap(), &(id, text));
+                if is_open {
+                    page.click(&format!("inner{id}"));
+                    prop_assert_eq!(page.session.component().clicked.last().unwrap(), &(id, "inner".to_owned()));
+                }
+                prop_assert!(page.closed.is_none());
+                prop_assert!(page.refused.is_empty());
+            }
+        }
+    }
+}
+
+fn page(count: u64) -> Page<List> {
+    let rows = (0..count).map(|id| row(id, "text")).collect();
+    Page::new(List { rows, ..List::default() })
+}
+
+#[test]
+fn a_row_that_was_updated_does_what_it_said_when_it_was_clicked() {
+    let mut page = page(3);
+    let at = page.document.place_of("row1", EventKind::Click).unwrap();
+    // The click is made on a page that doesn't show the update yet.
+    page.fire(at, Payload::None);
+    page.session.handle_input(page.now, lightspeed_core::Input::Message(Msg::Do(vec![Act::Update(1, "new".into())])));
+    page.pump();
+    assert_eq!(page.session.component().clicked, [(1, "text".to_owned())]);
+    page.click("row1");
+    assert_eq!(page.session.component().clicked[1], (1, "new".to_owned()));
+}
+
+#[test]
+fn a_row_that_is_gone_refuses() {
+    let mut page = page(3);
+    let at = page.document.place_of("row1", EventKind::Click).unwrap();
+    page.fire(at, Payload::None);
+    let acts = vec![Act::Delete(1), Act::Append(1, "another".into())];
+    page.session.handle_input(page.now, lightspeed_core::Input::Message(Msg::Do(acts)));
+    page.pump();
+    assert_eq!(page.refused, [1]);
+    assert_eq!(page.session.component().clicked, []);
+}
