@@ -3,11 +3,13 @@
 //! - [`counter`]: the smallest component
 //! - [`contacts`]: forms, validation, a database, search as you type
 //! - [`rows`]: long lists
+//! - [`chat`]: a room for all who open the page; a stream
 //! - [`embed`]: live components in an application that is there already
 //! - [`mishap`]: components that panic
 //! - [`layout`]: the pages around them
 //! - [`gallery`]: the program that serves them
 
+pub mod chat;
 pub mod contacts;
 pub mod counter;
 pub mod embed;

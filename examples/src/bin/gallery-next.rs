@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use lightspeed::{Adapter, Context, Html, Live, MigrateError, MountError, OldState, Policy, Snapshot, html};
 use lightspeed_core::Component;
+use lightspeed_examples::chat::Chat;
 use lightspeed_examples::contacts::Contacts;
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::gallery;
@@ -17,7 +18,7 @@ async fn main() -> ExitCode {
         pages
             .live::<Next<Counter, false>>("/counter")
             .live::<Next<Contacts, true>>("/contacts")
-            .live::<Rows>("/rows")
+            .live::<Rows>("/rows").live::<Chat>("/chat")
     })
     .await
 }

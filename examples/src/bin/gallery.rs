@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use lightspeed_examples::chat::Chat;
 use lightspeed_examples::contacts::Contacts;
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::gallery;
@@ -10,7 +11,7 @@ use lightspeed_examples::rows::Rows;
 #[tokio::main]
 async fn main() -> ExitCode {
     gallery::main(|pages| {
-        pages.live::<Counter>("/counter").live::<Contacts>("/contacts").live::<Rows>("/rows")
+        pages.live::<Counter>("/counter").live::<Contacts>("/contacts").live::<Rows>("/rows").live::<Chat>("/chat")
     })
     .await
 }
