@@ -60,13 +60,16 @@ scenario("a filter shows the source anew", async ({ open }) => {
   await eventually(() => texts(page), ["a", "b", "c"]);
 });
 
-scenario("what is said while a page is away is there when it comes back", async ({ open }) => {
-  const [ann, bob] = [await open("/chat"), await open("/chat")];
+scenario("what is said while a page is away is there when it comes back", async (stage) => {
+  stage.allow(CONNECTION_FAULTS);
+  const link = await proxy(stage);
+  const [ann, bob] = [await stage.open("/chat"), await stage.open(`${link.url}/chat`)];
   await say(ann, "before");
   await eventually(() => texts(bob), ["before"]);
-  await bob.context().setOffline(true);
+  link.cut();
+  await lost(bob);
   for (let count = 1; count <= 5; count++) await say(ann, `${count}`);
   await eventually(() => texts(ann), ["before", "1", "2", "3", "4", "5"]);
-  await bob.context().setOffline(false);
+  link.mend();
   await eventually(() => texts(bob), ["before", "1", "2", "3", "4", "5"]);
 });

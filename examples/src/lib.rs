@@ -6,6 +6,7 @@
 //! - [`chat`]: a room for all who open the page; a stream
 //! - [`embed`]: live components in an application that is there already
 //! - [`mishap`]: components that panic
+//! - [`viewport`]: a hundred thousand rows
 //! - [`layout`]: the pages around them
 //! - [`gallery`]: the program that serves them
 
@@ -17,3 +18,4 @@ pub mod gallery;
 pub mod layout;
 pub mod mishap;
 pub mod rows;
+pub mod viewport;

@@ -10,6 +10,7 @@ use lightspeed_examples::contacts::Contacts;
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::gallery;
 use lightspeed_examples::rows::Rows;
+use lightspeed_examples::viewport::Table;
 use serde::{Deserialize, Serialize};
 
 #[tokio::main]
@@ -18,7 +19,7 @@ async fn main() -> ExitCode {
         pages
             .live::<Next<Counter, false>>("/counter")
             .live::<Next<Contacts, true>>("/contacts")
-            .live::<Rows>("/rows").live::<Chat>("/chat")
+            .live::<Rows>("/rows").live::<Chat>("/chat").live::<Table>("/viewport")
     })
     .await
 }

@@ -7,11 +7,12 @@ use lightspeed_examples::contacts::Contacts;
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::gallery;
 use lightspeed_examples::rows::Rows;
+use lightspeed_examples::viewport::Table;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     gallery::main(|pages| {
-        pages.live::<Counter>("/counter").live::<Contacts>("/contacts").live::<Rows>("/rows").live::<Chat>("/chat")
+        pages.live::<Counter>("/counter").live::<Contacts>("/contacts").live::<Rows>("/rows").live::<Chat>("/chat").live::<Table>("/viewport")
     })
     .await
 }

@@ -62,6 +62,7 @@
 //! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends; `pace`: how fast it is read
 //! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
 //! - [`store`], `keeper`, `restore`: a session is written down, and comes back
+//! - [`viewport`]: long lists of which a page holds what is seen
 //! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
 //! - [`telemetry`]: what is told of all this
 //! - [`recorder`]: takes sessions down into files, for `lightspeed replay`
@@ -107,6 +108,7 @@ pub mod store;
 mod supervisor;
 pub mod telemetry;
 mod token;
+pub mod viewport;
 
 pub use assets::Assets;
 pub use config::Config;
