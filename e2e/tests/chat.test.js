@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually, scenario } from "../fixture.js";
+import { CONNECTION_FAULTS, proxy } from "../proxy.js";
+import { lost } from "../steps.js";
 
 /** The messages as a person sees them: text and stars. */
 const messages = (page) =>

@@ -114,7 +114,8 @@ impl Live for Chat {
             }
             form.say onsubmit=(Msg::Say) {
                 label for="text" { "Message" }
-                input #text name="text" value="" required maxlength="200" autocomplete="off";
+                // After an event of its form it is sent again: what was said is no longer in it.
+                input #text name="text" value=("") required maxlength="200" autocomplete="off";
                 button type="submit" { "Say" }
             }
         }
