@@ -591,10 +591,10 @@ impl<C: Component> Session<C> {
         if version > self.version || version < self.version_acked {
             return self.close(CloseReason::BadAck);
         }
-        self.version_acked = version;
-        self.window.acknowledge(version);
         // Whoever acknowledges has the page's HTML, so it is not told of it again.
         self.let_go();
+        self.version_acked = version;
+        self.window.acknowledge(version);
     }
 
     /// No event that is yet to come was made on an older version: they are numbered in the order

@@ -3,12 +3,15 @@
 
 extern crate lightspeed_core as lightspeed;
 
-use lightspeed_core::{Component, Html, Stream};
+use lightspeed_core::session::checkpoint::LoadError;
+use lightspeed_core::{Component, Html, Input, Policy, Session, Stream};
 use lightspeed_interpreter::MemoryDocument;
 use lightspeed_macros::html;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
-use lightspeed_testing::Page;
+use lightspeed_protocol::frame::ServerFrame;
+use lightspeed_protocol::isa::{Op, ProgramReader};
+use lightspeed_testing::{Page, Passed};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +161,21 @@ impl Component for List {
             @else { (self.view()) }
         }
     }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        let rows = self.rows.iter().map(|row| format!("{} {}", row.id, row.text));
+        Some(rows.collect::<Vec<_>>().join("\n").into_bytes())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
+        let lines = std::str::from_utf8(state).map_err(|_| LoadError)?.lines();
+        let rows = lines.map(|line| {
+            let (id, text) = line.split_once(' ').ok_or(LoadError)?;
+            Ok(row(id.parse().map_err(|_| LoadError)?, text))
+        });
+        self.rows = rows.collect::<Result<_, _>>()?;
+        Ok(())
+    }
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -228,7 +246,7 @@ fn a_row_that_was_updated_does_what_it_said_when_it_was_clicked() {
     let at = page.document.place_of("row1", EventKind::Click).unwrap();
     // The click is made on a page that doesn't show the update yet.
     page.fire(at, Payload::None);
-    page.session.handle_input(page.now, lightspeed_core::Input::Message(Msg::Do(vec![Act::Update(1, "new".into())])));
+    page.session.handle_input(page.now, Input::Message(Msg::Do(vec![Act::Update(1, "new".into())])));
     page.pump();
     assert_eq!(page.session.component().clicked, [(1, "text".to_owned())]);
     page.click("row1");
@@ -241,8 +259,148 @@ fn a_row_that_is_gone_refuses() {
     let at = page.document.place_of("row1", EventKind::Click).unwrap();
     page.fire(at, Payload::None);
     let acts = vec![Act::Delete(1), Act::Append(1, "another".into())];
-    page.session.handle_input(page.now, lightspeed_core::Input::Message(Msg::Do(acts)));
+    page.session.handle_input(page.now, Input::Message(Msg::Do(acts)));
     page.pump();
     assert_eq!(page.refused, [1]);
     assert_eq!(page.session.component().clicked, []);
+}
+
+/// The names of the instructions in the frames since `start`; a snapshot's begin with `reset`.
+fn instructions(page: &Page<List>, start: usize) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for frame in &page.frames[start..] {
+        let Passed::Down(bytes) = frame else { continue };
+        let (ServerFrame::Patch { program, .. } | ServerFrame::Snapshot { program, .. }) =
+            ServerFrame::decode(bytes).unwrap().1
+        else {
+            continue;
+        };
+        let mut reader = ProgramReader::new(program).unwrap();
+        while let Some((_, op)) = reader.next_op().unwrap() {
+            names.push(match op {
+                Op::Insert { .. } => "insert",
+                Op::Remove { .. } => "remove",
+                Op::Clear { .. } => "clear",
+                Op::Reset { .. } => "reset",
+                Op::Content { .. } => "content",
+                Op::Text { .. } => "text",
+                _ => "other",
+            });
+        }
+    }
+    names
+}
+
+#[track_caller]
+fn check(page: &mut Page<List>, acts: Vec<Act>, expected: &[&str]) {
+    let start = page.frames.len();
+    page.message(Msg::Do(acts));
+    assert_eq!(instructions(page, start), expected);
+    assert_eq!(page.document.to_html(), whole(page.session.component()));
+}
+
+#[test]
+fn what_travels_is_what_has_changed() {
+    let mut page = page(100);
+    let append = |id| Act::Append(id, "ab".into());
+    check(&mut page, vec![append(200), append(201), append(202)], &["insert"]);
+    check(&mut page, vec![Act::Prepend(203, "ab".into()), append(204)], &["insert", "insert"]);
+    check(&mut page, vec![Act::Delete(50)], &["remove"]);
+    check(&mut page, vec![Act::Delete(1_000), Act::Update(1_000, "ab".into())], &[]);
+    check(&mut page, vec![Act::KeepLast(20)], &["remove"]);
+    check(&mut page, vec![Act::Clear, append(1)], &["clear", "insert"]);
+    check(&mut page, vec![Act::Reset], &["clear", "insert"]);
+    // At another place everything is new there.
+    check(&mut page, vec![Act::Swap], &["content"]);
+    check(&mut page, vec![append(2)], &["insert"]);
+}
+
+#[test]
+fn more_changes_than_may_wait_fill_the_list_anew() {
+    let rows: Vec<_> = (0..3).map(|id| row(id, "text")).collect();
+    let mut page = Page::new(List { rows, stream: Stream::with_changes_max(4), ..List::default() });
+    check(&mut page, (10..14).map(|id| Act::Append(id, "ab".into())).collect(), &["insert"]);
+    check(&mut page, (20..25).map(|id| Act::Append(id, "ab".into())).collect(), &["clear", "insert"]);
+    check(&mut page, vec![Act::Append(30, "ab".into())], &["insert"]);
+}
+
+#[test]
+fn what_changes_while_nobody_is_there_is_one_patch() {
+    let mut page = page(3);
+    page.cut();
+    page.message(Msg::Do(vec![Act::Append(10, "ab".into()), Act::Delete(0)]));
+    page.message(Msg::Do(vec![Act::Update(10, "cd".into()), Act::Append(11, "ef".into())]));
+    let start = page.frames.len();
+    page.advance_ms(10_000);
+    assert_eq!(instructions(&page, start).iter().filter(|name| **name == "insert").count(), 2);
+    assert_eq!(page.document.to_html(), whole(page.session.component()));
+    page.click("row11");
+    assert_eq!(page.session.component().clicked, [(11, "ef".to_owned())]);
+}
+
+#[test]
+fn another_server_fills_the_list_anew_and_leaves_the_rest() {
+    let rows = (0..3).map(|id| row(id, "text")).collect();
+    let list = List { rows, ..List::default() };
+    let mut page = Page::over(Session::with_policy(list, Policy::Durable));
+    page.client.handle_start(page.now);
+    page.pump();
+    page.message(Msg::Do(vec![Act::Append(10, "ab".into())]));
+    let at = page.document.place_of("row10", EventKind::Click).unwrap();
+    let start = page.frames.len();
+    page.restart(List::default(), Policy::Durable);
+    // Made on a row that is about to be filled in anew.
+    page.fire(at, Payload::None);
+    page.advance_ms(10_000);
+    assert_eq!(instructions(&page, start), ["clear", "insert"]);
+    assert_eq!(page.refused, [1]);
+    assert_eq!(page.document.to_html(), whole(page.session.component()));
+    page.click("row10");
+    assert_eq!(page.session.component().clicked, [(10, "ab".to_owned())]);
+    check(&mut page, vec![Act::Update(10, "cd".into()), Act::Delete(0)], &["text", "other", "other", "content", "clear", "insert", "remove"]);
+}
+
+#[test]
+fn a_page_that_was_let_go_of_is_not_adopted_again() {
+    let mut page = page(3);
+    // The tab was closed and opened again from what the browser had kept of the page.
+    let html = page.html.clone();
+    page.cut();
+    page.client = lightspeed_interpreter::Client::new("test", 2);
+    page.client.add_session("token");
+    page.document = MemoryDocument::from_html(&html);
+    let start = page.frames.len();
+    page.client.handle_start(page.now);
+    page.advance_ms(10_000);
+    assert_eq!(instructions(&page, start)[0], "reset");
+    check(&mut page, vec![Act::Append(10, "ab".into())], &["insert"]);
+}
+
+/// One stream at two places.
+#[derive(Default)]
+struct Twice(Vec<Row>, Stream<Row>, bool);
+
+impl Component for Twice {
+    type Message = Row;
+    type Effect = ();
+
+    fn update(&mut self, row: Row, _: &mut Vec<()>) {
+        self.2 = row.is_open;
+        self.0.push(row.clone());
+        self.1.append(row);
+    }
+
+    fn render(&self) -> Html<Row> {
+        let list = || html! { ul { @stream row in self.1.over(|| &self.0) { li key=(row.id) { (row.text) } } } };
+        html! { (list()) @if self.2 { (list()) } }
+    }
+}
+
+#[test]
+fn a_stream_may_be_shown_twice() {
+    let mut page = Page::new(Twice::default());
+    for (id, is_open) in [false, true, true, true, false, false, true, true].into_iter().enumerate() {
+        page.message(Row { id: id as u64, text: "text".to_owned(), is_open });
+        assert_eq!(page.document.to_html().matches("<li>").count(), (id + 1) * (1 + usize::from(is_open)));
+    }
 }
