@@ -123,7 +123,8 @@ impl Live for Chat {
 }
 
 /// The room, as long as the gallery runs.
-static ROOM: LazyLock<Room> = LazyLock::new(|| Room { state: Mutex::default(), heard: watch::Sender::new(0) });
+static ROOM: LazyLock<Room> =
+    LazyLock::new(|| Room { state: Mutex::default(), heard: watch::Sender::new(0) });
 
 struct Room {
     state: Mutex<State>,

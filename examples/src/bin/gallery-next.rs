@@ -19,7 +19,9 @@ async fn main() -> ExitCode {
         pages
             .live::<Next<Counter, false>>("/counter")
             .live::<Next<Contacts, true>>("/contacts")
-            .live::<Rows>("/rows").live::<Chat>("/chat").live::<Table>("/viewport")
+            .live::<Rows>("/rows")
+            .live::<Chat>("/chat")
+            .live::<Table>("/viewport")
     })
     .await
 }

@@ -12,7 +12,12 @@ use lightspeed_examples::viewport::Table;
 #[tokio::main]
 async fn main() -> ExitCode {
     gallery::main(|pages| {
-        pages.live::<Counter>("/counter").live::<Contacts>("/contacts").live::<Rows>("/rows").live::<Chat>("/chat").live::<Table>("/viewport")
+        pages
+            .live::<Counter>("/counter")
+            .live::<Contacts>("/contacts")
+            .live::<Rows>("/rows")
+            .live::<Chat>("/chat")
+            .live::<Table>("/viewport")
     })
     .await
 }

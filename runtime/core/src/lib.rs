@@ -52,7 +52,7 @@ pub mod __private {
     pub use crate::handler::{Handler, IntoHandler, Messages, event};
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
-    pub use crate::stream::IntoRows;
     pub use crate::splice::{Splice, SpliceRender, SpliceText};
+    pub use crate::stream::IntoRows;
     pub use crate::template::{Kind, Slot, Template};
 }

@@ -222,7 +222,8 @@ where
         let at = changes.end();
         match changes.shown {
             Some(Showing { at: from, .. }) if !changes.is_whole => {
-                let new = changes.waiting.iter().skip(usize::try_from(from - changes.first).unwrap_or(usize::MAX));
+                let new =
+                    changes.waiting.iter().skip(usize::try_from(from - changes.first).unwrap_or(usize::MAX));
                 let changes = new.map(|change| change.map(&mut row)).collect();
                 Value::Stream(StreamValue(Content::Changes { link, from, at, changes }))
             }
@@ -249,7 +250,9 @@ pub(crate) enum Content<M> {
 }
 
 impl<M> Content<M> {
-    pub(crate) const UNKNOWN: Self = Self::Shown(Mutex::new(None));
+    pub(crate) const fn unknown() -> Self {
+        Self::Shown(Mutex::new(None))
+    }
 }
 
 impl<M> Clone for StreamValue<M> {
@@ -262,7 +265,7 @@ impl<M> Clone for StreamValue<M> {
                 Content::Changes { link: Arc::clone(link), from: *from, at: *at, changes: changes.clone() }
             }
             // What a client shows is kept once. Whoever finds nothing here has all rows rendered.
-            Content::Shown(_) => Content::UNKNOWN,
+            Content::Shown(_) => Content::unknown(),
         })
     }
 }
@@ -314,7 +317,9 @@ struct Showing {
 impl<T> Log<T> {
     fn lock(&self) -> spin::MutexGuard<'_, Changes<T>> {
         // A session is in one place at a time, so waiting would be for itself.
-        self.0.try_lock().expect("a stream is neither rendered within its own rows nor by two sessions at once")
+        self.0
+            .try_lock()
+            .expect("a stream is neither rendered within its own rows nor by two sessions at once")
     }
 
     fn forget(&self) {

@@ -74,7 +74,9 @@ impl<const HAS_HANDLER: bool, const IS_STREAM: bool> Component for Feed<HAS_HAND
 type Streamed = Feed<true, true>;
 
 /// A session whose client shows so many rows.
-fn session<const HAS_HANDLER: bool, const IS_STREAM: bool>(count: u64) -> Session<Feed<HAS_HANDLER, IS_STREAM>> {
+fn session<const HAS_HANDLER: bool, const IS_STREAM: bool>(
+    count: u64,
+) -> Session<Feed<HAS_HANDLER, IS_STREAM>> {
     let mut session = Session::new(Feed { count, selected: 0, rows: Stream::new() });
     let join =
         Join { session: 1, mode: JoinMode::Adopt, applied: 0, settled: 0, token: "token", is_latest: true };
@@ -110,14 +112,13 @@ fn held<const HAS_HANDLER: bool, const IS_STREAM: bool>(count: u64) -> i64 {
 
 #[test]
 fn memory_of_a_row() {
-    let per_row = |held: fn(u64) -> i64, count: i64| {
-        (held(u64::try_from(count).unwrap()) - held(0)) / count
-    };
+    let per_row = |held: fn(u64) -> i64, count: i64| (held(u64::try_from(count).unwrap()) - held(0)) / count;
     let (plain, handled, listed) = (held::<false, true>, held::<true, true>, held::<true, false>);
     println!("bytes for each row that is shown:");
     println!("{:>9} {:>9} {:>13} {:>15}", "rows", "stream", "with handler", "@for, the same");
     for count in [100, 1_000, 10_000, 100_000] {
-        let (plain, handled, listed) = (per_row(plain, count), per_row(handled, count), per_row(listed, count));
+        let (plain, handled, listed) =
+            (per_row(plain, count), per_row(handled, count), per_row(listed, count));
         println!("{count:>9} {plain:>9} {handled:>13} {listed:>15}");
         assert!(plain <= 64, "{plain} bytes for a row");
         assert!(handled <= 140, "{handled} bytes for a row with a handler");
@@ -125,7 +126,10 @@ fn memory_of_a_row() {
 }
 
 /// What an event costs when so many rows are shown.
-fn cost(session: &mut Session<Streamed>, act: impl FnOnce(&mut Session<Streamed>)) -> (AllocationInfo, usize) {
+fn cost(
+    session: &mut Session<Streamed>,
+    act: impl FnOnce(&mut Session<Streamed>),
+) -> (AllocationInfo, usize) {
     let mut sent = 0;
     let info = measure(|| {
         act(session);
@@ -141,7 +145,9 @@ fn a_change_costs_the_same_whatever_the_length() {
     let mut costs = Vec::new();
     for count in [100, 1_000, 10_000, 100_000] {
         let mut session = session::<true, true>(count);
-        let say = |message| move |session: &mut Session<Streamed>| session.handle_input(Timestamp(0), Input::Message(message));
+        let say = |message| {
+            move |session: &mut Session<Streamed>| session.handle_input(Timestamp(0), Input::Message(message))
+        };
         // The tables grow now and not when they are looked at. The numbers take as many bytes in every list.
         for id in 0..10 {
             cost(&mut session, say(Msg::Append(4_000_000_000 + id)));
@@ -151,7 +157,8 @@ fn a_change_costs_the_same_whatever_the_length() {
             // The last instance is the row that was appended last.
             let instance = u32::try_from(3 + count + 9).unwrap();
             let ack = session.version();
-            let event = ClientFrame::Event { ack, seq: 1, behind: 0, instance, slot: 1, payload: Payload::None };
+            let event =
+                ClientFrame::Event { ack, seq: 1, behind: 0, instance, slot: 1, payload: Payload::None };
             session.handle_input(Timestamp(0), Input::Frame(event));
             assert_eq!(session.component().selected, 4_000_000_009);
         };

@@ -7,10 +7,10 @@ use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::{Component, Html, Input, Policy, Session, Stream};
 use lightspeed_interpreter::MemoryDocument;
 use lightspeed_macros::html;
-use lightspeed_protocol::msgpack::Payload;
-use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::isa::{Op, ProgramReader};
+use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::template::EventKind;
 use lightspeed_testing::{Page, Passed};
 use proptest::prelude::*;
 
@@ -357,7 +357,11 @@ fn another_server_fills_the_list_anew_and_leaves_the_rest() {
     assert_eq!(page.document.to_html(), whole(page.session.component()));
     page.click("row10");
     assert_eq!(page.session.component().clicked, [(10, "ab".to_owned())]);
-    check(&mut page, vec![Act::Update(10, "cd".into()), Act::Delete(0)], &["text", "other", "other", "content", "clear", "insert", "remove"]);
+    check(
+        &mut page,
+        vec![Act::Update(10, "cd".into()), Act::Delete(0)],
+        &["text", "other", "other", "content", "clear", "insert", "remove"],
+    );
 }
 
 #[test]
@@ -391,7 +395,8 @@ impl Component for Twice {
     }
 
     fn render(&self) -> Html<Row> {
-        let list = || html! { ul { @stream row in self.1.over(|| &self.0) { li key=(row.id) { (row.text) } } } };
+        let list =
+            || html! { ul { @stream row in self.1.over(|| &self.0) { li key=(row.id) { (row.text) } } } };
         html! { (list()) @if self.2 { (list()) } }
     }
 }

@@ -616,7 +616,8 @@ impl Server {
         if held.version_told != Some(session.version()) {
             held.version_told = Some(session.version());
             // A version of which nothing is rendered yet may be of a state that can't be.
-            let html = app::disarmed(|| catch_unwind(AssertUnwindSafe(|| session.page_html())).unwrap_or_default());
+            let html =
+                app::disarmed(|| catch_unwind(AssertUnwindSafe(|| session.page_html())).unwrap_or_default());
             self.wishes.push(Wish::Rendered { session: id, version: session.version(), html });
         }
         if let Some((clause, what)) = wrong {

@@ -25,7 +25,7 @@ impl<M> Patch<M> {
             Value::Stream(StreamValue(Content::Shown(shown))) => shown.lock().take(),
             _ => None,
         };
-        match core::mem::replace(&mut new.0, Content::UNKNOWN) {
+        match core::mem::replace(&mut new.0, Content::unknown()) {
             Content::Fresh { link, at, token, mut items } => {
                 let is_empty = match old {
                     Value::List(items) => items.is_empty(),
@@ -35,7 +35,9 @@ impl<M> Patch<M> {
                 *new = StreamValue::shown(Shown::new(link, at, token, items));
             }
             Content::Changes { link, from, at, changes } => match shown {
-                Some(mut shown) if core::ptr::addr_eq(&raw const *link, &raw const *shown.link) && shown.at == from => {
+                Some(mut shown)
+                    if core::ptr::addr_eq(&raw const *link, &raw const *shown.link) && shown.at == from =>
+                {
                     Replay { patch: self, place, run: Run::default() }.all(&mut shown.rows, changes);
                     shown.at = at;
                     link.advance(at);

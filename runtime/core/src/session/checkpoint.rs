@@ -197,7 +197,9 @@ impl<C: Component> Session<C> {
         let tree = newest.number(session.tree.clone()).filter(|_| !image.is_document_lost);
         if let (Some(trees), Some(tree)) = (trees, tree) {
             session.tree = tree;
-            session.seen.extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree, image.next_id)));
+            session
+                .seen
+                .extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree, image.next_id)));
             session.restore_window(&image);
             // Which rows the client shows is not known, so it is given them anew.
             for seen in &mut session.seen {

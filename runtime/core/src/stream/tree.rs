@@ -68,14 +68,15 @@ impl<M> StreamValue<M> {
     /// Keeps of the rows what is needed once a client shows them.
     pub(crate) fn settle(&mut self) {
         if matches!(self.0, Content::Fresh { .. })
-            && let Content::Fresh { link, at, token, items } = core::mem::replace(&mut self.0, Content::UNKNOWN)
+            && let Content::Fresh { link, at, token, items } =
+                core::mem::replace(&mut self.0, Content::unknown())
         {
             self.0 = Content::Shown(Mutex::new(Some(Box::new(Shown::new(link, at, token, items)))));
         }
     }
 
     fn forget(&mut self) {
-        self.0 = Content::UNKNOWN;
+        self.0 = Content::unknown();
     }
 }
 
