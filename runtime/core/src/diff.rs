@@ -101,7 +101,7 @@ impl<M> Patch<M> {
             (_, Value::Flag(on)) => self.program.push(&Op::Flag { at, slot: index, on: *on }),
             (Value::Branch(old), Value::Branch(new)) => self.branch(place, old.as_ref(), new.as_mut()),
             (Value::Unknown, Value::Branch(None)) => {
-                self.program.push(&Op::Content { at, slot: index, content: None })
+                self.program.push(&Op::Content { at, slot: index, content: None });
             }
             (Value::Unknown, Value::Branch(new)) => self.branch(place, None, new.as_mut()),
             (Value::List(old), Value::List(new)) => self.list(place, old, new),
