@@ -374,6 +374,7 @@ fn a_page_that_was_let_go_of_is_not_adopted_again() {
     let mut page = page(3);
     // The tab was closed and opened again from what the browser had kept of the page.
     let html = page.html.clone();
+    page.advance_ms(1_000);
     page.cut();
     page.client = lightspeed_interpreter::Client::new("test", 2);
     page.client.add_session("token");

@@ -6,7 +6,6 @@ fn render(rows: &Stream<u32>) -> Html<()> {
         ul { @stream row in rows.without_source() { li { (row) } } }
         @stream row in rows.without_source() { (row) }
         p title=@stream row in rows.without_source() { "text" } {}
-        ul { stream row in rows { li key=(row) {} } }
     }
 }
 
