@@ -87,7 +87,9 @@ impl Live for Chat {
                     self.messages.reset();
                 }
                 self.heard = heard;
-                news.into_iter().for_each(|news| self.hear(news));
+                for news in news {
+                    self.hear(news);
+                }
                 self.messages.keep_last(SHOWN_MAX);
                 self.listen(cx);
             }
@@ -196,6 +198,9 @@ impl State {
     }
 
     fn say(&mut self, text: &str) -> Option<News> {
+        if text.trim().is_empty() {
+            return None;
+        }
         self.next_id += 1;
         let message = Message { id: self.next_id, text: text.chars().take(200).collect(), stars: 0 };
         self.messages.push_back(message.clone());
