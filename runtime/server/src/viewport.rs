@@ -117,29 +117,29 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(total: usize, seen: &str, expected: Option<Range<usize>>) {
+    fn check(total: usize, seen: &str, expected: Option<(usize, usize)>) {
         let mut viewport = Viewport::new(total).with_overscan(10);
         let range = Seen::from_payload(&Payload::Text(seen)).map(|seen| {
             viewport.show(seen);
             viewport.range()
         });
-        assert_eq!(range.ok(), expected, "{seen}");
+        assert_eq!(range.ok().map(|range| (range.start, range.end)), expected, "{seen}");
     }
 
     #[test]
     fn what_is_held_is_what_is_seen_and_some_more() {
-        check(1_000, "0-20", Some(0..30));
-        check(1_000, "500-520", Some(490..530));
-        check(1_000, "980-1000", Some(970..1_000));
-        check(15, "0-20", Some(0..15));
-        check(0, "0-20", Some(0..0));
+        check(1_000, "0-20", Some((0, 30)));
+        check(1_000, "500-520", Some((490, 530)));
+        check(1_000, "980-1000", Some((970, 1_000)));
+        check(15, "0-20", Some((0, 15)));
+        check(0, "0-20", Some((0, 0)));
     }
 
     #[test]
     fn whatever_a_client_says_few_rows_are_held() {
-        check(100_000, "0-100000", Some(0..510));
-        check(100, "4000000000-4000000020", Some(100..100));
-        check(100, "60-20", Some(30..30));
+        check(100_000, "0-100000", Some((0, 510)));
+        check(100, "4000000000-4000000020", Some((100, 100)));
+        check(100, "60-20", Some((30, 30)));
         for wrong in ["", "1", "-1", "1-", "a-b", "1-2-3", "99999999999-1"] {
             check(100, wrong, None);
         }
