@@ -55,6 +55,26 @@ const PAGES = {
       await page.locator("tr.danger").waitFor();
     },
   },
+  chat: {
+    path: "/chat",
+    fill: async (page) => {
+      const texts = ["Good morning!", "A message that goes on and on, as some do, until there is no room left for it in the line", "Antidisestablishmentarianism".repeat(4)];
+      for (const text of texts) {
+        await page.fill("#text", text);
+        await page.press("#text", "Enter");
+        await page.locator("#messages .text", { hasText: text }).last().waitFor();
+      }
+      await page.locator("#messages .star").first().click();
+    },
+  },
+  viewport: {
+    path: "/viewport",
+    fill: async (page) => {
+      await page.evaluate(() => (document.querySelector("#table").scrollTop = 50_000 * 32));
+      await page.click("#table [aria-rowindex='50003'] button");
+      await page.locator("#table .marked").waitFor();
+    },
+  },
   embed: {
     path: "/embed",
     fill: async (page) => {
@@ -129,13 +149,13 @@ scenario("the front page leads to every example and to its source", async ({ all
   // A browser drops what it hasn't loaded yet when it goes to the next page.
   allow(/gallery\.svg net::ERR_ABORTED/);
   const page = await visit("/");
-  for (const title of ["Counter", "Contacts", "Rows", "Embed", "Mishap"]) {
+  for (const title of ["Counter", "Contacts", "Rows", "Chat", "Viewport", "Embed", "Mishap"]) {
     await page.locator("main").getByRole("link", { name: title, exact: true }).click();
     await joined(page);
     await page.goto(gallery.url);
   }
   const sources = await page.locator(".source a").evaluateAll((links) => links.map((link) => link.href));
-  assert.equal(sources.length, 6);
+  assert.equal(sources.length, 8);
   for (const source of sources) {
     const response = await page.request.get(source);
     assert.equal(response.headers()["content-type"], "text/plain; charset=utf-8");

@@ -19,7 +19,7 @@ pub struct Example {
 }
 
 /// The examples, the simplest one first.
-pub const EXAMPLES: [Example; 5] = [
+pub const EXAMPLES: [Example; 7] = [
     Example {
         title: "Counter",
         path: "/counter",
@@ -40,6 +40,18 @@ pub const EXAMPLES: [Example; 5] = [
         path: "/rows",
         summary: "Ten thousand rows: the page by which frameworks are measured. Only what changes is sent and touched.",
         sources: &[("rows.rs", include_str!("rows.rs"))],
+    },
+    Example {
+        title: "Chat",
+        path: "/chat",
+        summary: "A room for everybody who opens it. Sessions keep none of its messages: only what changes passes through them.",
+        sources: &[("chat.rs", include_str!("chat.rs"))],
+    },
+    Example {
+        title: "Viewport",
+        path: "/viewport",
+        summary: "A hundred thousand rows that scroll as smoothly as a hundred: the page holds those that are seen.",
+        sources: &[("viewport.rs", include_str!("viewport.rs"))],
     },
     Example {
         title: "Embed",

@@ -3,11 +3,14 @@
 //! - [`counter`]: the smallest component
 //! - [`contacts`]: forms, validation, a database, search as you type
 //! - [`rows`]: long lists
+//! - [`chat`]: a room for all who open the page; a stream
 //! - [`embed`]: live components in an application that is there already
 //! - [`mishap`]: components that panic
+//! - [`viewport`]: a hundred thousand rows
 //! - [`layout`]: the pages around them
 //! - [`gallery`]: the program that serves them
 
+pub mod chat;
 pub mod contacts;
 pub mod counter;
 pub mod embed;
@@ -15,3 +18,4 @@ pub mod gallery;
 pub mod layout;
 pub mod mishap;
 pub mod rows;
+pub mod viewport;

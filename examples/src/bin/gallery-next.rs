@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use lightspeed::{Adapter, Context, Html, Live, MigrateError, MountError, OldState, Policy, Snapshot, html};
 use lightspeed_core::Component;
+use lightspeed_examples::chat::Chat;
 use lightspeed_examples::contacts::Contacts;
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::gallery;
 use lightspeed_examples::rows::Rows;
+use lightspeed_examples::viewport::Table;
 use serde::{Deserialize, Serialize};
 
 #[tokio::main]
@@ -18,6 +20,8 @@ async fn main() -> ExitCode {
             .live::<Next<Counter, false>>("/counter")
             .live::<Next<Contacts, true>>("/contacts")
             .live::<Rows>("/rows")
+            .live::<Chat>("/chat")
+            .live::<Table>("/viewport")
     })
     .await
 }

@@ -11,6 +11,7 @@ use lightspeed_protocol::msgpack::{Text, Writer};
 use crate::html::{Fragment, Item, Value};
 use crate::ledger::TemplateUse;
 use crate::render::safe_url;
+use crate::stream::{Content, StreamValue};
 use crate::template::{Kind, Template};
 
 /// What a program needs besides its instructions.
@@ -20,11 +21,15 @@ pub(crate) struct Numbering {
     pub(crate) next_id: InstanceId,
     /// The templates that the program refers to.
     pub(crate) uses: Vec<TemplateUse>,
+    /// There are streams in what was built.
+    pub(crate) has_streams: bool,
+    /// A stream was rendered as what has changed since another place showed it.
+    pub(crate) is_misplaced: bool,
 }
 
 impl Numbering {
     pub(crate) fn new(next_id: InstanceId) -> Self {
-        Self { next_id, uses: Vec::new() }
+        Self { next_id, uses: Vec::new(), has_streams: false, is_misplaced: false }
     }
 
     fn number(&mut self, template: &'static Template, needs_html: bool) -> InstanceId {
@@ -39,7 +44,7 @@ impl Numbering {
 }
 
 /// How many MessagePack values the slots of an instance take.
-fn value_count(template: &Template) -> usize {
+pub(crate) fn value_count(template: &Template) -> usize {
     template.slots.iter().filter(|slot| !matches!(slot.kind, Kind::Handler { .. })).count()
 }
 
@@ -64,6 +69,7 @@ pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Number
             Value::Branch(Some((arm, fragment))) => write_branch(*arm, fragment, numbering, out),
             Value::List(items) if items.is_empty() => out.array(0),
             Value::List(items) => write_items(items, numbering, out),
+            Value::Stream(stream) => write_stream(stream, numbering, out),
         }
     }
 }
@@ -96,6 +102,18 @@ pub(crate) fn write_items<M>(items: &mut [Item<M>], numbering: &mut Numbering, o
     }
 }
 
+fn write_stream<M>(stream: &mut StreamValue<M>, numbering: &mut Numbering, out: &mut Writer) {
+    numbering.has_streams = true;
+    match &mut stream.0 {
+        Content::Fresh { items, .. } if items.is_empty() => out.array(0),
+        Content::Fresh { items, .. } => write_items(items, numbering, out),
+        _ => {
+            numbering.is_misplaced = true;
+            out.array(0);
+        }
+    }
+}
+
 /// Writes the values of a root as one array.
 pub(crate) fn write_root<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
     out.array(value_count(root.template));
@@ -125,21 +143,30 @@ fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &m
                 out.uint(u64::from(*arm));
                 write_bones(fragment, numbering, out);
             }
-            Value::List(items) if items.is_empty() => out.array(0),
-            Value::List(items) => {
-                let is_plain = items.iter().all(|item| is_plain(&item.fragment));
-                let bones = if is_plain { 0 } else { items.len() * bone_count(items[0].fragment.template) };
-                out.array(1 + bones);
-                out.uint(items.len() as u64);
-                // The count says it all when no item holds an instance; they are numbered all the same.
-                let mut unwritten = Writer::new();
-                let out = if is_plain { &mut unwritten } else { &mut *out };
-                for item in items {
-                    write_bones(&mut item.fragment, numbering, out);
-                }
+            Value::List(items) => write_list_bones(items, numbering, out),
+            Value::Stream(stream) => {
+                numbering.has_streams = true;
+                let mut none = Vec::new();
+                write_list_bones(stream.items_mut().unwrap_or(&mut none), numbering, out);
             }
             Value::Attribute(_) | Value::Unknown | Value::Flag(_) | Value::Handler(_) => {}
         }
+    }
+}
+
+fn write_list_bones<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
+    if items.is_empty() {
+        return out.array(0);
+    }
+    let is_plain = items.iter().all(|item| is_plain(&item.fragment));
+    let bones = if is_plain { 0 } else { items.len() * bone_count(items[0].fragment.template) };
+    out.array(1 + bones);
+    out.uint(items.len() as u64);
+    // The count says it all when no item holds an instance; they are numbered all the same.
+    let mut unwritten = Writer::new();
+    let out = if is_plain { &mut unwritten } else { &mut *out };
+    for item in items {
+        write_bones(&mut item.fragment, numbering, out);
     }
 }
 
@@ -148,6 +175,7 @@ fn is_plain<M>(fragment: &Fragment<M>) -> bool {
     fragment.values.iter().all(|value| match value {
         Value::Raw(_) | Value::Html(_) | Value::Branch(Some(_)) => false,
         Value::List(items) => items.is_empty(),
+        Value::Stream(stream) => stream.items().is_empty(),
         _ => true,
     })
 }

@@ -2,12 +2,14 @@
 //!
 //! Both trees are walked slot by slot. Instances of the same template are patched in
 //! place; the new tree takes over the ids of the old one. Lists are compared by key:
-//! [`keyed`]. Text is compared by its ends first: [`text`].
+//! [`keyed`]. Streams replay what has changed: [`stream`]. Text is compared by its ends first: [`text`].
 
 mod keyed;
+mod stream;
 mod text;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::isa::{Op, ProgramWriter};
@@ -15,18 +17,20 @@ use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
 use crate::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
 use crate::html::{Fragment, Value};
+use crate::stream::rows::Past;
 use crate::template::Slot;
 
 /// A program that takes a document from one tree to another.
-#[derive(Debug)]
-pub(crate) struct Patch {
+pub(crate) struct Patch<M> {
     pub(crate) program: ProgramWriter,
     pub(crate) numbering: Numbering,
+    /// What handlers of streams' rows were before.
+    pub(crate) past: Vec<Past<M>>,
 }
 
 /// The program that makes `new` of `old`. `next_id` is the id of the next new instance.
-pub(crate) fn diff<M>(old: &Fragment<M>, new: &mut Fragment<M>, next_id: InstanceId) -> Patch {
-    let mut patch = Patch { program: ProgramWriter::new(), numbering: Numbering::new(next_id) };
+pub(crate) fn diff<M>(old: &Fragment<M>, new: &mut Fragment<M>, next_id: InstanceId) -> Patch<M> {
+    let mut patch = Patch::new(Numbering::new(next_id));
     if old.template.fingerprint == new.template.fingerprint {
         patch.instance(old, new);
     } else {
@@ -36,14 +40,18 @@ pub(crate) fn diff<M>(old: &Fragment<M>, new: &mut Fragment<M>, next_id: Instanc
 }
 
 /// The program that makes `new` of whatever a client holds.
-pub(crate) fn reset<M>(new: &mut Fragment<M>, next_id: InstanceId) -> Patch {
-    let mut patch = Patch { program: ProgramWriter::new(), numbering: Numbering::new(next_id) };
+pub(crate) fn reset<M>(new: &mut Fragment<M>, next_id: InstanceId) -> Patch<M> {
+    let mut patch = Patch::new(Numbering::new(next_id));
     patch.reset(new);
     patch
 }
 
-impl Patch {
-    fn reset<M>(&mut self, new: &mut Fragment<M>) {
+impl<M> Patch<M> {
+    pub(crate) fn new(numbering: Numbering) -> Self {
+        Self { program: ProgramWriter::new(), numbering, past: Vec::new() }
+    }
+
+    fn reset(&mut self, new: &mut Fragment<M>) {
         let root = self.numbering.next_id;
         let mut values = Writer::new();
         write_root(new, &mut self.numbering, &mut values);
@@ -55,7 +63,7 @@ impl Patch {
     }
 
     /// Compares two instances of one template.
-    fn instance<M>(&mut self, old: &Fragment<M>, new: &mut Fragment<M>) {
+    fn instance(&mut self, old: &Fragment<M>, new: &mut Fragment<M>) {
         new.id = old.id;
         let slots = new.template.slots.iter().zip(&old.values).zip(&mut new.values);
         for (slot_index, ((slot, old_value), new_value)) in (0..).zip(slots) {
@@ -63,7 +71,7 @@ impl Patch {
         }
     }
 
-    fn slot<M>(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
+    fn slot(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
         let Place { at, slot: index } = place;
         match (old, &mut *new) {
             (Value::Text(old), Value::Text(new)) => self.text(place, old, new),
@@ -92,12 +100,18 @@ impl Patch {
             (Value::Flag(old), Value::Flag(new)) if old == new => {}
             (_, Value::Flag(on)) => self.program.push(&Op::Flag { at, slot: index, on: *on }),
             (Value::Branch(old), Value::Branch(new)) => self.branch(place, old.as_ref(), new.as_mut()),
+            (Value::Unknown, Value::Branch(None)) => {
+                self.program.push(&Op::Content { at, slot: index, content: None });
+            }
+            (Value::Unknown, Value::Branch(new)) => self.branch(place, None, new.as_mut()),
             (Value::List(old), Value::List(new)) => self.list(place, old, new),
+            (Value::Unknown | Value::Stream(_), Value::List(new)) => self.replace_list(place, false, new),
+            (_, Value::Stream(new)) => self.stream(place, old, new),
             (_, Value::Handler(_) | Value::Unknown | Value::Branch(_) | Value::List(_)) => {}
         }
     }
 
-    fn branch<M>(
+    fn branch(
         &mut self,
         place: Place,
         old: Option<&(u16, Box<Fragment<M>>)>,

@@ -11,6 +11,7 @@ use lightspeed_protocol::InstanceId;
 
 use crate::handler::Handler;
 use crate::key::Key;
+use crate::stream::StreamValue;
 use crate::template::Template;
 
 /// What `render` returns: HTML whose handlers produce messages of type `M`.
@@ -131,6 +132,8 @@ pub enum Value<M> {
     Branch(Option<(u16, Box<Fragment<M>>)>),
     /// The items of a list, in order.
     List(Vec<Item<M>>),
+    /// The rows of a stream: a list whose items the server doesn't keep.
+    Stream(StreamValue<M>),
 }
 
 impl<M> Clone for Value<M> {
@@ -145,6 +148,7 @@ impl<M> Clone for Value<M> {
             Self::Handler(handler) => Self::Handler(handler.clone()),
             Self::Branch(branch) => Self::Branch(branch.clone()),
             Self::List(items) => Self::List(items.clone()),
+            Self::Stream(stream) => Self::Stream(stream.clone()),
         }
     }
 }
@@ -161,6 +165,7 @@ impl<M> fmt::Debug for Value<M> {
             Self::Handler(handler) => write!(f, "Handler({})", handler.is_some()),
             Self::Branch(branch) => f.debug_tuple("Branch").field(branch).finish(),
             Self::List(items) => f.debug_tuple("List").field(items).finish(),
+            Self::Stream(stream) => stream.fmt(f),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
 //! - [`render`](html::Html::to_html): an instance as a string
 //! - `diff`, `build`: from two trees to a program, and new instances within it
+//! - [`stream`]: lists whose rows are not kept
 //! - `digest`: whether a tree looks the same in another process
 //! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
 //! - [`lease`]: who may join, and which tokens still count
@@ -31,11 +32,13 @@ pub mod ledger;
 mod render;
 pub mod session;
 pub mod splice;
+pub mod stream;
 pub mod template;
 
 pub use html::Html;
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
+pub use stream::Stream;
 
 /// What `html!` expands to uses these; nobody else should.
 #[doc(hidden)]
@@ -50,5 +53,6 @@ pub mod __private {
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
     pub use crate::splice::{Splice, SpliceRender, SpliceText};
+    pub use crate::stream::IntoRows;
     pub use crate::template::{Kind, Slot, Template};
 }

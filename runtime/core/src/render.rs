@@ -52,6 +52,11 @@ fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
                 write_fragment(&item.fragment, out);
             }
         }
+        (Kind::List { .. }, Value::Stream(stream)) => {
+            for item in stream.items() {
+                write_fragment(&item.fragment, out);
+            }
+        }
         _ => {}
     }
 }

@@ -28,7 +28,7 @@ use core::fmt;
 
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
-use lightspeed_protocol::isa::{Op, ProgramWriter};
+use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
 use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
@@ -37,6 +37,8 @@ use crate::diff::{Patch, diff, reset};
 use crate::html::{Fragment, Html};
 use crate::ledger::TemplateUse;
 use crate::render::write_fragment;
+use crate::stream::rows::Past;
+use crate::stream::tree as streams;
 use checkpoint::{Checkpoint, LoadError};
 use hibernation::Newest;
 use lifecycle::{Attached, Created, Phase};
@@ -176,6 +178,10 @@ struct Seen<M> {
     version: u64,
     tree: Fragment<M>,
     origin: Option<Origin>,
+    /// What handlers of streams' rows were then and are not in the version behind it.
+    past: Vec<Past<M>>,
+    /// The id of the first instance that was not there yet.
+    next_id: InstanceId,
 }
 
 /// What a session has made and may not let out yet, while a store is silent: tasks, mostly. An honest client
@@ -202,6 +208,8 @@ pub struct Session<C: Component> {
     /// When it was last given something to do.
     busy_at: Option<Timestamp>,
     next_id: InstanceId,
+    /// Rows of streams are shown that are no longer in `tree`.
+    has_let_go: bool,
     /// Oldest first.
     seen: VecDeque<Seen<C::Message>>,
     window: Window,
@@ -270,6 +278,7 @@ impl<C: Component> Session<C> {
         let mut numbering = Numbering::new(session.next_id);
         write_skeleton(session.newest.tree_mut(), &mut numbering, &mut Writer::new());
         session.next_id = numbering.next_id;
+        streams::show(session.newest.tree_mut());
         session
     }
 
@@ -279,7 +288,7 @@ impl<C: Component> Session<C> {
     fn over(component: C, policy: Policy, phase: Phase) -> Self {
         let state = saved(&component, policy);
         let policy = if policy.is_stored() && state.is_none() { Policy::Resume } else { policy };
-        let tree = component.render().into_root();
+        let tree = streams::render_whole(|| component.render()).into_root();
         Self {
             component,
             policy,
@@ -293,6 +302,7 @@ impl<C: Component> Session<C> {
             is_impure: false,
             busy_at: None,
             next_id: 1,
+            has_let_go: false,
             seen: VecDeque::new(),
             window: Window::default(),
             version_acked: 0,
@@ -314,13 +324,21 @@ impl<C: Component> Session<C> {
     }
 
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
+    ///
+    /// With streams of which rows are no longer here, what the component looks like now.
     pub fn page_html(&self) -> String {
-        let mut out = String::new();
+        let html = |tree: &Fragment<C::Message>| {
+            if let Some(html) = streams::glance(tree, || self.component.render()) {
+                return html.to_html();
+            }
+            let mut out = String::new();
+            write_fragment(tree, &mut out);
+            out
+        };
         match &self.newest {
-            Newest::Tree(tree) => write_fragment(tree, &mut out),
-            Newest::Asleep(_) => write_fragment(self.component.render().root(), &mut out),
+            Newest::Tree(tree) => html(tree),
+            Newest::Asleep(_) => html(self.component.render().root()),
         }
-        out
     }
 
     /// The component.
@@ -347,6 +365,7 @@ impl<C: Component> Session<C> {
         self.now = self.now.max(now);
         self.wake(Step::Update { seq: None });
         self.component.load(state)?;
+        streams::lose(self.newest.tree());
         self.state = Some(State::from(state));
         self.is_dirty = true;
         self.note_change();
@@ -624,7 +643,7 @@ impl<C: Component> Session<C> {
         self.transmit(frame, Vec::new());
         match mode {
             _ if self.is_document_lost => self.ask_snapshot(),
-            JoinMode::Adopt if self.version == 0 => {
+            JoinMode::Adopt if self.version == 0 && !self.has_let_go => {
                 // What it gets when there is no tree to be had.
                 self.ask_snapshot();
                 self.wake(Step::Render);
@@ -667,11 +686,11 @@ impl<C: Component> Session<C> {
         let mut numbering = Numbering::new(tree.id);
         let mut skeleton = Writer::new();
         write_skeleton(tree, &mut numbering, &mut skeleton);
-        let mut program = ProgramWriter::new();
+        let mut patch = Patch::new(numbering);
         let skeleton = Raw::new(skeleton.as_bytes());
-        program.push(&Op::Adopt { template: tree.template.fingerprint, skeleton });
+        patch.program.push(&Op::Adopt { template: tree.template.fingerprint, skeleton });
         self.window.clear();
-        self.push(true, Patch { program, numbering });
+        self.push(true, patch);
     }
 
     /// Every version up to `version` is applied.
@@ -679,6 +698,8 @@ impl<C: Component> Session<C> {
         if version > self.version || version < self.version_acked {
             return self.close(CloseReason::BadAck);
         }
+        // Whoever acknowledges has the page's HTML, so it is not told of it again.
+        self.let_go();
         self.version_acked = version;
         self.window.acknowledge(version);
     }
@@ -706,10 +727,22 @@ impl<C: Component> Session<C> {
         if self.is_document_lost {
             return self.snapshot();
         }
+        self.let_go();
         let mut html = self.render_component();
-        let patch = diff(self.newest.tree(), html.root_mut(), self.next_id);
+        let mut patch = diff(self.newest.tree(), html.root_mut(), self.next_id);
+        if patch.numbering.is_misplaced {
+            // A stream is shown at another place than before: all rows are needed.
+            streams::lose(self.newest.tree());
+            streams::lose(html.root());
+            html = self.render_component();
+            patch = diff(self.newest.tree(), html.root_mut(), self.next_id);
+            if patch.numbering.is_misplaced {
+                return self.close(CloseReason::ComponentFailed);
+            }
+        }
         self.is_dirty = false;
-        let (old, origin) = self.show(html);
+        let past = core::mem::take(&mut patch.past);
+        let (old, origin) = self.show(html, patch.numbering.has_streams);
         if patch.program.is_empty() {
             return;
         }
@@ -717,7 +750,8 @@ impl<C: Component> Session<C> {
             if self.seen.len() == limits::VERSIONS_SEEN_MAX {
                 self.seen.pop_front();
             }
-            self.seen.push_back(Seen { version: self.version, tree, origin });
+            let next_id = self.next_id;
+            self.seen.push_back(Seen { version: self.version, tree, origin, past, next_id });
             checkpoint::forget_large_states(&mut self.seen);
         }
         self.version += 1;
@@ -725,10 +759,24 @@ impl<C: Component> Session<C> {
     }
 
     /// Takes a render for the newest; returns the one before, and what that was rendered from.
-    fn show(&mut self, html: Html<C::Message>) -> (Newest<C::Message>, Option<Origin>) {
-        let tree = html.into_root();
+    fn show(
+        &mut self,
+        html: Html<C::Message>,
+        has_new_streams: bool,
+    ) -> (Newest<C::Message>, Option<Origin>) {
+        let mut tree = html.into_root();
+        if has_new_streams {
+            self.has_let_go |= streams::settle(&mut tree);
+        }
         let origin = core::mem::replace(&mut self.origin, origin(self.state.as_ref()));
         (core::mem::replace(&mut self.newest, Newest::Tree(tree)), origin)
+    }
+
+    /// Lets go of the rows of streams that the page's HTML holds.
+    fn let_go(&mut self) {
+        if self.version == 0 && !self.has_let_go {
+            self.has_let_go = streams::settle(self.newest.tree_mut());
+        }
     }
 
     fn render_component(&mut self) -> Html<C::Message> {
@@ -742,11 +790,18 @@ impl<C: Component> Session<C> {
 
     /// Replaces whatever the client holds.
     fn snapshot(&mut self) {
+        self.newest.lose_streams();
         let mut html = self.render_component();
-        let patch = reset(html.root_mut(), self.next_id);
+        let mut patch = reset(html.root_mut(), self.next_id);
+        if patch.numbering.is_misplaced {
+            // One that nobody has shown as far as this session knows.
+            streams::lose(html.root());
+            html = self.render_component();
+            patch = reset(html.root_mut(), self.next_id);
+        }
         self.is_dirty = false;
         self.is_document_lost = false;
-        self.show(html);
+        self.show(html, patch.numbering.has_streams);
         // Nothing that the client showed before is there any more.
         self.seen.clear();
         self.window.clear();
@@ -758,7 +813,7 @@ impl<C: Component> Session<C> {
     }
 
     /// Puts a program into the window and sends it.
-    fn push(&mut self, is_snapshot: bool, patch: Patch) {
+    fn push(&mut self, is_snapshot: bool, patch: Patch<C::Message>) {
         self.next_id = self.next_id.max(patch.numbering.next_id);
         // Nobody is shown a version that the store doesn't know, even one that shows nothing new.
         self.saving.is_due |= self.policy == Policy::Durable;

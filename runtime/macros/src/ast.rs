@@ -24,7 +24,7 @@ pub(crate) enum Markup {
     If(If),
     /// `@match`
     Match(Match),
-    /// `@for`
+    /// `@for`, `@stream`
     For(Box<For>),
     /// `@while`
     While(While),
@@ -63,9 +63,11 @@ pub(crate) struct MatchArm {
     pub(crate) body: Vec<Markup>,
 }
 
-/// `@for pattern in expr { .. }`
+/// `@for pattern in expr { .. }`, `@stream pattern in expr { .. }`
 #[derive(Debug, Clone)]
 pub(crate) struct For {
+    /// The server doesn't keep the items.
+    pub(crate) is_stream: bool,
     pub(crate) span: Span,
     pub(crate) pattern: Pat,
     pub(crate) expr: Expr,

@@ -207,7 +207,8 @@ fn value(value: &Value) -> TokenStream {
             });
             code!(::lightspeed::__private::Value::Branch(match #expr { #(#arms)* }))
         }
-        Value::For { pattern, expr, body } => list(&code!(for #pattern in #expr), body),
+        Value::For { is_stream: true, pattern, expr, body } => stream(pattern, expr, body),
+        Value::For { pattern, expr, body, .. } => list(&code!(for #pattern in #expr), body),
         Value::While { condition, body } => list(&code!(while #condition), body),
     }
 }
@@ -247,6 +248,23 @@ fn list(head: &TokenStream, body: &Body) -> TokenStream {
                 ));
             }
             __items
+        })
+    }
+}
+
+/// The body is a function of a row's data: the stream calls it for the rows that are to be rendered.
+fn stream(pattern: &syn::Pat, expr: &syn::Expr, body: &Body) -> TokenStream {
+    let (steps, template, values) = instance(body);
+    let key = key_name();
+    let span = generated(syn::spanned::Spanned::span(expr));
+    let rows = quote_spanned!(span=> ::lightspeed::__private::IntoRows::render);
+    code! {
+        #rows(#expr, |#pattern| {
+            #steps
+            ::lightspeed::__private::Item::new(
+                #key,
+                ::lightspeed::__private::Fragment::new(&#template, #values),
+            )
         })
     }
 }

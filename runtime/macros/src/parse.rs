@@ -8,7 +8,7 @@
 //!           | name ("[" condition "]" | "=" markup | "=" "[" option "]")?
 //! part      = name | markup
 //! name      = fragment (("-" | ":") fragment?)*       fragment = identifier | integer | string
-//! control   = "@if" .. | "@match" .. | "@for" .. | "@while" ..
+//! control   = "@if" .. | "@match" .. | "@for" .. | "@stream" .. | "@while" ..
 //! ```
 //!
 //! Mistakes that don't hide what follows are collected, so that one build shows several.
@@ -24,6 +24,10 @@ use crate::ast::{
     NameOrMarkup, While,
 };
 use crate::errors::Errors;
+
+mod keyword {
+    syn::custom_keyword!(stream);
+}
 
 /// Parses what stands in `html! { .. }`.
 pub(crate) fn parse(input: TokenStream, errors: &mut Errors) -> Option<Vec<Markup>> {
@@ -252,11 +256,17 @@ impl Grammar<'_> {
             self.control_if(input, place)
         } else if lookahead.peek(Token![for]) {
             let keyword = input.parse::<Token![for]>()?;
-            let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
-            input.parse::<Token![in]>()?;
-            let expr = input.call(Expr::parse_without_eager_brace)?;
-            let (_, body) = self.block(input, place)?;
-            Ok(Markup::For(Box::new(For { span: keyword.span, pattern, expr, body })))
+            self.control_for(input, place, keyword.span, false)
+        } else if input.peek(keyword::stream) {
+            let keyword = input.parse::<keyword::stream>()?;
+            if place == Place::Attribute {
+                self.errors.add(
+                    keyword,
+                    "a stream cannot stand in an attribute",
+                    "an attribute is one text: go over its parts with `@for`",
+                );
+            }
+            self.control_for(input, place, keyword.span, true)
         } else if lookahead.peek(Token![while]) {
             let keyword = input.parse::<Token![while]>()?;
             let condition = input.call(Expr::parse_without_eager_brace)?;
@@ -280,6 +290,20 @@ impl Grammar<'_> {
         } else {
             Err(lookahead.error())
         }
+    }
+
+    fn control_for(
+        &mut self,
+        input: ParseStream,
+        place: Place,
+        span: Span,
+        is_stream: bool,
+    ) -> Result<Markup> {
+        let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
+        input.parse::<Token![in]>()?;
+        let expr = input.call(Expr::parse_without_eager_brace)?;
+        let (_, body) = self.block(input, place)?;
+        Ok(Markup::For(Box::new(For { is_stream, span, pattern, expr, body })))
     }
 
     fn control_if(&mut self, input: ParseStream, place: Place) -> Result<Markup> {

@@ -44,7 +44,15 @@ const STYLE: Asset = Asset {
     brotli: b"",
 };
 
-const ALL: [&Asset; 3] = [&SCRIPT, &WASM, &STYLE];
+/// What defines `ls-viewport`, for pages that have one.
+const VIEWPORT: Asset = Asset {
+    name: "viewport.js",
+    content_type: "text/javascript; charset=utf-8",
+    bytes: include_bytes!("../assets/viewport.js"),
+    brotli: b"",
+};
+
+const ALL: [&Asset; 4] = [&SCRIPT, &WASM, &STYLE, &VIEWPORT];
 
 /// The browser client's files and where they are served.
 ///
@@ -92,6 +100,15 @@ impl Assets {
             link rel="modulepreload" href=(self.path(&SCRIPT));
             link rel="preload" href=(self.path(&WASM)) as="fetch" type=(WASM.content_type) crossorigin;
             script type="module" async src=(self.path(&SCRIPT)) {}
+        }
+    }
+
+    /// What follows a view with this HTML.
+    pub(crate) fn behind(&self, html: &str) -> String {
+        if html.contains("<ls-viewport") {
+            format!("<script type=\"module\" src=\"{}\"></script>", self.path(&VIEWPORT))
+        } else {
+            String::new()
         }
     }
 
@@ -157,6 +174,8 @@ mod tests {
         let assets = Assets::new("/live");
         let head = assets.head().into_string();
         assert_eq!(assets.hash.len(), 16);
+        let head = head + &assets.behind("<ls-viewport></ls-viewport>");
+        assert_eq!(assets.behind("<p></p>"), "");
         for asset in ALL {
             assert!(head.contains(&format!("\"/live/{}/{}\"", assets.hash, asset.name)), "{head}");
         }

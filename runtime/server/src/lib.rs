@@ -62,6 +62,7 @@
 //! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends; `pace`: how fast it is read
 //! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
 //! - [`store`], `keeper`, `restore`: a session is written down, and comes back
+//! - [`viewport`]: long lists of which a page holds what is seen
 //! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
 //! - [`telemetry`]: what is told of all this
 //! - [`recorder`]: takes sessions down into files, for `lightspeed replay`
@@ -111,6 +112,7 @@ pub mod store;
 mod supervisor;
 pub mod telemetry;
 mod token;
+pub mod viewport;
 
 pub use assets::Assets;
 pub use config::Config;
@@ -127,6 +129,7 @@ pub use serve::{Listener, Server, serve};
 pub use lightspeed_core::Html;
 pub use lightspeed_core::handler::{Event, FromPayload, IntoHandler, Key, PayloadError, event};
 pub use lightspeed_core::key::IntoKey;
+pub use lightspeed_core::stream::{self, Stream};
 pub use lightspeed_macros::html;
 pub use maud::PreEscaped;
 

@@ -293,7 +293,8 @@ impl Runtime {
         let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner };
         SessionActor::<C>::spawn_linked(None, SessionActor::new(), start, supervisor.get_cell()).await?;
         tell!(debug, telemetry::MOUNTED, std::any::type_name::<C>(), id);
-        Ok(Mounted { token: self.inner.signer.sign(id, 0, identity), title, html })
+        let behind = self.inner.assets.behind(&html);
+        Ok(Mounted { token: self.inner.signer.sign(id, 0, identity), title, html, behind })
     }
 
     /// A place in the store, for a component that is to be stored.
@@ -410,6 +411,8 @@ pub struct Mounted {
     token: String,
     title: String,
     html: String,
+    /// Scripts that elements in it need.
+    behind: String,
 }
 
 impl fmt::Debug for Mounted {
@@ -434,5 +437,6 @@ impl Render for Mounted {
         buffer.push_str("\">");
         buffer.push_str(&self.html);
         buffer.push_str("</lightspeed-view>");
+        buffer.push_str(&self.behind);
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use lightspeed_core::session::checkpoint::LoadError;
-use lightspeed_core::{Component, Html};
+use lightspeed_core::{Component, Html, Stream};
 use lightspeed_macros::html;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 
@@ -32,13 +32,25 @@ pub(crate) fn disarm() {
     FLAKY.set(0);
 }
 
+/// What `glance` gives, with nothing armed: to look at a session sets nothing off.
+pub(crate) fn disarmed<T>(glance: impl FnOnce() -> T) -> T {
+    let armed = (IS_BOMB_ARMED.replace(false), FLAKY.replace(0));
+    let seen = glance();
+    IS_BOMB_ARMED.set(armed.0);
+    FLAKY.set(armed.1);
+    seen
+}
+
 /// The state.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct App {
     /// How often it was clicked.
     pub count: u64,
     rows: Vec<u64>,
     next_row: u64,
+    /// What the stream shows: number and text of each line.
+    lines: Vec<(u64, u64)>,
+    stream: Stream<(u64, u64)>,
     draft: String,
     is_open: bool,
     /// It can't be rendered.
@@ -58,6 +70,10 @@ pub(crate) enum Msg {
     Add,
     /// Removes a row.
     Remove(u64),
+    /// Writes a line of the stream anew.
+    Touch(u64),
+    /// Removes a line of the stream.
+    Drop(u64),
     /// Turns the rows around.
     Reverse,
     /// Opens or closes a part.
@@ -104,9 +120,21 @@ impl Component for App {
                 self.next_row += 1;
                 self.rows.insert(0, self.next_row);
                 self.rows.truncate(12);
+                self.stir();
+            }
+            Msg::Touch(line) => self.write((line, self.count)),
+            Msg::Drop(line) => {
+                self.stream.delete(&line);
+                self.lines.retain(|other| other.0 != line);
             }
             Msg::Remove(row) => self.rows.retain(|other| *other != row),
-            Msg::Reverse => self.rows.reverse(),
+            Msg::Reverse => {
+                self.rows.reverse();
+                if self.next_row.is_multiple_of(5) {
+                    self.lines.reverse();
+                    self.stream.reset();
+                }
+            }
             Msg::Toggle => self.is_open = !self.is_open,
             Msg::Note(text) => {
                 self.journal.extend(text.strip_prefix('#').and_then(|number| number.parse::<u64>().ok()));
@@ -141,7 +169,7 @@ impl Component for App {
             button #poison onclick=(Msg::Poison) { "poison" }
             button #spoil onclick=(Msg::Spoil) { "spoil" }
             button #bomb onclick=(Msg::Bomb(Bomb)) { "bomb" }
-            @if self.is_open { p { "open " (self.journal.len()) } }
+            @if self.is_open { p { "open " (self.journal.len()) } (self.lines()) } @else { (self.lines()) }
             ul {
                 @for row in &self.rows {
                     li key=(row) { b { (row) } button id={ "row" (row) } onclick=(Msg::Remove(*row)) { "x" } }
@@ -155,10 +183,11 @@ impl Component for App {
             return None;
         }
         let mut out = Writer::new();
-        out.array(7);
+        out.array(8);
         out.uint(self.count);
         write_list(&self.rows, &mut out);
         out.uint(self.next_row);
+        write_list(&self.lines.iter().flat_map(|line| [line.0, line.1]).collect::<Vec<_>>(), &mut out);
         out.str(&self.draft);
         out.bool(self.is_open);
         out.bool(self.is_bad);
@@ -167,7 +196,9 @@ impl Component for App {
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
-        *self = Self::read(state).map_err(|_| LoadError)?;
+        let loaded = Self::read(state).map_err(|_| LoadError)?;
+        // Whatever it has noted since is none of its business.
+        *self = Self { stream: std::mem::take(&mut self.stream), ..loaded };
         Ok(())
     }
 }
@@ -178,6 +209,51 @@ impl App {
         Self { is_stored, ..Self::default() }
     }
 
+    /// Something happens to the stream.
+    fn stir(&mut self) {
+        let line = (self.next_row, self.count);
+        let first = self.lines.first().map_or(0, |line| line.0);
+        match self.next_row % 7 {
+            0 => {
+                self.stream.prepend(line);
+                self.lines.insert(0, line);
+            }
+            1 => {
+                self.stream.insert_after(&first, line);
+                self.lines.insert(1.min(self.lines.len()), line);
+            }
+            2 => self.write((first, self.count)),
+            3 => {
+                self.stream.insert_at(2, line);
+                self.lines.insert(2.min(self.lines.len()), line);
+            }
+            _ => {
+                self.stream.append(line);
+                self.lines.push(line);
+            }
+        }
+        self.stream.keep_last(10);
+        self.lines.drain(..self.lines.len().saturating_sub(10));
+    }
+
+    fn write(&mut self, line: (u64, u64)) {
+        self.stream.update(line);
+        self.lines.iter_mut().filter(|other| other.0 == line.0).for_each(|other| *other = line);
+    }
+
+    fn lines(&self) -> Html<Msg> {
+        html! {
+            ol {
+                @stream line in self.stream.over(|| &self.lines) {
+                    li key=(line.0) {
+                        button onclick=(Msg::Touch(line.0)) { (line.1) }
+                        @if line.1 % 2 == 1 { button onclick=(Msg::Drop(line.0)) { "x" } }
+                    }
+                }
+            }
+        }
+    }
+
     fn read(state: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(state);
         reader.array()?;
@@ -185,6 +261,8 @@ impl App {
             count: reader.uint()?,
             rows: read_list(&mut reader)?,
             next_row: reader.uint()?,
+            lines: read_list(&mut reader)?.chunks_exact(2).map(|line| (line[0], line[1])).collect(),
+            stream: Stream::new(),
             draft: reader.str()?.to_owned(),
             is_open: reader.bool()?,
             is_bad: reader.bool()?,

@@ -14,7 +14,7 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
 
-use crate::app::{App, Msg, PANIC, Task};
+use crate::app::{self, App, Msg, PANIC, Task};
 use crate::store::{Record, Saved, Stamp};
 
 /// How long a session waits for another socket, in milliseconds.
@@ -627,9 +627,10 @@ impl Server {
         (held.seq_before, held.acked_before) = (seq, acked);
         if held.version_told != Some(session.version()) {
             held.version_told = Some(session.version());
-            let rendered =
-                Wish::Rendered { session: id, version: session.version(), html: session.page_html() };
-            self.wishes.push(rendered);
+            // A version of which nothing is rendered yet may be of a state that can't be.
+            let html =
+                app::disarmed(|| catch_unwind(AssertUnwindSafe(|| session.page_html())).unwrap_or_default());
+            self.wishes.push(Wish::Rendered { session: id, version: session.version(), html });
         }
         if let Some((clause, what)) = wrong {
             self.violation(clause, what);

@@ -15,8 +15,8 @@ use super::{Patch, Place};
 use crate::build::write_items;
 use crate::html::Item;
 
-impl Patch {
-    pub(super) fn list<M>(&mut self, place: Place, old: &[Item<M>], new: &mut [Item<M>]) {
+impl<M> Patch<M> {
+    pub(super) fn list(&mut self, place: Place, old: &[Item<M>], new: &mut [Item<M>]) {
         let prefix = old.iter().zip(&*new).take_while(|(old, new)| old.key == new.key).count();
         let rest = (&old[prefix..], &new[prefix..]);
         let suffix =
@@ -39,14 +39,14 @@ impl Patch {
         self.place(place, &sources, new_middle, before);
     }
 
-    fn pairs<M>(&mut self, old: &[Item<M>], new: &mut [Item<M>]) {
+    fn pairs(&mut self, old: &[Item<M>], new: &mut [Item<M>]) {
         for (old, new) in old.iter().zip(new) {
             self.instance(&old.fragment, &mut new.fragment);
         }
     }
 
     /// Removes the items that nothing of the new list comes from, a run at a time.
-    fn remove<M>(&mut self, place: Place, old: &[Item<M>], sources: &[Option<usize>], is_whole: bool) {
+    fn remove(&mut self, place: Place, old: &[Item<M>], sources: &[Option<usize>], is_whole: bool) {
         let mut is_kept = vec![false; old.len()];
         for source in sources.iter().flatten() {
             is_kept[*source] = true;
@@ -67,7 +67,7 @@ impl Patch {
     }
 
     /// Moves and inserts from the end to the start, so that what an item stands before is in its place.
-    fn place<M>(&mut self, place: Place, sources: &[Option<usize>], new: &mut [Item<M>], before: InstanceId) {
+    fn place(&mut self, place: Place, sources: &[Option<usize>], new: &mut [Item<M>], before: InstanceId) {
         let stays = longest_increasing(sources);
         let mut before = before;
         let mut end = new.len();

@@ -27,7 +27,7 @@ struct Edit<'t> {
     insert: &'t str,
 }
 
-impl Patch {
+impl<M> Patch<M> {
     pub(super) fn text(&mut self, place: Place, old: &str, new: &str) {
         if old == new {
             return;

@@ -36,7 +36,8 @@ use super::{Component, Origin, Seen, Session, State};
 use crate::digest::digest;
 use crate::html::{Fragment, Value};
 use crate::ledger::TemplateUse;
-use crate::template::Template;
+use crate::stream::tree as streams;
+use crate::template::{Kind, Template};
 
 /// Of the array above; another one is not read.
 const FORMAT: u64 = 1;
@@ -199,7 +200,11 @@ impl<C: Component> Session<C> {
         for version in old {
             // One that can't be migrated is only of use to events on it: the client gets its document anew.
             let is_loaded = component.load(version.state).is_ok();
-            trees.push(if is_loaded { version.number(component.render().into_root()) } else { None });
+            trees.push(if is_loaded {
+                version.number(streams::render_whole(|| component.render()).into_root())
+            } else {
+                None
+            });
         }
         component.load(newest.state)?;
         let mut session = Self::over(component, policy, Phase::Parked(Created::new().restore()));
@@ -213,8 +218,18 @@ impl<C: Component> Session<C> {
         let tree = newest.number(session.newest.tree().clone()).filter(|_| !image.is_document_lost);
         if let (Some(trees), Some(tree)) = (trees, tree) {
             session.newest = Newest::Tree(tree);
-            session.seen.extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree)));
+            session
+                .seen
+                .extend(old.iter().zip(trees).map(|(version, tree)| version.seen(tree, image.next_id)));
             session.restore_window(&image);
+            // Which rows the client shows is not known, so it is given them anew.
+            for seen in &mut session.seen {
+                streams::forget(&mut seen.tree);
+            }
+            if streams::forget(session.newest.tree_mut()) {
+                session.has_let_go = true;
+                session.is_dirty = true;
+            }
             for (place, payload) in &image.notes {
                 session.note_fields(*place, payload);
             }
@@ -234,7 +249,7 @@ impl<C: Component> Session<C> {
         let mut known: BTreeMap<Fingerprint, &'static Template> = BTreeMap::new();
         for tree in self.seen.iter().map(|seen| &seen.tree).chain([self.newest.tree()]) {
             each_fragment(tree, &mut |fragment| {
-                known.insert(fragment.template.fingerprint, fragment.template);
+                know(fragment.template, &mut known);
             });
         }
         for sent in &image.window {
@@ -381,9 +396,9 @@ impl<'a> Version<'a> {
         (digest(&tree) == self.digest && give_ids(&mut tree, &self.ids)).then_some(tree)
     }
 
-    fn seen<M>(&self, tree: Fragment<M>) -> Seen<M> {
+    fn seen<M>(&self, tree: Fragment<M>, next_id: InstanceId) -> Seen<M> {
         let origin = Origin { state: State::from(self.state), digest: Some(self.digest) };
-        Seen { version: self.version, tree, origin: Some(origin) }
+        Seen { version: self.version, tree, origin: Some(origin), past: Vec::new(), next_id }
     }
 }
 
@@ -415,7 +430,21 @@ fn expect_array(reader: &mut Reader<'_>, length: u32) -> Result<(), DecodeError>
     if reader.array()? == length { Ok(()) } else { Err(error) }
 }
 
-/// Every instance, parents before children.
+/// Notes a template and those that it names: rows of streams are in no tree.
+fn know(template: &'static Template, known: &mut BTreeMap<Fingerprint, &'static Template>) {
+    if known.insert(template.fingerprint, template).is_some() {
+        return;
+    }
+    for slot in template.slots {
+        match &slot.kind {
+            Kind::List { item } => know(item, known),
+            Kind::Branch { arms } => arms.iter().for_each(|arm| know(arm, known)),
+            _ => {}
+        }
+    }
+}
+
+/// Every instance but those in streams, parents before children.
 pub(super) fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&Fragment<M>)) {
     visit(fragment);
     for value in &fragment.values {

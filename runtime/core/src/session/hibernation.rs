@@ -7,6 +7,8 @@
 //! is sent, but the whole document, and no event is resolved in it: the way that a session comes back
 //! from the store. Such a session doesn't hibernate again.
 //!
+//! Rows of streams are in no state, and what the tree keeps of them is little: it is put aside, and into the tree that is rendered again.
+//!
 //! Trees of older versions stay: the states that they were rendered from are gone, and the client may still name them.
 
 use alloc::boxed::Box;
@@ -20,6 +22,8 @@ use super::recovery::Step;
 use super::{Component, Session};
 use crate::digest::digest;
 use crate::html::Fragment;
+use crate::stream::StreamValue;
+use crate::stream::tree as streams;
 
 /// How long a session takes no input before it hibernates, in milliseconds.
 pub const HIBERNATE_AFTER_MS: u64 = 10_000;
@@ -29,15 +33,17 @@ pub(super) enum Newest<M> {
     /// Its tree.
     Tree(Fragment<M>),
     /// What is needed to have it again.
-    Asleep(Asleep),
+    Asleep(Asleep<M>),
 }
 
 /// What is left of a tree.
-pub(super) struct Asleep {
+pub(super) struct Asleep<M> {
     /// Of the tree as it was, with what fields have told.
     digest: u64,
     /// Its instances, parents before children.
     ids: Box<[InstanceId]>,
+    /// What is kept of rows that are in no state (`stream`), in the tree's order.
+    streams: Vec<StreamValue<M>>,
 }
 
 impl<M> Newest<M> {
@@ -67,6 +73,14 @@ impl<M> Newest<M> {
 
     pub(super) const fn is_asleep(&self) -> bool {
         matches!(self, Self::Asleep(_))
+    }
+
+    /// The next render has all rows of streams.
+    pub(super) fn lose_streams(&self) {
+        match self {
+            Self::Tree(tree) => streams::lose(tree),
+            Self::Asleep(asleep) => asleep.streams.iter().for_each(StreamValue::lose),
+        }
     }
 
     pub(super) fn digest(&self) -> u64 {
@@ -120,8 +134,10 @@ impl<C: Component> Session<C> {
         if !self.can_hibernate() {
             return;
         }
-        let tree = self.newest.tree();
-        let asleep = Asleep { digest: digest(tree), ids: ids_of(tree).into_boxed_slice() };
+        let Newest::Tree(tree) = &mut self.newest else { return };
+        let streams = streams::take(tree);
+        self.has_let_go |= !streams.is_empty();
+        let asleep = Asleep { digest: digest(tree), ids: ids_of(tree).into_boxed_slice(), streams };
         self.seen.shrink_to_fit();
         self.window.shrink_to_fit();
         self.unrendered.shrink_to_fit();
@@ -141,7 +157,7 @@ impl<C: Component> Session<C> {
     /// When it has come out otherwise, the document is lost: the client gets another, and
     /// no event was made on what is here.
     pub(super) fn wake(&mut self, step: Step) {
-        let Newest::Asleep(asleep) = &self.newest else { return };
+        let Newest::Asleep(asleep) = &mut self.newest else { return };
         self.step = step;
         let mut tree = self.component.render().into_root();
         self.step = Step::Idle;
@@ -150,6 +166,8 @@ impl<C: Component> Session<C> {
             self.notes.tell_again(&mut tree);
         }
         let is_same = is_numbered && digest(&tree) == asleep.digest;
+        let streams = core::mem::take(&mut asleep.streams);
+        let is_same = streams::put(&mut tree, streams) && is_same;
         self.newest = Newest::Tree(tree);
         if !is_same {
             self.is_impure = true;

@@ -14,6 +14,7 @@ use lightspeed_protocol::{InstanceId, SlotIndex};
 use super::{Component, Session};
 use crate::handler::Handler;
 use crate::html::{Fragment, Value};
+use crate::stream::tree as streams;
 use crate::template::Kind;
 
 /// A slot of an instance.
@@ -52,7 +53,9 @@ impl<C: Component> Session<C> {
         if place.instance == 0 || place.instance >= self.next_id {
             return Err(FORGED);
         }
-        let current = find(self.newest.tree(), place.instance).ok_or(GONE)?;
+        let Some(current) = find(self.newest.tree(), place.instance) else {
+            return self.resolve_row(place, version_seen, payload);
+        };
         let current = handler(current, place.slot).ok_or(FORGED)?;
         let seen = if version_seen == self.version {
             current
@@ -63,6 +66,39 @@ impl<C: Component> Session<C> {
         };
         let (Some(_), Some(seen)) = (current, seen) else { return Err(GONE) };
         seen.message(payload).map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
+    }
+}
+
+impl<C: Component> Session<C> {
+    /// The message of an event in a row of a stream, of which handlers are kept and nothing else.
+    fn resolve_row(
+        &self,
+        place: Place,
+        version_seen: u64,
+        payload: &Payload<'_>,
+    ) -> Result<C::Message, Unresolved> {
+        let Place { instance, slot } = place;
+        let mut versions = self.seen.iter().filter(|seen| seen.version >= version_seen).peekable();
+        if versions.peek().is_some_and(|seen| instance >= seen.next_id) {
+            return Err(FORGED);
+        }
+        // What it was when it was seen is what it was before it changed first since.
+        let past = versions
+            .flat_map(|seen| &seen.past)
+            .find(|past| past.instance == instance && past.slot == slot)
+            .map(|past| past.handler.as_ref());
+        let message = |handler: &Handler<C::Message>| {
+            handler.message(payload).map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
+        };
+        let mut resolved = Err(GONE);
+        streams::with_handler(self.newest.tree(), instance, slot, |current| {
+            if current.is_some()
+                && let Some(handler) = past.unwrap_or(current)
+            {
+                resolved = message(handler);
+            }
+        });
+        resolved
     }
 }
 

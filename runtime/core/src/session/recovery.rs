@@ -89,6 +89,8 @@ impl<C: Component> Session<C> {
         if self.component.load(&good).is_err() {
             return Recovery::Ended;
         }
+        // What has changed of them since has not.
+        self.newest.lose_streams();
         self.state = Some(good);
         let is_undone = !matches!(step, Step::Idle);
         let undone = match step {

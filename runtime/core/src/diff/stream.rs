@@ -1,0 +1,193 @@
+//! Streams: what has changed of rows whose values nobody has any more.
+//!
+//! Changes are taken one after the other, each against what the ones before have left. Appended rows that
+//! follow each other travel together. A row that is updated keeps its instance; its slots are written whatever
+//! they held, which is not known.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use lightspeed_protocol::InstanceId;
+use lightspeed_protocol::isa::Op;
+use lightspeed_protocol::msgpack::{Raw, Writer};
+use spin::Mutex;
+
+use super::{Patch, Place};
+use crate::build::{value_count, write_items, write_values};
+use crate::html::{Fragment, Item, Value};
+use crate::key::Key;
+use crate::stream::rows::{NONE, RowList, Shown};
+use crate::stream::{Change, Content, StreamValue};
+
+impl<M> Patch<M> {
+    pub(super) fn stream(&mut self, place: Place, old: &Value<M>, new: &mut StreamValue<M>) {
+        let shown = match old {
+            Value::Stream(StreamValue(Content::Shown(shown))) => shown.lock().take(),
+            _ => None,
+        };
+        match core::mem::replace(&mut new.0, Content::unknown()) {
+            Content::Fresh { link, at, token, mut items } => {
+                let is_empty = match old {
+                    Value::List(items) => items.is_empty(),
+                    _ => shown.as_ref().is_some_and(|shown| shown.rows.is_empty()),
+                };
+                self.replace_list(place, is_empty, &mut items);
+                *new = StreamValue::shown(Shown::new(link, at, token, items));
+            }
+            Content::Changes { link, from, at, changes } => match shown {
+                Some(mut shown)
+                    if core::ptr::addr_eq(&raw const *link, &raw const *shown.link) && shown.at == from =>
+                {
+                    Replay { patch: self, place, run: Run::default() }.all(&mut shown.rows, changes);
+                    shown.at = at;
+                    link.advance(at);
+                    new.0 = Content::Shown(Mutex::new(Some(shown)));
+                }
+                _ => {
+                    self.numbering.is_misplaced = true;
+                    new.0 = Content::Changes { link, from, at, changes };
+                }
+            },
+            other @ Content::Shown(_) => new.0 = other,
+        }
+    }
+
+    /// All items of a list are others from now on.
+    pub(super) fn replace_list(&mut self, place: Place, is_empty: bool, items: &mut [Item<M>]) {
+        let Place { at, slot } = place;
+        if !is_empty {
+            self.program.push(&Op::Clear { at, slot });
+        }
+        if !items.is_empty() {
+            let mut values = Writer::new();
+            write_items(items, &mut self.numbering, &mut values);
+            self.program.push(&Op::Insert { at, slot, before: 0, items: Raw::new(values.as_bytes()) });
+        }
+    }
+
+    /// Writes all slots of an instance, whatever they hold.
+    fn rewrite(&mut self, id: InstanceId, new: &mut Fragment<M>) {
+        new.id = id;
+        for (slot_index, (slot, value)) in (0..).zip(new.template.slots.iter().zip(&mut new.values)) {
+            self.slot(Place { at: id, slot: slot_index }, slot, &Value::Unknown, value);
+        }
+    }
+}
+
+impl<M> StreamValue<M> {
+    fn shown(shown: Shown<M>) -> Self {
+        Self(Content::Shown(Mutex::new(Some(Box::new(shown)))))
+    }
+}
+
+/// Rows that are appended by one instruction.
+#[derive(Default)]
+struct Run {
+    count: usize,
+    value_count: usize,
+    values: Writer,
+}
+
+struct Replay<'a, M> {
+    patch: &'a mut Patch<M>,
+    place: Place,
+    run: Run,
+}
+
+impl<M> Replay<'_, M> {
+    fn all(mut self, rows: &mut RowList<M>, changes: Vec<Change<Item<M>>>) {
+        for change in changes {
+            self.one(rows, change);
+        }
+        self.end_run();
+    }
+
+    fn one(&mut self, rows: &mut RowList<M>, change: Change<Item<M>>) {
+        match change {
+            Change::Append(item) => self.put(rows, item, |_| NONE),
+            Change::Prepend(item) => self.put(rows, item, RowList::first),
+            Change::Before(key, item) => self.put(rows, item, |rows| rows.find(&key).unwrap_or(NONE)),
+            Change::After(key, item) => {
+                self.put(rows, item, |rows| rows.find(&key).map_or(NONE, |row| rows.next(row)));
+            }
+            Change::At(index, item) => self.put(rows, item, |rows| rows.at(index)),
+            Change::Update(item) => {
+                if let Some(row) = rows.find(&item.key) {
+                    self.update(rows, row, item);
+                }
+            }
+            Change::Delete(key) => self.delete(rows, &key),
+            Change::Clear => {
+                self.end_run();
+                if !rows.is_empty() {
+                    self.patch.program.push(&Op::Clear { at: self.place.at, slot: self.place.slot });
+                    rows.clear();
+                }
+            }
+            Change::KeepFirst(count) => self.cut(rows, rows.at(count), rows.len().saturating_sub(count)),
+            Change::KeepLast(count) => self.cut(rows, rows.first(), rows.len().saturating_sub(count)),
+        }
+    }
+
+    /// Puts a row before what `before` finds, unless it is there already.
+    fn put(&mut self, rows: &mut RowList<M>, mut item: Item<M>, before: impl FnOnce(&RowList<M>) -> u32) {
+        if let Some(row) = rows.find(&item.key) {
+            return self.update(rows, row, item);
+        }
+        let before = before(rows);
+        if before == NONE {
+            self.run.count += 1;
+            self.run.value_count = value_count(item.fragment.template);
+            write_values(&mut item.fragment, &mut self.patch.numbering, &mut self.run.values);
+        } else {
+            self.end_run();
+            let mut values = Writer::new();
+            write_items(core::slice::from_mut(&mut item), &mut self.patch.numbering, &mut values);
+            let Place { at, slot } = self.place;
+            let items = Raw::new(values.as_bytes());
+            self.patch.program.push(&Op::Insert { at, slot, before: rows.id(before), items });
+        }
+        rows.insert(before, item);
+    }
+
+    fn update(&mut self, rows: &mut RowList<M>, row: u32, mut item: Item<M>) {
+        self.end_run();
+        self.patch.rewrite(rows.id(row), &mut item.fragment);
+        rows.update(row, item.fragment, &mut self.patch.past);
+    }
+
+    fn delete(&mut self, rows: &mut RowList<M>, key: &Key) {
+        if let Some(row) = rows.find(key) {
+            self.cut(rows, row, 1);
+        }
+    }
+
+    /// Takes out a row and those behind it, `count` in all.
+    fn cut(&mut self, rows: &mut RowList<M>, first: u32, count: usize) {
+        if count == 0 {
+            return;
+        }
+        self.end_run();
+        let instance = rows.id(first);
+        let length = u32::try_from(count).expect("a list has fewer than 2^32 items");
+        self.patch.program.push(&Op::Remove { instance, count: length });
+        let mut next = first;
+        for _ in 0..count {
+            let row = next;
+            next = rows.next(row);
+            rows.remove(row);
+        }
+    }
+
+    fn end_run(&mut self) {
+        let Run { count, value_count, values } = core::mem::take(&mut self.run);
+        if count > 0 {
+            let mut items = Writer::new();
+            items.array(1 + count * value_count);
+            items.uint(count as u64);
+            items.raw(values.as_bytes());
+            let Place { at, slot } = self.place;
+            self.patch.program.push(&Op::Insert { at, slot, before: 0, items: Raw::new(items.as_bytes()) });
+        }
+    }
+}

@@ -1,0 +1,390 @@
+#![doc = include_str!("../docs/streams.md")]
+
+pub(crate) mod rows;
+pub(crate) mod tree;
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+
+use spin::Mutex;
+
+use self::rows::Shown;
+use crate::html::{Item, Value};
+use crate::key::{IntoKey, Key};
+
+/// How many changes wait for a render, unless [`Stream::with_changes_max`] says otherwise.
+///
+/// One more, and the rows are shown anew from their source.
+pub const STREAM_CHANGES_MAX: usize = 4_096;
+
+/// A list whose rows the server doesn't keep: what has changed of it since the last render, and nothing else.
+///
+/// The [module's documentation](self) tells what that means.
+pub struct Stream<T> {
+    log: Arc<Log<T>>,
+}
+
+/// What happens to the rows of a stream: `R` is a row's data, or a rendered row.
+#[derive(Debug, Clone)]
+pub(crate) enum Change<R> {
+    Append(R),
+    Prepend(R),
+    Before(Key, R),
+    After(Key, R),
+    At(usize, R),
+    Update(R),
+    Delete(Key),
+    Clear,
+    KeepFirst(usize),
+    KeepLast(usize),
+}
+
+impl<R> Change<R> {
+    /// The same change of rendered rows.
+    fn map<S>(&self, row: impl FnOnce(&R) -> S) -> Change<S> {
+        match self {
+            Self::Append(of) => Change::Append(row(of)),
+            Self::Prepend(of) => Change::Prepend(row(of)),
+            Self::Before(key, of) => Change::Before(key.clone(), row(of)),
+            Self::After(key, of) => Change::After(key.clone(), row(of)),
+            Self::At(index, of) => Change::At(*index, row(of)),
+            Self::Update(of) => Change::Update(row(of)),
+            Self::Delete(key) => Change::Delete(key.clone()),
+            Self::Clear => Change::Clear,
+            Self::KeepFirst(count) => Change::KeepFirst(*count),
+            Self::KeepLast(count) => Change::KeepLast(*count),
+        }
+    }
+}
+
+impl<T> Stream<T> {
+    /// A stream that nothing shows yet.
+    pub fn new() -> Self {
+        Self::with_changes_max(STREAM_CHANGES_MAX)
+    }
+
+    /// A stream of which `count` changes may wait for a render. One more, and the rows are shown anew from
+    /// their source: for changes that come in large batches.
+    pub fn with_changes_max(count: usize) -> Self {
+        let changes = Changes {
+            waiting: VecDeque::new(),
+            first: 0,
+            shown: None,
+            tokens: 0,
+            is_whole: false,
+            waiting_max: count,
+        };
+        Self { log: Arc::new(Log(Mutex::new(changes))) }
+    }
+
+    /// A row comes last. One with this key that is there already is updated and stays where it is, as
+    /// with all that follow.
+    pub fn append(&mut self, row: T) {
+        self.change(Change::Append(row));
+    }
+
+    /// A row comes first.
+    pub fn prepend(&mut self, row: T) {
+        self.change(Change::Prepend(row));
+    }
+
+    /// A row comes before the one with this key, or last if there is none.
+    pub fn insert_before(&mut self, key: &impl IntoKey, row: T) {
+        self.change(Change::Before(key.to_key(), row));
+    }
+
+    /// A row comes after the one with this key, or last if there is none.
+    pub fn insert_after(&mut self, key: &impl IntoKey, row: T) {
+        self.change(Change::After(key.to_key(), row));
+    }
+
+    /// A row comes where so many are before it, or last. It is found from the nearer end, a step for each row;
+    /// [`Stream::insert_before`] needs no steps.
+    pub fn insert_at(&mut self, index: usize, row: T) {
+        self.change(Change::At(index, row));
+    }
+
+    /// The row with this one's key looks like this from now on; nothing happens when there is none.
+    pub fn update(&mut self, row: T) {
+        self.change(Change::Update(row));
+    }
+
+    /// The row with this key goes; nothing happens when there is none.
+    pub fn delete(&mut self, key: &impl IntoKey) {
+        self.change(Change::Delete(key.to_key()));
+    }
+
+    /// All rows go.
+    pub fn clear(&mut self) {
+        self.change(Change::Clear);
+    }
+
+    /// The first `count` rows stay.
+    pub fn keep_first(&mut self, count: usize) {
+        self.change(Change::KeepFirst(count));
+    }
+
+    /// The last `count` rows stay.
+    pub fn keep_last(&mut self, count: usize) {
+        self.change(Change::KeepLast(count));
+    }
+
+    /// All rows go, and those of the source come: for a source that gives others from now on.
+    pub fn reset(&mut self) {
+        self.log.forget();
+    }
+
+    /// What a `@stream` of `html!` goes over. The rows of `source` are shown whenever there is nothing to change:
+    /// first, and after [`Stream::reset`], after a snapshot, after a restart. Otherwise `source` isn't called.
+    pub fn over<F, I>(&self, source: F) -> Rows<'_, T, F>
+    where
+        F: FnOnce() -> I,
+        I: IntoIterator<Item: Borrow<T>>,
+    {
+        Rows { stream: self, source }
+    }
+
+    /// What a `@stream` of `html!` goes over when the rows come from nowhere else: they are lost with a snapshot or a restart.
+    pub fn without_source(&self) -> Rows<'_, T, fn() -> [T; 0]> {
+        Rows { stream: self, source: || [] }
+    }
+
+    fn change(&mut self, change: Change<T>) {
+        // Dropped when the lock is let go of: rows are the author's, and what they do is not known.
+        let _dropped = self.log.lock().push(change);
+    }
+}
+
+impl<T> Default for Stream<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Another stream of the same source, which nothing shows yet.
+impl<T> Clone for Stream<T> {
+    fn clone(&self) -> Self {
+        Self::with_changes_max(self.log.lock().waiting_max)
+    }
+}
+
+impl<T> fmt::Debug for Stream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changes = self.log.lock();
+        f.debug_struct("Stream")
+            .field("is_shown", &changes.shown.is_some())
+            .field("waiting", &changes.waiting.len())
+            .finish()
+    }
+}
+
+/// A stream with its source: what a `@stream` of `html!` goes over.
+pub struct Rows<'a, T, F> {
+    stream: &'a Stream<T>,
+    source: F,
+}
+
+impl<T, F> fmt::Debug for Rows<'_, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.stream.fmt(f)
+    }
+}
+
+/// What a `@stream` of `html!` can go over.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stream",
+    label = "a `@stream` goes over a `Stream` and its source",
+    note = "write `self.rows.over(|| source)` with a `Stream`, or `@for` to go over an iterator whose items the server keeps"
+)]
+pub trait IntoRows {
+    /// The data of a row.
+    type Row;
+
+    /// What the slot holds, with rows as `row` renders them.
+    fn render<M>(self, row: impl FnMut(&Self::Row) -> Item<M>) -> Value<M>;
+}
+
+impl<T, F, I> IntoRows for Rows<'_, T, F>
+where
+    T: Send + 'static,
+    F: FnOnce() -> I,
+    I: IntoIterator<Item: Borrow<T>>,
+{
+    type Row = T;
+
+    fn render<M>(self, mut row: impl FnMut(&T) -> Item<M>) -> Value<M> {
+        let changes = self.stream.log.lock();
+        let link: Arc<dyn Link> = Arc::clone(&self.stream.log) as _;
+        let at = changes.end();
+        match changes.shown {
+            Some(Showing { at: from, .. }) if !changes.is_whole => {
+                let new =
+                    changes.waiting.iter().skip(usize::try_from(from - changes.first).unwrap_or(usize::MAX));
+                let changes = new.map(|change| change.map(&mut row)).collect();
+                Value::Stream(StreamValue(Content::Changes { link, from, at, changes }))
+            }
+            _ => {
+                drop(changes);
+                let items = (self.source)().into_iter().map(|one| row(one.borrow())).collect();
+                Value::Stream(StreamValue(Content::Fresh { link, at, token: None, items }))
+            }
+        }
+    }
+}
+
+/// What a slot with a stream holds. Only this crate looks into it.
+pub struct StreamValue<M>(pub(crate) Content<M>);
+
+pub(crate) enum Content<M> {
+    /// All rows, from the source. A `token` says that the session shows them already.
+    Fresh { link: Arc<dyn Link>, at: u64, token: Option<u64>, items: Vec<Item<M>> },
+    /// What has changed since the tree that shows all changes before `from`.
+    Changes { link: Arc<dyn Link>, from: u64, at: u64, changes: Vec<Change<Item<M>>> },
+    /// What the session keeps of what a client shows: nothing when a later tree has it by now, or when nobody
+    /// knows. The lock lets a later tree take it from a tree that is otherwise only read.
+    Shown(Mutex<Option<Box<Shown<M>>>>),
+}
+
+impl<M> Content<M> {
+    pub(crate) const fn unknown() -> Self {
+        Self::Shown(Mutex::new(None))
+    }
+}
+
+impl<M> Clone for StreamValue<M> {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Content::Fresh { link, at, items, .. } => {
+                Content::Fresh { link: Arc::clone(link), at: *at, token: None, items: items.clone() }
+            }
+            Content::Changes { link, from, at, changes } => {
+                Content::Changes { link: Arc::clone(link), from: *from, at: *at, changes: changes.clone() }
+            }
+            // What a client shows is kept once. Whoever finds nothing here has all rows rendered.
+            Content::Shown(_) => Content::unknown(),
+        })
+    }
+}
+
+impl<M> fmt::Debug for StreamValue<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Content::Fresh { items, .. } => f.debug_tuple("Fresh").field(items).finish(),
+            Content::Changes { changes, .. } => f.debug_tuple("Changes").field(changes).finish(),
+            Content::Shown(_) => f.write_str("Shown"),
+        }
+    }
+}
+
+/// A stream as a session sees it, which doesn't know its rows' type.
+pub(crate) trait Link: Send + Sync {
+    /// A tree shows all changes before `at`. What comes back is the tree's to show that it is still the one.
+    fn show(&self, at: u64) -> u64;
+    /// That tree shows all changes before `at` now.
+    fn advance(&self, at: u64);
+    /// No tree shows it, and the next render has all rows; unless another tree than the one with this token does.
+    fn lose(&self, token: Option<u64>);
+    /// Whether renders have all rows for the time being, and change nothing by it.
+    fn set_whole(&self, is_whole: bool);
+}
+
+struct Log<T>(Mutex<Changes<T>>);
+
+/// What has changed, and who shows it.
+struct Changes<T> {
+    waiting: VecDeque<Change<T>>,
+    /// The number of the first of them: they are counted from the stream's beginning.
+    first: u64,
+    shown: Option<Showing>,
+    /// How many trees have shown it.
+    tokens: u64,
+    is_whole: bool,
+    waiting_max: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Showing {
+    /// The tree.
+    token: u64,
+    /// The number of the first change that it doesn't show.
+    at: u64,
+}
+
+impl<T> Log<T> {
+    fn lock(&self) -> spin::MutexGuard<'_, Changes<T>> {
+        // A session is in one place at a time, so waiting would be for itself.
+        self.0
+            .try_lock()
+            .expect("a stream is neither rendered within its own rows nor by two sessions at once")
+    }
+
+    fn forget(&self) {
+        let _dropped = self.lock().forget();
+    }
+}
+
+impl<T> Changes<T> {
+    fn end(&self) -> u64 {
+        self.first + self.waiting.len() as u64
+    }
+
+    /// Takes a change; returns what is to be dropped.
+    fn push(&mut self, change: Change<T>) -> (Option<Change<T>>, VecDeque<Change<T>>) {
+        if self.shown.is_none() {
+            // Whatever shows it begins with the source, which knows.
+            return (Some(change), VecDeque::new());
+        }
+        if self.waiting.len() >= self.waiting_max {
+            return (Some(change), self.forget());
+        }
+        self.waiting.push_back(change);
+        (None, VecDeque::new())
+    }
+
+    fn forget(&mut self) -> VecDeque<Change<T>> {
+        self.shown = None;
+        self.first = self.end();
+        core::mem::take(&mut self.waiting)
+    }
+}
+
+impl<T: Send> Link for Log<T> {
+    fn show(&self, at: u64) -> u64 {
+        let mut changes = self.lock();
+        changes.tokens += 1;
+        let token = changes.tokens;
+        changes.shown = Some(Showing { token, at });
+        drop(changes);
+        self.advance(at);
+        token
+    }
+
+    fn advance(&self, at: u64) {
+        let mut changes = self.lock();
+        let count = usize::try_from(at.saturating_sub(changes.first)).unwrap_or(usize::MAX);
+        let count = count.min(changes.waiting.len());
+        let dropped: Vec<_> = changes.waiting.drain(..count).collect();
+        changes.first += count as u64;
+        if let Some(shown) = &mut changes.shown {
+            shown.at = at;
+        }
+        drop(changes);
+        drop(dropped);
+    }
+
+    fn lose(&self, token: Option<u64>) {
+        let mut changes = self.lock();
+        let is_mine = token.is_none() || changes.shown.is_some_and(|shown| Some(shown.token) == token);
+        let dropped = is_mine.then(|| changes.forget());
+        drop(changes);
+        drop(dropped);
+    }
+
+    fn set_whole(&self, is_whole: bool) {
+        self.lock().is_whole = is_whole;
+    }
+}
