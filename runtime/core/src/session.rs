@@ -774,12 +774,8 @@ impl<C: Component> Session<C> {
 
     /// Lets go of the rows of streams that the page's HTML holds.
     fn let_go(&mut self) {
-        // A session that hibernates has let go of them.
-        if self.version == 0
-            && !self.has_let_go
-            && let Newest::Tree(tree) = &mut self.newest
-        {
-            self.has_let_go = streams::settle(tree);
+        if self.version == 0 && !self.has_let_go {
+            self.has_let_go = self.newest.settle_streams();
         }
     }
 

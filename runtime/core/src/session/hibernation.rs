@@ -83,6 +83,17 @@ impl<M> Newest<M> {
         }
     }
 
+    /// A client shows the rows of streams: they are let go of. Returns whether there are any streams.
+    pub(super) fn settle_streams(&mut self) -> bool {
+        match self {
+            Self::Tree(tree) => streams::settle(tree),
+            Self::Asleep(asleep) => {
+                asleep.streams.iter_mut().for_each(StreamValue::settle);
+                !asleep.streams.is_empty()
+            }
+        }
+    }
+
     pub(super) fn digest(&self) -> u64 {
         match self {
             Self::Tree(tree) => digest(tree),
@@ -136,7 +147,6 @@ impl<C: Component> Session<C> {
         }
         let Newest::Tree(tree) = &mut self.newest else { return };
         let streams = streams::take(tree);
-        self.has_let_go |= !streams.is_empty();
         let asleep = Asleep { digest: digest(tree), ids: ids_of(tree).into_boxed_slice(), streams };
         self.seen.shrink_to_fit();
         self.window.shrink_to_fit();

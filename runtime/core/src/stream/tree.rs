@@ -139,11 +139,10 @@ pub(crate) fn settle<M>(fragment: &mut Fragment<M>) -> bool {
     found
 }
 
-/// Takes out what is kept of the rows that a client shows, in the order of the tree.
+/// Takes out what is kept of the rows that a client shows, or may yet adopt, in the order of the tree.
 pub(crate) fn take<M>(fragment: &mut Fragment<M>) -> Vec<StreamValue<M>> {
     let mut taken = Vec::new();
     each_mut(fragment, &mut |stream| {
-        stream.settle();
         taken.push(core::mem::replace(stream, StreamValue(Content::unknown())));
     });
     taken
