@@ -27,6 +27,7 @@ pub mod load;
 pub mod machine;
 pub mod memory;
 pub mod pages;
+pub mod peers;
 pub mod results;
 pub mod specification;
 pub mod wire;

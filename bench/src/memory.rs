@@ -1,10 +1,12 @@
 //! What a session takes in memory: a process that serves, one that visits, and what they tell.
 //!
+//! - [`dioxus`]: the same pages in Dioxus, and its visitors
 //! - [`peer`]: a client as small as can be, over anything that carries bytes
 //! - [`serving`]: the process that is measured
 //! - [`visiting`]: the process that holds the other ends of real sockets
 //! - [`worker`]: how the program that measures speaks with both
 
+pub mod dioxus;
 pub mod peer;
 pub mod serving;
 pub mod visiting;
@@ -55,7 +57,16 @@ pub struct Each {
 ///
 /// Where the system has no such file.
 pub fn resident() -> io::Result<u64> {
-    let text = fs::read_to_string("/proc/self/smaps_rollup")?;
+    resident_of("self")
+}
+
+/// The same of another process.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn resident_of(pid: &str) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"));
     let kilobytes: Option<u64> = line.and_then(|number| number.trim().parse().ok());
     kilobytes.map(|count| count * 1024).ok_or_else(|| io::Error::other("no Rss is told"))

@@ -6,17 +6,17 @@
 //! themselves: sessions without sockets, sockets without sessions, streams without a server. Without
 //! arguments it takes some minutes; it fails when a session takes more than its budget.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use lightspeed_bench::memory::dioxus::Dioxus;
 use lightspeed_bench::memory::visiting::{BARE, Peers, open, slot_of};
 use lightspeed_bench::memory::worker::Worker;
 use lightspeed_bench::memory::{Each, Held, serving};
-use lightspeed_bench::{crowd, machine};
+use lightspeed_bench::peers::DIOXUS_VERSION;
+use lightspeed_bench::{crowd, machine, peers, results};
 use lightspeed_testing::native::process::raise_descriptor_limit;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
@@ -40,6 +40,9 @@ struct Options {
     /// How long sessions are idle before they are measured as such, in seconds.
     #[arg(long, default_value_t = 14)]
     idle: u64,
+    /// Leaves Dioxus out, which takes minutes to build.
+    #[arg(long)]
+    no_dioxus: bool,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -71,6 +74,8 @@ enum Subject {
     Unattached,
     /// Streams in memory, without a server.
     Streams,
+    /// Sockets over loopback to Dioxus's liveview, at this path.
+    Dioxus(&'static str),
 }
 
 struct Measurement {
@@ -81,7 +86,7 @@ struct Measurement {
     budget: Option<(Option<f64>, f64)>,
 }
 
-const MEASUREMENTS: [Measurement; 9] = [
+const MEASUREMENTS: [Measurement; 11] = [
     Measurement {
         name: "socket without a session, TCP",
         subject: Subject::Tcp(BARE),
@@ -126,6 +131,8 @@ const MEASUREMENTS: [Measurement; 9] = [
     },
     Measurement { name: "counter, in memory", subject: Subject::Memory, count: 50_000, budget: None },
     Measurement { name: "counter, in memory", subject: Subject::Memory, count: 200_000, budget: None },
+    Measurement { name: "counter, Dioxus", subject: Subject::Dioxus("/counter"), count: 1_000, budget: None },
+    Measurement { name: "1,000 rows, Dioxus", subject: Subject::Dioxus("/rows"), count: 200, budget: None },
 ];
 
 /// Sessions that are there before anything is counted: what is made once is made for them.
@@ -209,14 +216,21 @@ async fn visit(server: std::net::SocketAddr, page: &str) -> io::Result<()> {
 }
 
 async fn measure_all(options: &Options) -> io::Result<bool> {
-    let mut results = Vec::new();
+    let mut results: Vec<Figures> = Vec::new();
     println!(
         "| what | count | connected: resident | allocated | pieces | after a click: resident | allocated | pieces | \
          idle: resident | allocated | pieces | budgets |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    for measurement in MEASUREMENTS.iter().filter(|it| it.name.contains(&options.only)) {
-        let result = measure(measurement, Duration::from_secs(options.idle)).await?;
+    let is_wanted = |it: &&Measurement| {
+        it.name.contains(&options.only) && !(options.no_dioxus && matches!(it.subject, Subject::Dioxus(_)))
+    };
+    for measurement in MEASUREMENTS.iter().filter(is_wanted) {
+        let idle = Duration::from_secs(options.idle);
+        let result = match measurement.subject {
+            Subject::Dioxus(page) => measure_dioxus(measurement, page, idle).await?,
+            _ => measure(measurement, idle).await?,
+        };
         let budget = match measurement.budget {
             Some((Some(after), idle)) => format!("{after} / {idle}"),
             Some((None, idle)) => format!("{idle}"),
@@ -239,16 +253,82 @@ async fn measure_all(options: &Options) -> io::Result<bool> {
         if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's, as a Rust program has it" };
     println!("The allocator is {allocator}; nothing is trimmed by hand.");
     println!("{}", machine::describe());
-    let folder = Path::new("bench/results");
-    fs::create_dir_all(folder)?;
-    let file = folder.join("memory.json");
-    fs::write(&file, serde_json::to_vec_pretty(&results)?)?;
-    println!("{}", file.display());
+    conclude(&results);
+    let path = results::write("memory", &serde_json::to_value(&results)?).map_err(io::Error::other)?;
+    println!("Every figure: {}", path.display());
     Ok(results.iter().all(|result| result.is_within))
+}
+
+/// Sessions of Dioxus take so many times as much.
+const DIOXUS_RATIO_MIN: f64 = 10.0;
+
+/// The figures beside Dioxus's.
+fn conclude(results: &[Figures]) {
+    let idle = |name: &str| {
+        let mut of = results.iter().filter(|result| result.name == name).map(|result| result.idle);
+        of.next_back().flatten().map(|idle| idle.resident)
+    };
+    for page in ["counter", "1,000 rows"] {
+        let (Some(ours), Some(theirs)) = (idle(&format!("{page}, TCP")), idle(&format!("{page}, Dioxus")))
+        else {
+            continue;
+        };
+        let ratio = theirs / ours;
+        let word = if ratio >= DIOXUS_RATIO_MIN { "held" } else { "missed" };
+        println!(
+            "{word}: {page}, idle: Dioxus {DIOXUS_VERSION} takes {ratio:.1} times as much; {DIOXUS_RATIO_MIN} wanted."
+        );
+    }
+}
+
+/// The same of Dioxus's pages; only what the system has given its process is known.
+async fn measure_dioxus(measurement: &Measurement, page: &str, idle: Duration) -> io::Result<Figures> {
+    let &Measurement { name, count, .. } = measurement;
+    let program = peers::build("dioxus", "dioxus-peer").map_err(io::Error::other)?;
+    let mut dioxus = Dioxus::start(&program).await?;
+    let makes_rows = page == "/rows";
+    dioxus.open(page, WARM_UP).await?;
+    if makes_rows {
+        dioxus.make_rows().await?;
+    }
+    let before = dioxus.held()?;
+    let bar = crowd::progress(name, count);
+    let step = (count / 50).max(1);
+    for done in (0..count).step_by(step) {
+        let next = step.min(count - done);
+        dioxus.open(page, next).await?;
+        bar.inc(next as u64);
+    }
+    bar.finish_and_clear();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let connected = dioxus.held()?.each(before, count);
+    let mut after_event = None;
+    if makes_rows {
+        // Those of before have their rows and make them again.
+        dioxus.make_rows().await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        after_event = Some(dioxus.held()?.each(before, count));
+    }
+    tokio::time::sleep(idle).await;
+    let at_rest = Some(dioxus.held()?.each(before, count));
+    Ok(Figures {
+        name,
+        count,
+        connected,
+        after_event,
+        idle: at_rest,
+        budget_after_event: None,
+        budget_idle: None,
+        is_within: true,
+    })
 }
 
 fn told(each: Option<Each>) -> String {
     let Some(Each { resident, allocated, pieces }) = each else { return "- | - | -".to_owned() };
+    if pieces == 0.0 {
+        // Another program's allocator, or one that doesn't tell.
+        return format!("{:.2} | - | -", resident / 1e3);
+    }
     format!("{:.2} | {:.2} | {pieces:.1}", resident / 1e3, allocated / 1e3)
 }
 
@@ -263,7 +343,7 @@ async fn measure(measurement: &Measurement, idle: Duration) -> io::Result<Figure
     let verb = match subject {
         Subject::Tcp(_) | Subject::Memory => "open",
         Subject::Unattached => "mount",
-        Subject::Streams => "streams",
+        Subject::Streams | Subject::Dioxus(_) => "streams",
     };
     let can_click = !matches!(subject, Subject::Unattached | Subject::Streams | Subject::Tcp(BARE));
     visitors.as_mut().unwrap_or(&mut server).ask(&format!("{verb} {WARM_UP}")).await?;

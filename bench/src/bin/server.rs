@@ -7,14 +7,14 @@
 
 use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use lightspeed::Adapter;
 use lightspeed_bench::joined::{Joined, Operation, Place, counter, decoded, rows, rows_before};
-use lightspeed_bench::{crowd, machine, pages, results};
+use lightspeed_bench::peers::DIOXUS_VERSION;
+use lightspeed_bench::{crowd, machine, pages, peers, results};
 use lightspeed_core::session::Component;
 use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::{Html, Policy};
@@ -42,9 +42,6 @@ struct Options {
 
 /// Stages of an event, in their order.
 const STAGES: [&str; 6] = ["decode", "update", "render", "diff", "encode", "settle"];
-
-/// The version of Dioxus that `bench/peers/dioxus-server` names.
-const DIOXUS_VERSION: &str = "0.7.10";
 
 /// How much less server time than Dioxus's an event on 1,000 rows is to take.
 const DIOXUS_RATIO_MIN: f64 = 4.0;
@@ -202,26 +199,8 @@ struct Dioxus {
 
 impl Dioxus {
     fn start() -> Result<Self, String> {
-        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/dioxus-server"));
-        // In a folder of its own, so that neither build makes the other anew.
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| folder.join("target"), PathBuf::from);
-        let target = if target.ends_with("target") { target } else { target.join("peers") };
-        eprintln!("building Dioxus {DIOXUS_VERSION}, which takes minutes for the first time");
-        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--release", "--quiet", "--locked", "--manifest-path"])
-            .arg(folder.join("Cargo.toml"))
-            .arg("--target-dir")
-            .arg(&target)
-            .status();
-        match built {
-            Ok(status) if status.success() => {}
-            Ok(status) => {
-                return Err(format!("Dioxus could not be built ({status}); go on without it by --no-dioxus"));
-            }
-            Err(error) => return Err(format!("cargo could not be run: {error}")),
-        }
-        let mut child = Command::new(target.join("release/lightspeed-bench-dioxus-server"))
+        let program = peers::build("dioxus-server", "lightspeed-bench-dioxus-server")?;
+        let mut child = Command::new(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
