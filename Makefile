@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench-wire bench-gate bench-server bench-load bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench bench-wire bench-gate bench-server bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -71,6 +71,12 @@ client-check: ## fail when the committed client was built from other sources; re
 
 e2e: ## drive the examples in a real browser
 	@scripts/e2e.sh
+
+bench: ## every measurement beside its rivals, in one run of about half an hour: a table, bench/results/bench.json and bench.html
+	@scripts/bench.sh
+
+bench-growth: ## how an event's cost grows with the rows on the page, to 100,000
+	cargo run --release --quiet -p lightspeed-bench --bin growth
 
 bench-wire: ## bytes on the wire and the client's size, from real frames, beside their budgets
 	cargo run --quiet -p lightspeed-bench --bin wire

@@ -106,6 +106,14 @@ impl<C: Component> Joined<C> {
         answer
     }
 
+    /// What a message of the server's own leads to, and the acknowledgement.
+    pub fn message(&mut self, message: C::Message) -> Vec<Vec<u8>> {
+        self.session.handle_input(Timestamp(0), Input::Message(message));
+        let answer = self.answer();
+        self.acknowledge();
+        answer
+    }
+
     /// What the component looks like.
     pub fn render(&self) -> Html<C::Message> {
         self.session.component().render()

@@ -28,6 +28,7 @@ pub mod machine;
 pub mod memory;
 pub mod pages;
 pub mod peers;
+pub mod report;
 pub mod results;
 pub mod specification;
 pub mod wire;

@@ -30,9 +30,9 @@ struct Options {
     /// How often each of them takes its turn.
     #[arg(long, default_value_t = 2)]
     rounds: usize,
-    /// The share of the rate that was reached in the closed loop at which pages click in the open one.
-    #[arg(long, default_value_t = 0.5)]
-    share: f64,
+    /// The shares of the rate that was reached in the closed loop at which pages click in the open one.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.5])]
+    shares: Vec<f64>,
     /// How many pages click once a second at the end; 0 leaves it out.
     #[arg(long, default_value_t = 10_000)]
     crowd: usize,
@@ -147,14 +147,14 @@ async fn run(options: &Options) -> Result<(), String> {
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for &sessions in &options.sessions {
         let mut closed_rate = [f64::MAX; 3];
-        for how in [false, true] {
+        for share in [None].into_iter().chain(options.shares.iter().copied().map(Some)) {
             for _ in 0..options.rounds {
                 for (kind, closed_rate) in
                     [Kind::Echo, Kind::Frames, Kind::Native].into_iter().zip(&mut closed_rate)
                 {
                     #[expect(clippy::cast_precision_loss, reason = "far fewer pages than 2^53")]
-                    let rate = *closed_rate * options.share / sessions as f64;
-                    let how = if how { Loop::Open(rate) } else { Loop::Closed };
+                    let rate = |share: f64| *closed_rate * share / sessions as f64;
+                    let how = share.map_or(Loop::Closed, |share| Loop::Open(rate(share)));
                     let turn = turn(kind, how, sessions, options.seconds).await?;
                     println!("{}", turn.row());
                     if how == Loop::Closed {
