@@ -133,7 +133,7 @@ pub enum Value<M> {
     /// The items of a list, in order.
     List(Vec<Item<M>>),
     /// The rows of a stream: a list whose items the server doesn't keep.
-    Stream(StreamValue<M>),
+    Stream(Box<StreamValue<M>>),
 }
 
 impl<M> Clone for Value<M> {

@@ -529,11 +529,6 @@ impl<C: Component> Session<C> {
         if self.is_suspended && !is_saving && self.made.is_empty() {
             self.close(CloseReason::ShuttingDown);
         }
-        if self.made.is_empty() && self.released.is_empty() {
-            // All is said: nothing is kept for what may be said another time.
-            (self.made, self.released) = (VecDeque::new(), VecDeque::new());
-            return None;
-        }
         self.released.append(&mut self.made);
         self.released.pop_front()
     }
@@ -708,9 +703,6 @@ impl<C: Component> Session<C> {
     /// in which they were made.
     fn forget_before(&mut self, version: u64) {
         while self.seen.pop_front_if(|seen| seen.version < version).is_some() {}
-        if self.seen.is_empty() {
-            self.seen = VecDeque::new();
-        }
     }
 
     /// Renders, if there is a reason to and the client keeps up.

@@ -225,12 +225,12 @@ where
                 let new =
                     changes.waiting.iter().skip(usize::try_from(from - changes.first).unwrap_or(usize::MAX));
                 let changes = new.map(|change| change.map(&mut row)).collect();
-                Value::Stream(StreamValue(Content::Changes { link, from, at, changes }))
+                Value::Stream(Box::new(StreamValue(Content::Changes { link, from, at, changes })))
             }
             _ => {
                 drop(changes);
                 let items = (self.source)().into_iter().map(|one| row(one.borrow())).collect();
-                Value::Stream(StreamValue(Content::Fresh { link, at, token: None, items }))
+                Value::Stream(Box::new(StreamValue(Content::Fresh { link, at, token: None, items })))
             }
         }
     }

@@ -22,7 +22,10 @@ use crate::stream::{Change, Content, StreamValue};
 impl<M> Patch<M> {
     pub(super) fn stream(&mut self, place: Place, old: &Value<M>, new: &mut StreamValue<M>) {
         let shown = match old {
-            Value::Stream(StreamValue(Content::Shown(shown))) => shown.lock().take(),
+            Value::Stream(stream) => match &stream.0 {
+                Content::Shown(shown) => shown.lock().take(),
+                _ => None,
+            },
             _ => None,
         };
         match core::mem::replace(&mut new.0, Content::unknown()) {

@@ -63,10 +63,6 @@ impl Window {
         while let Some(sent) = self.sent.pop_front_if(|sent| sent.version <= version) {
             self.byte_count -= sent.program.len();
         }
-        if self.sent.is_empty() {
-            // Most sessions are idle, and room for patches is made again in no time.
-            self.sent = VecDeque::new();
-        }
     }
 
     pub(super) fn shrink_to_fit(&mut self) {
@@ -74,7 +70,7 @@ impl Window {
     }
 
     pub(super) fn clear(&mut self) {
-        self.sent = VecDeque::new();
+        self.sent.clear();
         self.byte_count = 0;
     }
 }
