@@ -4,6 +4,7 @@ import * as wasm from "lightspeed-wasm";
 import { watch } from "./document.js";
 import { watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
+import { query } from "./inflate.js";
 import { connect, disconnect, linkTo, schedule } from "./link.js";
 import { refresh, state, tokensOf, viewsIn } from "./page.js";
 import { encode } from "./text.js";
@@ -50,7 +51,7 @@ async function begin() {
     console.error("lightspeed: the client could not be loaded", error);
     return all(FAILED);
   }
-  const socket = new URL("../socket", here);
+  const socket = new URL(`../socket${query()}`, here);
   socket.protocol = socket.protocol.replace("http", "ws");
   linkTo(socket.href);
   wasm.start(crypto.getRandomValues(new Uint32Array(1))[0], encode(`${build}\n${tokensOf(views)}`));
