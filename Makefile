@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench bench-wire bench-gate bench-server bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -86,6 +86,9 @@ bench-gate: ## bytes, instructions, allocations and ratios of them beside bench/
 
 bench-server: ## what a server does for an event, stage by stage, beside maud and Dioxus (builds Dioxus)
 	cargo run --release --quiet -p lightspeed-bench --bin server
+
+bench-deflate: ## what compression of large frames saves, and what it costs a server, level by level
+	cargo run --release --quiet -p lightspeed-bench --bin deflate
 
 bench-load: ## events per second and latencies of many pages over loopback, beside a bare echo
 	cargo run --release --quiet -p lightspeed-bench --bin load

@@ -113,9 +113,10 @@ class Stage {
     /** The page's WebSockets, with the frames that passed. */
     page.sockets = [];
     page.on("websocket", (socket) => {
-      const record = { url: socket.url(), sent: [], received: [] };
+      const record = { url: socket.url(), sent: [], received: [], isClosed: false };
       page.sockets.push(record);
       socket.on("framesent", ({ payload }) => record.sent.push(Buffer.from(payload)));
+      socket.on("close", () => (record.isClosed = true));
       socket.on("framereceived", ({ payload }) => record.received.push(Buffer.from(payload)));
     });
     const fault = (text) => this.faults.push(`${new URL(page.url()).pathname}: ${text}`);

@@ -1,10 +1,11 @@
-// A TCP proxy before the gallery that can be cut, can lose or delay what passes, and can answer itself.
+// A TCP proxy before the gallery that can be cut, also after so many bytes more of an answer, can lose or delay what passes, and
+// can answer itself.
 
 import { createServer, connect } from "node:net";
 
 export async function proxy(stage) {
   const pairs = new Set();
-  const state = { isCut: false, losesAnswers: false, losesAll: false, delayMs: 0, bytesUp: 0, answer: () => {} };
+  const state = { isCut: false, losesAnswers: false, losesAll: false, truncateAfter: Infinity, delayMs: 0, bytesUp: 0, answer: () => {} };
   const server = createServer((client) => {
     if (state.isCut) return client.destroy();
     const upstream = connect(stage.gallery.port, "127.0.0.1");
@@ -18,6 +19,8 @@ export async function proxy(stage) {
     });
     upstream.on("data", (bytes) => {
       if (state.losesAnswers || state.losesAll) return;
+      state.truncateAfter -= bytes.length;
+      if (state.truncateAfter < 0) return client.write(bytes.subarray(0, state.truncateAfter), state.cut);
       setTimeout(() => client.writable && client.write(bytes), state.delayMs);
     });
     for (const [one, other] of [pair, pair.toReversed()]) {
@@ -34,7 +37,7 @@ export async function proxy(stage) {
     state.isCut = true;
     for (const [client] of pairs) client.destroy();
   };
-  state.mend = () => Object.assign(state, { isCut: false, losesAnswers: false, losesAll: false });
+  state.mend = () => Object.assign(state, { isCut: false, losesAnswers: false, losesAll: false, truncateAfter: Infinity });
   stage.cleanup(() => {
     state.cut();
     return new Promise((resolve) => server.close(resolve));

@@ -58,19 +58,29 @@ mkdir -p "$bindgen" "$client_dist"
 wasm-bindgen "$compiled/$client_target/client/lightspeed_client.wasm" \
     --target bundler --no-typescript --out-dir "$bindgen" --out-name lightspeed_client
 
+# wasm-bindgen ends each import's name with a hash, which doesn't compress and is paid for in both files; and it
+# makes a table for references to JavaScript's values, of which the crate holds none (client-wasm/src/lib.rs),
+# and handlers that nothing here calls. All of that goes. A name that is missed fails the start of the client.
+hashed='__wbg_([a-z]+)_[0-9a-f]{16}'
+unused='__wbindgen_(start|externrefs|free|realloc)|__abort_handler|__instance_terminated'
+"$tools/wasm-opt" --all-features --quiet "$bindgen/lightspeed_client_bg.wasm" -S -o "$bindgen/hashed.wat"
+sed -E -e "s/\(import \"[^\"]*\" \"$hashed\"/(import \"lightspeed-dom\" \"\1\"/" -e 's/^( *\(import )"[^"]*"/\1"lightspeed-dom"/' \
+    -e "/^ *\(export \"($unused)\"/d" "$bindgen/hashed.wat" >"$bindgen/named.wat"
+sed -E -e "s/$hashed/__wbg_\1/" "$bindgen/lightspeed_client_bg.js" >"$bindgen/glue.js"
+
 # The features are the ones that rustc turns on for this target.
 "$tools/wasm-opt" -Oz --converge --one-caller-inline-max-function-size=0 \
     --enable-bulk-memory --enable-bulk-memory-opt --enable-multivalue --enable-mutable-globals \
     --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
     --strip-debug --strip-producers --strip-target-features \
-    "$bindgen/lightspeed_client_bg.wasm" -o "$work/client.wasm"
+    "$bindgen/named.wat" -o "$work/client.wasm"
 
 # These properties are ours alone: nothing of the browser is called like them.
 own_properties="isFirstChild|isContent|isGone|held|steps|slots|roots|instances|owner"
 "$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
     "--mangle-props=^($own_properties)\$" \
     --legal-comments=none --charset=utf8 --log-level=warning \
-    "--alias:lightspeed-wasm=$bindgen/lightspeed_client_bg.js" \
+    "--alias:lightspeed-wasm=$bindgen/glue.js" \
     "--alias:lightspeed-dom=$source_dir/dom.js" \
     --outfile="$work/client.js"
 

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder};
+use flate2::write::GzEncoder;
 use lightspeed::Adapter;
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::rows::Rows;
@@ -62,8 +62,8 @@ pub struct Cost {
     pub framed_up: usize,
     /// Frames in both directions.
     pub frame_count: usize,
-    /// `down` as `permessage-deflate` would make it; the server doesn't negotiate it.
-    pub deflated_down: usize,
+    /// `down` as the server's socket sends it to a client that can inflate.
+    pub compressed_down: usize,
 }
 
 /// What every operation costs.
@@ -99,15 +99,33 @@ fn cost<C: lightspeed::Live>(operation: &Operation, mut page: Page<Adapter<C>>) 
             Passed::Down(_) => (up, down + size + head),
         }
     });
-    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
-    for frame in frames {
-        if let Passed::Down(bytes) = frame {
-            deflate.write_all(bytes).expect("memory takes it");
-        }
-    }
-    let deflated_down = deflate.finish().expect("memory takes it").len();
+    let compressed_down = frames
+        .iter()
+        .filter_map(|frame| if let Passed::Down(bytes) = frame { Some(bytes) } else { None })
+        .map(|bytes| lightspeed::__message(bytes).len())
+        .sum();
     let (name, frame_count) = (operation.name, frames.len());
-    Cost { name, down, up, framed_down, framed_up, frame_count, deflated_down }
+    Cost { name, down, up, framed_down, framed_up, frame_count, compressed_down }
+}
+
+/// The patches of the operations on rows that a socket would compress.
+pub fn large_frames() -> Vec<(&'static str, Vec<u8>)> {
+    let mut large = Vec::new();
+    for operation in &ROWS {
+        let mut page = Page::new(Adapter(Rows::default()));
+        for step in operation.before {
+            act(&mut page, step);
+        }
+        let start = page.frames.len();
+        act(&mut page, operation.click);
+        large.extend(page.frames.drain(start..).filter_map(|frame| match frame {
+            Passed::Down(bytes) if lightspeed::__message(&bytes).len() < bytes.len() => {
+                Some((operation.name, bytes))
+            }
+            _ => None,
+        }));
+    }
+    large
 }
 
 /// Clicks, and lets the acknowledgement go out.

@@ -10,6 +10,7 @@ import {
 } from "./codes.js";
 import { OWNER, sessions } from "./document.js";
 import { isActive, originOf, sent } from "./fields.js";
+import { encode } from "./text.js";
 
 const [, CLICK, INPUT, CHANGE, SUBMIT, KEYDOWN] = EVENTS;
 
@@ -92,7 +93,7 @@ function take(type, event, origin, element, instance, slot) {
   const [kind, text] = hasValue ? valueOf(field, event?.submitter) : keyOf(event);
   const transmit = () => {
     if (instance.isGone) return;
-    const seq = send(instance.session.number, instance.id, slot, kind, text);
+    const seq = send(instance.session.number, instance.id, slot, kind, encode(text));
     if (hasValue && seq) sent(field, seq);
   };
   if (isApplying) queueMicrotask(transmit);

@@ -4,8 +4,10 @@ import * as wasm from "lightspeed-wasm";
 import { watch } from "./document.js";
 import { watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
+import { query } from "./inflate.js";
 import { connect, disconnect, linkTo, schedule } from "./link.js";
 import { refresh, state, tokensOf, viewsIn } from "./page.js";
+import { encode } from "./text.js";
 
 // Client and module lie in a folder that is named by their content: the build.
 const here = new URL(import.meta.url);
@@ -15,9 +17,20 @@ const FAILED = 3;
 
 /** The module is fetched and compiled while the page is still being parsed. */
 const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), {
-  "./lightspeed_client_bg.js": wasm,
-  // The functions that are called as they are; the others go through the glue above.
-  "lightspeed-dom": { connect, disconnect, refresh, schedule },
+  "lightspeed-dom": {
+    connect,
+    disconnect,
+    refresh,
+    schedule,
+    // Those above are called as they are; these go through glue (scripts/build-client.sh).
+    apply: wasm.__wbg_apply,
+    define: wasm.__wbg_define,
+    failed: wasm.__wbg_failed,
+    now: wasm.__wbg_now,
+    refused: wasm.__wbg_refused,
+    state: wasm.__wbg_state,
+    transmit: wasm.__wbg_transmit,
+  },
 });
 
 async function begin() {
@@ -34,15 +47,14 @@ async function begin() {
   try {
     const { instance } = await loading;
     wasm.__wbg_set_wasm(instance.exports);
-    instance.exports.__wbindgen_start();
   } catch (error) {
     console.error("lightspeed: the client could not be loaded", error);
     return all(FAILED);
   }
-  const socket = new URL("../socket", here);
+  const socket = new URL(`../socket${query()}`, here);
   socket.protocol = socket.protocol.replace("http", "ws");
   linkTo(socket.href);
-  wasm.start(build, crypto.getRandomValues(new Uint32Array(1))[0], tokensOf(views));
+  wasm.start(crypto.getRandomValues(new Uint32Array(1))[0], encode(`${build}\n${tokensOf(views)}`));
 
   // A browser keeps a page for its back button only when no socket is open: the client hears of
   // that when the page is shown again, so that it opens no other on the way out.

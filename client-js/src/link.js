@@ -2,6 +2,7 @@
 // decision.
 
 import { closed, message, opened, timeout } from "lightspeed-wasm";
+import { inflated } from "./inflate.js";
 
 /** Where sockets are opened. */
 let url;
@@ -19,13 +20,22 @@ export function connect() {
   // What an abandoned socket still says is nobody's business.
   const own = (socket = new WebSocket(url));
   own.binaryType = "arraybuffer";
-  own.onopen = () => own === socket && opened();
-  own.onmessage = ({ data }) => own === socket && message(new Uint8Array(data));
-  own.onclose = () => {
-    if (own !== socket) return;
-    socket = undefined;
-    closed();
+  // One after the other: what comes behind a compressed message, and the end, waits until that is
+  // inflated. Without one before it, it is handled as soon as the event that brings it has ended.
+  let last;
+  const take = async (before, handle, what) => {
+    await before;
+    const bytes = await what;
+    if (own === socket) handle(bytes);
   };
+  own.onopen = () => (last = take(last, opened));
+  own.onmessage = ({ data }) => (last = take(last, message, inflated(new Uint8Array(data))));
+  own.onclose = () => (last = take(last, end));
+}
+
+function end() {
+  socket = undefined;
+  closed();
 }
 
 /** Lets the socket go. */

@@ -3,6 +3,7 @@
 import { refresh_failed, tokens } from "lightspeed-wasm";
 import { sessions } from "./document.js";
 import { abandon } from "./events.js";
+import { decode, encode } from "./text.js";
 
 /** By the codes that the client gives. */
 const STATES = ["connecting", "connected", "disconnected", "failed"];
@@ -37,12 +38,13 @@ function show({ classList }, code) {
 
 /** A session has ended for good. */
 export function failed(number, reason, message) {
-  console.warn(`lightspeed: ended: ${message} (${reason})`);
+  console.warn(`lightspeed: ended: ${decode(message)} (${reason})`);
   refused(number, message);
 }
 
 /** Something that the person did had no effect, or something else went wrong. */
-export function refused(number, message) {
+export function refused(number, bytes) {
+  const message = decode(bytes);
   announce(sessions[number - 1].view, "refused", message);
   // What is merely no longer there needs no words.
   if (!message) return;
@@ -58,7 +60,7 @@ export async function refresh() {
     const response = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
     if (!response.ok) throw response;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    tokens(tokensOf(viewsIn(fresh)));
+    tokens(encode(tokensOf(viewsIn(fresh))));
   } catch {
     refresh_failed();
   }

@@ -1,5 +1,6 @@
 // Templates: parsed once, cloned for each instance.
 
+import { decode } from "./text.js";
 import { KIND_HANDLER, KIND_SPLICE, isContent } from "./codes.js";
 
 const HTML_NAMESPACE = "http://www.w3.org/1999/xhtml";
@@ -21,7 +22,7 @@ export const templates = new Map();
 export function define(fingerprint, namespace, roots, html, codes, names) {
   const slots = [];
   const steps = [];
-  const nameList = names.split(" ");
+  const nameList = decode(names).split(" ");
   for (let at = 0; at < codes.length; ) {
     const kind = codes[at++];
     const depth = codes[at++];
@@ -42,7 +43,7 @@ export function define(fingerprint, namespace, roots, html, codes, names) {
       isFirstChild: depth > 1 && !step.index,
     });
   }
-  templates.set(fingerprint, { namespace, roots, html, slots, steps, prototype: undefined });
+  templates.set(fingerprint, { namespace, roots, html: html && decode(html), slots, steps, prototype: undefined });
 }
 
 /** The nodes of a new instance: one node, or a fragment of several. */

@@ -1,6 +1,7 @@
 // Writes programs as client-wasm does; runs in the page.
 
 import * as codes from "../src/codes.js";
+import { encode } from "../src/text.js";
 
 /** `template(fingerprint, html, slots, roots)`: slots are `[kind, path, name or event]`. */
 export const template = (dom) => (fingerprint, html, slots, { roots = 1, namespace = 0 } = {}) => {
@@ -11,7 +12,7 @@ export const template = (dom) => (fingerprint, html, slots, { roots = 1, namespa
     if (kind === "HANDLER") numbers.push(codes.EVENTS.indexOf(more));
     else if (more) names += `${more} `;
   }
-  dom.define(fingerprint, namespace, roots, html, new Uint32Array(numbers), names);
+  dom.define(fingerprint, namespace, roots, html === undefined ? undefined : encode(html), new Uint32Array(numbers), encode(names));
 };
 
 /** `program(...instructions)` runs instructions, each `[name, operands..]`, with `ack` handled. */
@@ -54,7 +55,7 @@ export const program = (dom) => {
         numbers.push(...operands, string(value));
       } else numbers.push(...operands.map(Number));
     }
-    return dom.apply(1, ack, new Uint32Array(numbers), text);
+    return dom.apply(1, ack, new Uint32Array(numbers), encode(text));
   };
   const program = (...instructions) => run(0, ...instructions);
   program.answering = run;

@@ -1,9 +1,11 @@
 // Stands for the WebAssembly half: takes every event and notes it.
 
+import { decode } from "../src/text.js";
+
 export const sent = [];
 
-export function event(session, instance, slot, kind, text) {
-  sent.push([instance, slot, [null, false, true, text][kind]]);
+export function event(session, instance, slot, kind, bytes) {
+  sent.push([instance, slot, [null, false, true, decode(bytes)][kind]]);
   return sent.length;
 }
 

@@ -105,8 +105,8 @@ impl Document for WebDocument {
                 names.push(' ');
             }
         }
-        let html = template.html.as_deref();
-        page::define(fingerprint, template.namespace.code(), template.roots, html, &slots, &names);
+        let html = template.html.as_deref().map(str::as_bytes);
+        page::define(fingerprint, template.namespace.code(), template.roots, html, &slots, names.as_bytes());
     }
 
     fn begin(&mut self, session: u32, ack: u64) {
@@ -159,7 +159,8 @@ impl Document for WebDocument {
 
     #[expect(clippy::cast_precision_loss, reason = "a page sends far fewer than 2^53 events")]
     fn commit(&mut self) {
-        if !self.codes.is_empty() && !page::apply(self.session, self.ack as f64, &self.codes, &self.text) {
+        let text = self.text.as_bytes();
+        if !self.codes.is_empty() && !page::apply(self.session, self.ack as f64, &self.codes, text) {
             self.broken = Some(self.session);
         }
         self.discard();

@@ -10,7 +10,8 @@
 //! JavaScript knows the browser, and this crate carries values between the two.
 //!
 //! Architecture invariant: no value of JavaScript is held here. Sockets, timers and nodes
-//! stay on their side, so that the glue for references is not part of what a page loads.
+//! stay on their side, so that the glue for references is not part of what a page loads. Nor is
+//! the one for strings: texts cross as their UTF-8.
 #![no_std]
 
 extern crate alloc;
@@ -47,13 +48,14 @@ struct Shell {
     document: WebDocument,
 }
 
-/// Begins, with a session for each of `tokens`, which are lines.
-///
-/// `build` names the client in the hello, `seed` feeds the jitter of reconnects.
+/// Begins: the first of `names`, which are lines, names the client's build in the hello, and each further one
+/// is a session's token. `seed` feeds the jitter of reconnects.
 #[wasm_bindgen]
-pub fn start(build: &str, seed: u32, tokens: &str) {
-    let mut client = Client::new(build, u64::from(seed));
-    for token in lines(tokens) {
+pub fn start(seed: u32, names: &[u8]) {
+    // One argument, for with a second slice comes glue that frees the first.
+    let mut names = lines(names);
+    let mut client = Client::new(names.next().unwrap_or_default(), u64::from(seed));
+    for token in names {
         client.add_session(token);
     }
     // There is none to drop, which the compiler cannot know.
@@ -90,11 +92,11 @@ pub fn timeout() {
 /// Returns its number, or 0 when it isn't taken.
 #[wasm_bindgen]
 #[expect(clippy::cast_precision_loss, reason = "a page sends far fewer than 2^53 events")]
-pub fn event(session: u32, instance: u32, slot: u32, kind: u32, text: &str) -> f64 {
+pub fn event(session: u32, instance: u32, slot: u32, kind: u32, value: &[u8]) -> f64 {
     let payload = match kind {
         page::payloads::FALSE => Payload::Flag(false),
         page::payloads::TRUE => Payload::Flag(true),
-        page::payloads::TEXT => Payload::Text(text),
+        page::payloads::TEXT => Payload::Text(text(value)),
         _ => Payload::None,
     };
     let mut seq = None;
@@ -104,7 +106,7 @@ pub fn event(session: u32, instance: u32, slot: u32, kind: u32, text: &str) -> f
 
 /// The page has been fetched again: its tokens as lines, an empty one where there is none.
 #[wasm_bindgen]
-pub fn tokens(tokens: &str) {
+pub fn tokens(tokens: &[u8]) {
     let tokens: Vec<_> = lines(tokens).map(|token| (!token.is_empty()).then_some(token)).collect();
     input(|shell, now| shell.client.handle_tokens(now, &tokens));
 }
@@ -122,8 +124,13 @@ pub fn wake() {
 }
 
 /// The lines of a text. `str::split` searches for more than a byte and is several times as large.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.as_bytes().split(|byte| *byte == b'\n').map(|line| core::str::from_utf8(line).unwrap_or_default())
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    bytes.split(|byte| *byte == b'\n').map(text)
+}
+
+/// A text of JavaScript's, whose encoder writes nothing but UTF-8.
+fn text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Gives the machine an input, then performs everything that it wants.
@@ -179,8 +186,10 @@ fn perform(output: &ClientOutput) {
             };
             page::state(*session, code);
         }
-        ClientOutput::Refused { session, message, .. } => page::refused(*session, message),
-        ClientOutput::Failed { session, reason, message } => page::failed(*session, *reason, message),
+        ClientOutput::Refused { session, message, .. } => page::refused(*session, message.as_bytes()),
+        ClientOutput::Failed { session, reason, message } => {
+            page::failed(*session, *reason, message.as_bytes())
+        }
         _ => {}
     }
 }

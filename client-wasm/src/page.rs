@@ -1,4 +1,4 @@
-//! What JavaScript does for the client.
+//! What JavaScript does for the client. Texts cross as their UTF-8 (`client-js/src/text.js`).
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -9,13 +9,13 @@ extern "C" {
         fingerprint: u32,
         namespace: u32,
         roots: u32,
-        html: Option<&str>,
+        html: Option<&[u8]>,
         slots: &[u32],
-        names: &str,
+        names: &[u8],
     );
 
     /// Runs a program; false when the document isn't what it is about.
-    pub(crate) fn apply(session: u32, ack: f64, codes: &[u32], text: &str) -> bool;
+    pub(crate) fn apply(session: u32, ack: f64, codes: &[u32], text: &[u8]) -> bool;
 
     /// Opens a socket; `opened` or `closed` is called later.
     pub(crate) fn connect();
@@ -36,10 +36,10 @@ extern "C" {
     pub(crate) fn state(session: u32, state: u32);
 
     /// Something that the person did had no effect; `message` tells why, if that is worth telling.
-    pub(crate) fn refused(session: u32, message: &str);
+    pub(crate) fn refused(session: u32, message: &[u8]);
 
     /// A session has ended for good.
-    pub(crate) fn failed(session: u32, reason: u32, message: &str);
+    pub(crate) fn failed(session: u32, reason: u32, message: &[u8]);
 }
 
 #[wasm_bindgen]

@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::isa::{Disassembly, ProgramReader, ProgramWriter};
 use lightspeed_protocol::limits;
+use lightspeed_protocol::message;
 use lightspeed_protocol::msgpack::{Raw, Reader, Writer};
 use lightspeed_protocol::template::{SlotRef, SlotShape, read_slots, write_slots};
 
@@ -36,10 +37,24 @@ fuzz_target!(|bytes: &[u8]| {
         Some(ServerFrame::Template { slots, .. }) => check_slots(slots.reader()),
         _ => {}
     }
+    check_message(bytes);
     check_values(bytes);
     check_program(Raw::new(bytes));
     check_slots(Reader::new(bytes));
 });
+
+/// A message is a frame or a compressed one of a size that there may be room for, never both.
+fn check_message(bytes: &[u8]) {
+    match message::read(bytes) {
+        Ok(message::Message::Frame(frame)) => assert_eq!(frame, bytes),
+        Ok(message::Message::Compressed { size, deflated }) => {
+            assert!(size <= limits::OUTBOUND_FRAME_BYTES_MAX && size <= deflated.len() * limits::INFLATE_RATIO_MAX);
+            assert_eq!(message::head(size).map(|head| [&head[..], deflated].concat()), Some(bytes.to_vec()));
+            assert!(ServerFrame::decode(bytes).is_err());
+        }
+        Err(error) => assert!(error.claimed > error.max),
+    }
+}
 
 /// Every reading of a value agrees with the reading that only skips it.
 fn check_values(bytes: &[u8]) {

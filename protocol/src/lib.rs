@@ -6,6 +6,7 @@
 //! - [`isa`]: the instruction set, one table; program writer, reader, disassembler
 //! - [`template`]: the shape of a template as it travels: slot kinds, paths, events
 //! - [`frame`]: [`frame::ClientFrame`] and [`frame::ServerFrame`], named by their sender
+//! - [`message`]: a frame as the socket carries it, compressed or not
 //! - [`recording`]: a recorded session: its records as bytes and as values
 //! - [`close`]: why a session or a socket ends
 //! - [`limits`]: every bound, with the relations between them asserted
@@ -23,6 +24,7 @@ mod codes;
 pub mod frame;
 pub mod isa;
 pub mod limits;
+pub mod message;
 pub mod msgpack;
 pub mod recording;
 pub mod template;

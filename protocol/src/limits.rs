@@ -6,6 +6,9 @@ pub const INBOUND_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// The largest message that a server sends, in bytes; a client refuses a larger one.
 pub const OUTBOUND_FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// What a byte of DEFLATE can inflate to, in bytes: 258 of them take two bits at least.
+pub const INFLATE_RATIO_MAX: usize = 1032;
+
 /// Patches sent and not acknowledged, after which rendering waits.
 pub const PATCHES_UNACKED_MAX: usize = 10;
 
@@ -85,6 +88,7 @@ const _: () = {
         PATCHES_UNACKED_BYTES_MAX >= OUTBOUND_FRAME_BYTES_MAX,
         "one patch of the largest size fits the window"
     );
+    assert!(OUTBOUND_FRAME_BYTES_MAX < 1 << 24, "the size of a compressed frame begins with a 0");
     assert!(RECORD_BYTES_MAX < 1 << 24, "an offset in a record fits an error");
     assert!(RECORDING_BYTES_MAX > 2 * RECORD_BYTES_MAX, "the page and a frame of the largest size fit");
     assert!(CLOSE_MESSAGE_BYTES_MAX <= 123, "RFC 6455, 5.5: a close frame's reason");

@@ -33,11 +33,16 @@ struct Options {
 }
 
 /// The tables of the file: what they hold, its unit, and the mend.
-const GROUPS: [(&str, &str, &str); 7] = [
+const GROUPS: [(&str, &str, &str); 8] = [
     (
         "down",
         "bytes",
         "`make bench-wire` shows each operation; `lightspeed replay` and a program's disassembly, what is in a frame",
+    ),
+    (
+        "compressed",
+        "bytes",
+        "as [down]; runtime/server/src/socket/deflate.rs has the level, `make bench-deflate` what others give",
     ),
     ("up", "bytes", "`make bench-wire` shows each operation; protocol/src/frame.rs has the fields"),
     ("client", "bytes", "`make client` tells the sizes; `twiggy top` what is in the WebAssembly"),
@@ -80,6 +85,7 @@ fn run(options: &Options) -> Result<bool, String> {
     let mut figures = Vec::new();
     for cost in wire::costs() {
         figures.push(Figure::count("down", cost.name, cost.down as u64));
+        figures.push(Figure::count("compressed", cost.name, cost.compressed_down as u64));
         figures.push(Figure::count("up", cost.name, cost.up as u64));
     }
     let sizes = wire::client_sizes()?;

@@ -415,7 +415,7 @@ impl<C: Live> Body<C> {
                 Output::Transmit(transmission) => {
                     self.record(|recorder, now| recorder.frame_out(now, &transmission));
                     if let Some(link) = &self.link {
-                        link.transmit(transmission);
+                        link.transmit(transmission, C::IS_COMPRESSED);
                     }
                 }
                 Output::Effect(task) => {

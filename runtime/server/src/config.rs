@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 
+use crate::limits;
 use crate::recorder::Recording;
 use crate::store::SnapshotStore;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
+    /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,024. `None`, and none is.
+    pub compressed_bytes_min: Option<usize>,
     pub(crate) seed: Option<u64>,
     /// Which sessions are recorded and where to: none unless set.
     pub recording: Option<Recording>,
@@ -78,6 +81,7 @@ impl Default for Config {
             sessions_per_identity_max: 200,
             events_per_second: 1_000,
             events_burst: 2_000,
+            compressed_bytes_min: Some(limits::COMPRESSED_BYTES_MIN),
             seed: None,
             sessions_max: 100_000,
             unattached_max: 10_000,
@@ -193,6 +197,18 @@ impl Config {
         self
     }
 
+    /// Sets from how many bytes on a patch or snapshot is compressed.
+    pub fn with_compressed_bytes_min(mut self, bytes_min: usize) -> Self {
+        self.compressed_bytes_min = Some(bytes_min);
+        self
+    }
+
+    /// Compresses nothing. For one component alone, [`Live::IS_COMPRESSED`](crate::Live::IS_COMPRESSED) says so.
+    pub fn without_compression(mut self) -> Self {
+        self.compressed_bytes_min = None;
+        self
+    }
+
     /// Makes everything that is random a function of `seed`. For simulations: whoever knows the seed knows every token.
     #[doc(hidden)]
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -255,6 +271,7 @@ impl fmt::Debug for Config {
             .field("unattached_max", &self.unattached_max)
             .field("unattached_ttl", &self.unattached_ttl)
             .field("parked_ttl", &self.parked_ttl)
+            .field("compressed_bytes_min", &self.compressed_bytes_min)
             .field("sockets_max", &self.sockets_max)
             .field("recording", &self.recording)
             .finish_non_exhaustive()

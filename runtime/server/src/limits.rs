@@ -24,6 +24,12 @@ pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// The slowest client that large frames are sent to, in bytes a second.
 pub const DRAIN_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
 
+/// Bytes of a patch or snapshot from which on it is compressed, unless the operator says otherwise.
+pub const COMPRESSED_BYTES_MIN: usize = 1024;
+
+/// Bytes that are compressed before other tasks have their turn: one millisecond's worth.
+pub const COMPRESSED_AT_A_TIME_BYTES: usize = 64 * 1024;
+
 /// Frames that wait for one socket.
 pub const OUTBOX_FRAMES_MAX: usize = 1024;
 

@@ -33,6 +33,13 @@ pub trait Live: Sized + Send + 'static {
     /// What becomes of its session when the connection or the server is lost.
     const POLICY: Policy<Self> = Policy::resume();
 
+    /// Whether large patches and snapshots of it may be compressed.
+    ///
+    /// Whoever sees how long messages are, and chooses a text that is shown beside a secret, may learn of the secret what
+    /// compression makes of both, one guess after the other ([BREACH](https://breachattack.com/)). Say `false` where a
+    /// component renders both; `specs/security.md` has more.
+    const IS_COMPRESSED: bool = true;
+
     /// Makes the component.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ use crate::registry::{Full, Owner, Registry, Reservation, Stats};
 use crate::restore::Restorers;
 use crate::shutdown::Shutdown;
 use crate::socket;
+use crate::socket::deflate::Deflaters;
 use crate::store::SnapshotStore;
 use crate::supervisor::Supervisor;
 use crate::telemetry::{self, tell};
@@ -86,6 +87,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Entropy,
     pub(crate) restorers: Restorers,
     pub(crate) drain: Drain,
+    pub(crate) deflaters: Deflaters,
     recordings: Option<Recordings>,
     /// Made by the first mount: only then an executor is there for sure.
     supervisor: OnceCell<ActorRef<()>>,
@@ -184,6 +186,7 @@ impl Runtime {
             assets: Arc::new(Assets::new(&config.prefix)),
             shutdown: Shutdown::new(),
             sockets: Arc::new(Semaphore::new(config.sockets_max.min(Semaphore::MAX_PERMITS))),
+            deflaters: Deflaters::new(config.compressed_bytes_min),
             clock: Clock::new(),
             entropy,
             restorers: Restorers::default(),

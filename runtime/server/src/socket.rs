@@ -1,12 +1,13 @@
 //! A page's socket: from the upgrade to its end.
 //!
 //! One task reads and writes. The reader routes frames to sessions ([`reader`]), which put
-//! theirs into the socket's [`outbox`]; the writer empties it.
+//! theirs into the socket's [`outbox`]; the writer empties it, and compresses what is large ([`deflate`]).
 //!
 //! Where several things may be ready, they are looked at in a fixed order and not in tokio's random one, so that
 //! a simulation's seed decides everything. The reader comes last and cannot starve: sessions have
 //! no more to write until the acknowledgements come that it reads.
 
+pub(crate) mod deflate;
 pub(crate) mod fault;
 pub(crate) mod head;
 pub(crate) mod origin;
@@ -29,11 +30,13 @@ use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
+use lightspeed_protocol::message::DEFLATE_QUERY;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
+use deflate::Deflaters;
 use fault::{End, Fault};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
 use reader::{Reader, read_hello};
@@ -68,9 +71,11 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
             let watches = (inner.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
             upgrade.on_upgrade(move |socket| {
                 let (sink, stream) = socket.split();
+                let is_inflating = can_inflate(&parts);
                 let (outbox, waiting) = outbox(peer);
                 let reader = Reader::new(Arc::clone(&inner), outbox, parts);
-                let socket = Socket { sink, stream, waiting, reader, inner, peer, _kept: (watches, permit) };
+                let kept = (watches, permit);
+                let socket = Socket { sink, stream, waiting, reader, inner, peer, is_inflating, _kept: kept };
                 // A task of its own: axum's has had room for the handshake, and would keep it.
                 tokio::spawn(socket.serve());
                 std::future::ready(())
@@ -78,6 +83,11 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
         }
         Err(rejection) => rejection,
     }
+}
+
+/// Whether the client says so, in the socket's address.
+fn can_inflate(parts: &Parts) -> bool {
+    parts.uri.query().is_some_and(|query| query.split('&').any(|part| part == &DEFLATE_QUERY[1..]))
 }
 
 async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> {
@@ -100,14 +110,15 @@ struct Socket<K> {
     reader: Reader,
     inner: Arc<Inner>,
     peer: Option<SocketAddr>,
+    is_inflating: bool,
     /// What others wait for, or count, as long as the socket is there.
     _kept: K,
 }
 
 impl<K> Socket<K> {
     async fn serve(mut self) {
-        let Self { sink, stream, inner, reader, waiting, .. } = &mut self;
-        let end = run(sink, stream, inner, reader, waiting).await;
+        let Self { sink, stream, inner, reader, waiting, is_inflating, .. } = &mut self;
+        let end = run(sink, stream, inner, reader, waiting, *is_inflating).await;
         // Boxed, as every socket would have the room for its end from the beginning.
         Box::pin(self.finish(end)).await;
     }
@@ -120,6 +131,7 @@ async fn run(
     inner: &Inner,
     reader: &mut Reader,
     waiting: &mut OutboxReader,
+    is_inflating: bool,
 ) -> End {
     // Its sessions have told the client by then, and it has left if it is one of ours.
     let drained = async {
@@ -143,7 +155,7 @@ async fn run(
         biased;
         () = &mut drained => CloseReason::ShuttingDown.into(),
         () = outbox.overflowed() => CloseReason::TooSlow.into(),
-        end = write(sink, waiting) => end,
+        end = write(sink, waiting, is_inflating.then_some(&inner.deflaters)) => end,
         end = reader.read(stream) => end,
     }
 }
@@ -151,7 +163,7 @@ async fn run(
 impl<K> Socket<K> {
     /// Sends what still waits, says why the socket ends, and lets the other side close first.
     async fn finish(self, end: End) {
-        let Self { mut sink, mut stream, mut waiting, reader, inner, peer, _kept } = self;
+        let Self { mut sink, mut stream, mut waiting, reader, inner, peer, is_inflating: _, _kept } = self;
         // The sessions learn first that the socket is gone, so that they stop filling its outbox.
         drop(reader);
         if let End::Close(fault) = &end
@@ -212,7 +224,7 @@ type Sink = SplitSink<WebSocket, Message>;
 ///
 /// Pings of the WebSocket itself go out between: a browser answers them even when the page
 /// is hidden and its timers, and with them the client's own pings, are held back for a minute.
-async fn write(sink: &mut Sink, waiting: &mut OutboxReader) -> End {
+async fn write(sink: &mut Sink, waiting: &mut OutboxReader, deflaters: Option<&Deflaters>) -> End {
     let mut pings = interval(Duration::from_millis(limits::HEARTBEAT_MS));
     pings.tick().await;
     loop {
@@ -220,6 +232,10 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader) -> End {
             biased;
             _ = pings.tick() => None,
             outgoing = waiting.next() => Some(outgoing),
+        };
+        let outgoing = match outgoing {
+            Some(outgoing) => Some(compress(outgoing, deflaters).await),
+            None => None,
         };
         let within = limits::STALL_MAX + outgoing.as_ref().map_or(Duration::ZERO, drain_time);
         let written = timeout(within, async {
@@ -237,6 +253,18 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader) -> End {
     }
 }
 
+/// Compresses what is large. What a socket says when it ends goes out as it is.
+async fn compress(mut outgoing: Outgoing, deflaters: Option<&Deflaters>) -> Outgoing {
+    if let Outgoing::Transmission { transmission, is_compressible: true } = &mut outgoing
+        && let Some(deflaters) = deflaters.filter(|deflaters| deflaters.takes(&transmission.frame))
+    {
+        let frame = std::mem::take(&mut transmission.frame);
+        // Boxed: most sockets never come here.
+        transmission.frame = Box::pin(deflaters.message(frame)).await;
+    }
+    outgoing
+}
+
 /// How long the slowest client that is waited for takes to read a frame.
 fn drain_time(outgoing: &Outgoing) -> Duration {
     let seconds = outgoing.byte_count() / limits::DRAIN_BYTES_PER_SECOND_MIN;
@@ -247,7 +275,7 @@ fn drain_time(outgoing: &Outgoing) -> Duration {
 async fn feed(sink: &mut Sink, outgoing: Outgoing, ledger: &mut TemplateLedger) -> Result<(), axum::Error> {
     let frame = match outgoing {
         Outgoing::Frame(frame) => frame,
-        Outgoing::Transmission(transmission) => {
+        Outgoing::Transmission { transmission, .. } => {
             for template in ledger.announce(&transmission.templates) {
                 sink.feed(Message::Binary(template.into())).await?;
             }

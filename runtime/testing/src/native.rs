@@ -8,6 +8,7 @@
 //!
 //! - [`visitor`]: a person with a page open, who clicks, waits and looks
 //! - [`shown`]: what that page shows
+//! - [`inflate`]: compressed messages
 //! - [`network`]: what its connections are made of
 //! - [`process`]: a server as a process of its own, which may be killed
 //! - [`fleet`]: several of them behind HAProxy, restarted one after the other
@@ -17,6 +18,7 @@
 mod documents;
 pub mod fleet;
 mod http;
+pub mod inflate;
 pub mod network;
 pub mod process;
 pub mod shown;

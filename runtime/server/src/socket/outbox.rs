@@ -16,7 +16,11 @@ use crate::limits;
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// A session's frame, with the templates that it needs.
-    Transmission(Transmission),
+    Transmission {
+        transmission: Transmission,
+        /// The component has nothing against it.
+        is_compressible: bool,
+    },
     /// A frame that needs nothing.
     Frame(Vec<u8>),
 }
@@ -24,7 +28,7 @@ pub(crate) enum Outgoing {
 impl Outgoing {
     pub(crate) fn byte_count(&self) -> usize {
         match self {
-            Self::Transmission(transmission) => transmission.frame.len(),
+            Self::Transmission { transmission, .. } => transmission.frame.len(),
             Self::Frame(frame) => frame.len(),
         }
     }
@@ -161,8 +165,8 @@ impl Link {
         Self { outbox, session, epoch }
     }
 
-    pub(crate) fn transmit(&self, transmission: Transmission) {
-        self.outbox.send(Outgoing::Transmission(transmission));
+    pub(crate) fn transmit(&self, transmission: Transmission, is_compressible: bool) {
+        self.outbox.send(Outgoing::Transmission { transmission, is_compressible });
     }
 
     /// Tells the client that the session has ended here.

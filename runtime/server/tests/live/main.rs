@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod common;
+mod compression;
 mod hostile;
 mod page;
 mod panics;

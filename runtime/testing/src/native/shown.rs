@@ -1,5 +1,6 @@
 //! What a visitor's page shows, and what has become of what the visitor did.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use lightspeed_interpreter::{Client, ClientOutput, LinkState, MemoryDocument};
@@ -9,6 +10,7 @@ use lightspeed_protocol::template::EventKind;
 
 use super::documents::Documents;
 use super::http::FetchedPage;
+use super::inflate::InflateError;
 use super::visitor::NotTaken;
 use crate::Passed;
 
@@ -21,6 +23,9 @@ pub struct Shown {
     connected_count: u64,
     refused: Vec<u64>,
     failures: Vec<String>,
+    inflate_errors: Vec<InflateError>,
+    compressed_count: usize,
+    received_bytes: usize,
     /// `None` when they aren't kept.
     frames: Option<Vec<(Timestamp, Passed)>>,
     /// What the client wants of the socket and of the network, in order.
@@ -57,6 +62,9 @@ impl Shown {
             connected_count: 0,
             refused: Vec::new(),
             failures: Vec::new(),
+            inflate_errors: Vec::new(),
+            compressed_count: 0,
+            received_bytes: 0,
             frames: has_frames.then(Vec::new),
             wanted: VecDeque::new(),
             is_cut_wanted: false,
@@ -105,6 +113,21 @@ impl Shown {
         &self.failures
     }
 
+    /// How many messages came compressed.
+    pub fn compressed_count(&self) -> usize {
+        self.compressed_count
+    }
+
+    /// The bytes of all messages, as they came.
+    pub fn received_bytes(&self) -> usize {
+        self.received_bytes
+    }
+
+    /// What was wrong with compressed messages, each of which has cost a socket.
+    pub fn inflate_errors(&self) -> &[InflateError] {
+        &self.inflate_errors
+    }
+
     /// The frames that passed and when, in milliseconds since the page was opened; empty unless
     /// [`VisitorConfig::with_frames`](super::VisitorConfig::with_frames) asked for them.
     pub fn frames(&self) -> &[(Timestamp, Passed)] {
@@ -140,6 +163,14 @@ impl Shown {
 
     pub(super) fn note_sent(&mut self, now: Timestamp, frame: &[u8]) {
         self.frames.iter_mut().for_each(|frames| frames.push((now, Passed::Up(frame.to_vec()))));
+    }
+
+    pub(super) fn note_message(&mut self, byte_count: usize, frame: &Result<Cow<'_, [u8]>, InflateError>) {
+        self.received_bytes += byte_count;
+        match frame {
+            Ok(frame) => self.compressed_count += usize::from(matches!(frame, Cow::Owned(_))),
+            Err(error) => self.inflate_errors.push(*error),
+        }
     }
 
     pub(super) fn handle_message(&mut self, now: Timestamp, bytes: &[u8]) {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use hyper::Uri;
 use lightspeed_interpreter::{ClientOutput, LinkState};
 use lightspeed_protocol::Timestamp;
+use lightspeed_protocol::message::DEFLATE_QUERY;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 use tokio::sync::{Notify, watch};
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::http::{FetchedPage, fetch};
+use super::inflate::inflated;
 use super::network::{Network, SystemNetwork};
 use super::shown::Shown;
 use super::socket::Socket;
@@ -99,6 +101,8 @@ pub struct VisitorConfig {
     pub network: Option<Arc<dyn Network>>,
     /// Whether [`Shown::frames`] keeps them, for as long as the page is open.
     pub has_frames: bool,
+    /// Whether the visitor says that it cannot inflate, as an old browser.
+    pub is_inflating_nothing: bool,
 }
 
 impl VisitorConfig {
@@ -117,6 +121,12 @@ impl VisitorConfig {
     /// Sets what the visitor comes over.
     pub fn with_network(mut self, network: impl Network) -> Self {
         self.network = Some(Arc::new(network));
+        self
+    }
+
+    /// Has the server compress nothing, as for a browser that can't inflate.
+    pub fn without_inflate(mut self) -> Self {
+        self.is_inflating_nothing = true;
         self
     }
 
@@ -193,10 +203,11 @@ impl Visitor {
             began: Instant::now(),
         });
         shared.input(|shown, now| shown.input(|client| client.handle_start(now)));
+        let query = if config.is_inflating_nothing { "" } else { DEFLATE_QUERY };
         let driver = Driver {
             shared: Arc::clone(&shared),
             url,
-            socket_path: page.socket_path,
+            socket_path: page.socket_path + query,
             network,
             socket: None,
             connecting: None,
@@ -439,7 +450,7 @@ impl Driver {
                 },
                 page = finish(&mut self.refreshing) => self.refreshed(page),
                 message = next_message(&mut self.socket) => match message {
-                    Some(bytes) => self.shared.input(|shown, now| shown.handle_message(now, &bytes)),
+                    Some(bytes) => self.heard(&bytes),
                     None => self.closed(),
                 },
             }
@@ -488,6 +499,15 @@ impl Driver {
             self.closed();
         }
         !is_closed
+    }
+
+    /// What can't be inflated is no frame, which the client takes for a reason to leave the socket and come back.
+    fn heard(&self, bytes: &[u8]) {
+        let frame = inflated(bytes);
+        self.shared.input(|shown, now| {
+            shown.note_message(bytes.len(), &frame);
+            shown.handle_message(now, frame.as_deref().unwrap_or(bytes));
+        });
     }
 
     fn disconnect(&mut self) {

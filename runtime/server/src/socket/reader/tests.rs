@@ -46,7 +46,7 @@ async fn joined(outbox: &mut OutboxReader) -> String {
     loop {
         let frame = match outbox.next().await {
             super::super::outbox::Outgoing::Frame(frame) => frame,
-            super::super::outbox::Outgoing::Transmission(transmission) => transmission.frame,
+            super::super::outbox::Outgoing::Transmission { transmission, .. } => transmission.frame,
         };
         if let Ok((1, ServerFrame::Joined { token, .. })) = ServerFrame::decode(&frame) {
             return token.to_owned();
