@@ -10,6 +10,7 @@ use lightspeed_protocol::msgpack::{Text, Writer};
 
 use crate::html::{Fragment, Item, Value};
 use crate::ledger::TemplateUse;
+use crate::memo::part::Part;
 use crate::render::safe_url;
 use crate::stream::{Content, StreamValue};
 use crate::template::{Kind, Template};
@@ -62,6 +63,7 @@ pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Number
             Value::Text(text) => out.text(Text::new(text)),
             Value::Raw(html) => out.bin(html.as_bytes()),
             Value::Html(html) => write_splice(html.root_mut(), numbering, out),
+            Value::Memo(part, _) => Part::number(part, |root| write_splice(root, numbering, out)),
             Value::Attribute(Some(text)) => out.text(Text::new(attribute_text(&slot.kind, text))),
             Value::Attribute(None) | Value::Unknown | Value::Branch(None) => out.nil(),
             Value::Flag(on) => out.bool(*on),
@@ -95,10 +97,11 @@ pub(crate) fn write_branch<M>(
 
 /// Writes `[count, values..]`. There is at least one item.
 pub(crate) fn write_items<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
-    out.array(1 + items.len() * value_count(items[0].fragment.template));
+    let template = items[0].body.read(|fragment| fragment.template);
+    out.array(1 + items.len() * value_count(template));
     out.uint(items.len() as u64);
     for item in items {
-        write_values(&mut item.fragment, numbering, out);
+        item.body.number(|fragment| write_values(fragment, numbering, out));
     }
 }
 
@@ -132,12 +135,8 @@ fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &m
         match value {
             Value::Text(_) | Value::Branch(None) => out.nil(),
             Value::Raw(_) => out.bool(true),
-            Value::Html(html) => {
-                let root = html.root_mut();
-                out.array(1 + bone_count(root.template));
-                out.uint(u64::from(root.template.fingerprint));
-                write_bones(root, numbering, out);
-            }
+            Value::Html(html) => write_splice_bones(html.root_mut(), numbering, out),
+            Value::Memo(part, _) => Part::number(part, |root| write_splice_bones(root, numbering, out)),
             Value::Branch(Some((arm, fragment))) => {
                 out.array(1 + bone_count(fragment.template));
                 out.uint(u64::from(*arm));
@@ -154,26 +153,33 @@ fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &m
     }
 }
 
+fn write_splice_bones<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(1 + bone_count(root.template));
+    out.uint(u64::from(root.template.fingerprint));
+    write_bones(root, numbering, out);
+}
+
 fn write_list_bones<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
     if items.is_empty() {
         return out.array(0);
     }
-    let is_plain = items.iter().all(|item| is_plain(&item.fragment));
-    let bones = if is_plain { 0 } else { items.len() * bone_count(items[0].fragment.template) };
+    let is_plain = items.iter().all(|item| item.body.read(is_plain));
+    let bones =
+        if is_plain { 0 } else { items.len() * items[0].body.read(|fragment| bone_count(fragment.template)) };
     out.array(1 + bones);
     out.uint(items.len() as u64);
     // The count says it all when no item holds an instance; they are numbered all the same.
     let mut unwritten = Writer::new();
     let out = if is_plain { &mut unwritten } else { &mut *out };
     for item in items {
-        write_bones(&mut item.fragment, numbering, out);
+        item.body.number(|fragment| write_bones(fragment, numbering, out));
     }
 }
 
 /// Whether no content slot holds an instance or raw HTML.
 fn is_plain<M>(fragment: &Fragment<M>) -> bool {
     fragment.values.iter().all(|value| match value {
-        Value::Raw(_) | Value::Html(_) | Value::Branch(Some(_)) => false,
+        Value::Raw(_) | Value::Html(_) | Value::Memo(..) | Value::Branch(Some(_)) => false,
         Value::List(items) => items.is_empty(),
         Value::Stream(stream) => stream.items().is_empty(),
         _ => true,

@@ -2,13 +2,14 @@
 //!
 //! Both trees are walked slot by slot. Instances of the same template are patched in
 //! place; the new tree takes over the ids of the old one. Lists are compared by key:
-//! [`keyed`]. Streams replay what has changed: [`stream`]. Text is compared by its ends first: [`text`].
+//! [`keyed`]. A part that both trees share is not looked at. Streams replay what has changed: [`stream`]. Text is compared by its ends first: [`text`].
 
 mod keyed;
 mod stream;
 mod text;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use lightspeed_protocol::InstanceId;
@@ -16,7 +17,8 @@ use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
 use crate::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
-use crate::html::{Fragment, Value};
+use crate::html::{Fragment, Item, Value};
+use crate::memo::part::{Body, Part};
 use crate::stream::rows::Past;
 use crate::template::Slot;
 
@@ -78,20 +80,8 @@ impl<M> Patch<M> {
             (_, Value::Text(new)) => self.program.push(&Op::Text { at, slot: index, text: Text::new(new) }),
             (Value::Raw(old), Value::Raw(new)) if old == new => {}
             (_, Value::Raw(html)) => self.program.push(&Op::Html { at, slot: index, html }),
-            (Value::Html(old), Value::Html(new))
-                if old.root().template.fingerprint == new.root().template.fingerprint =>
-            {
-                self.instance(old.root(), new.root_mut());
-            }
-            (_, Value::Html(new)) => {
-                let mut content = Writer::new();
-                write_splice(new.root_mut(), &mut self.numbering, &mut content);
-                self.program.push(&Op::Content {
-                    at,
-                    slot: index,
-                    content: Some(Raw::new(content.as_bytes())),
-                });
-            }
+            (old, Value::Memo(new, _)) => self.memo(place, old, new),
+            (old, Value::Html(new)) => self.splice(place, old, new.root_mut()),
             (Value::Attribute(old), Value::Attribute(new)) if old == new => {}
             (_, Value::Attribute(new)) => {
                 let text = new.as_ref().map(|text| Text::new(attribute_text(&slot.kind, text)));
@@ -104,10 +94,47 @@ impl<M> Patch<M> {
                 self.program.push(&Op::Content { at, slot: index, content: None });
             }
             (Value::Unknown, Value::Branch(new)) => self.branch(place, None, new.as_mut()),
-            (Value::List(old), Value::List(new)) => self.list(place, old, new),
-            (Value::Unknown | Value::Stream(_), Value::List(new)) => self.replace_list(place, false, new),
+            (Value::List(old), Value::List(new)) => {
+                self.list(place, old, new);
+            }
+            (Value::Unknown | Value::Stream(_), Value::List(new)) => {
+                self.replace_list(place, false, new);
+            }
             (_, Value::Stream(new)) => self.stream(place, old, new),
             (_, Value::Handler(_) | Value::Unknown | Value::Branch(_) | Value::List(_)) => {}
+        }
+    }
+
+    /// A splice of HTML against whatever was there.
+    fn splice(&mut self, place: Place, old: &Value<M>, new: &mut Fragment<M>) {
+        let old = match old {
+            Value::Html(html) => Some(html.root()),
+            Value::Memo(part, _) => part.shown(),
+            _ => None,
+        };
+        match old {
+            Some(old) if old.template.fingerprint == new.template.fingerprint => self.instance(old, new),
+            _ => {
+                let Place { at, slot } = place;
+                let mut content = Writer::new();
+                write_splice(new, &mut self.numbering, &mut content);
+                self.program.push(&Op::Content { at, slot, content: Some(Raw::new(content.as_bytes())) });
+            }
+        }
+    }
+
+    fn memo(&mut self, place: Place, old: &Value<M>, new: &mut Arc<Part<M>>) {
+        match old {
+            Value::Memo(old, _) if old.is_same(new) => take_over(old, new),
+            _ => Part::number(new, |new| self.splice(place, old, new)),
+        }
+    }
+
+    /// An item against the one with its key.
+    fn item(&mut self, old: &Item<M>, new: &mut Item<M>) {
+        match (&old.body, &mut new.body) {
+            (Body::Part(old, _), Body::Part(new, _)) if old.is_same(new) => take_over(old, new),
+            (old, new) => old.read(|old| new.number(|new| self.instance(old, new))),
         }
     }
 
@@ -128,6 +155,13 @@ impl<M> Patch<M> {
                 self.program.push(&Op::Content { at, slot, content: Some(Raw::new(content.as_bytes())) });
             }
         }
+    }
+}
+
+/// The same rendering at the same place: the ids in it are those that the client knows.
+fn take_over<M>(old: &Arc<Part<M>>, new: &mut Arc<Part<M>>) {
+    if !Arc::ptr_eq(old, new) {
+        *new = Arc::clone(old);
     }
 }
 

@@ -8,6 +8,7 @@
 //! since only the session's own author decides what it renders.
 
 use crate::html::{Fragment, Value};
+use crate::memo::part::Body;
 
 struct Fnv(u64);
 
@@ -49,6 +50,11 @@ impl Fnv {
                 self.bytes(&[3]);
                 self.fragment(html.root());
             }
+            // Each part's own number, which is computed once.
+            Value::Memo(part, _) => {
+                self.bytes(&[13]);
+                self.number(part.digest(digest));
+            }
             Value::Attribute(Some(text)) => {
                 self.bytes(&[4]);
                 self.text(text);
@@ -67,7 +73,10 @@ impl Fnv {
                 self.bytes(&[11]);
                 self.number(items.len() as u64);
                 for item in items {
-                    self.fragment(&item.fragment);
+                    match &item.body {
+                        Body::Own(fragment) => self.fragment(fragment),
+                        Body::Part(part, _) => self.number(part.digest(digest)),
+                    }
                 }
             }
             // Its rows aren't kept, and are shown anew by whoever goes on.

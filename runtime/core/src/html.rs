@@ -11,6 +11,8 @@ use lightspeed_protocol::InstanceId;
 
 use crate::handler::Handler;
 use crate::key::Key;
+use crate::memo::Keep;
+use crate::memo::part::{Body, Part};
 use crate::stream::StreamValue;
 use crate::template::Template;
 
@@ -118,6 +120,8 @@ pub enum Value<M> {
     Raw(Box<str>),
     /// A splice that is a fragment.
     Html(Html<M>),
+    /// A splice that is a fragment which trees share, and where its memo keeps it.
+    Memo(Arc<Part<M>>, Arc<dyn Keep>),
     /// An attribute or a string property; `None` is absent.
     Attribute(Option<CompactString>),
     /// A string property of which the client holds a value that the server doesn't know.
@@ -142,6 +146,7 @@ impl<M> Clone for Value<M> {
             Self::Text(text) => Self::Text(text.clone()),
             Self::Raw(html) => Self::Raw(html.clone()),
             Self::Html(html) => Self::Html(html.clone()),
+            Self::Memo(part, kept) => Self::Memo(Arc::clone(part), Arc::clone(kept)),
             Self::Attribute(text) => Self::Attribute(text.clone()),
             Self::Unknown => Self::Unknown,
             Self::Flag(on) => Self::Flag(*on),
@@ -159,6 +164,7 @@ impl<M> fmt::Debug for Value<M> {
             Self::Text(text) => write!(f, "Text({text:?})"),
             Self::Raw(html) => write!(f, "Raw({html:?})"),
             Self::Html(html) => write!(f, "{:?}", html.root),
+            Self::Memo(part, _) => part.fmt(f),
             Self::Attribute(text) => write!(f, "Attribute({text:?})"),
             Self::Unknown => f.write_str("Unknown"),
             Self::Flag(on) => write!(f, "Flag({on})"),
@@ -173,24 +179,24 @@ impl<M> fmt::Debug for Value<M> {
 /// One item of a list.
 pub struct Item<M> {
     pub(crate) key: Key,
-    pub(crate) fragment: Fragment<M>,
+    pub(crate) body: Body<M>,
 }
 
 impl<M> Item<M> {
     /// The item that `key` names among its siblings.
     pub fn new(key: Key, fragment: Fragment<M>) -> Self {
-        Self { key, fragment }
+        Self { key, body: Body::Own(fragment) }
     }
 }
 
 impl<M> Clone for Item<M> {
     fn clone(&self) -> Self {
-        Self { key: self.key.clone(), fragment: self.fragment.clone() }
+        Self { key: self.key.clone(), body: self.body.clone() }
     }
 }
 
 impl<M> fmt::Debug for Item<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} => {:?}", self.key, self.fragment)
+        write!(f, "{:?} => {:?}", self.key, self.body)
     }
 }

@@ -10,6 +10,7 @@
 //! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
 //! - [`render`](html::Html::to_html): an instance as a string
 //! - `diff`, `build`: from two trees to a program, and new instances within it
+//! - [`memo`]: parts that are rendered again only when what they depend on has changed
 //! - [`stream`]: lists whose rows are not kept
 //! - `digest`: whether a tree looks the same in another process
 //! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
@@ -29,6 +30,7 @@ pub mod html;
 pub mod key;
 pub mod lease;
 pub mod ledger;
+pub mod memo;
 mod render;
 pub mod session;
 pub mod splice;
@@ -36,6 +38,7 @@ pub mod stream;
 pub mod template;
 
 pub use html::Html;
+pub use memo::{Memo, MemoList};
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
 pub use stream::Stream;
@@ -52,6 +55,7 @@ pub mod __private {
     pub use crate::handler::{Handler, IntoHandler, Messages, event};
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
+    pub use crate::memo::{IntoMemoRows, MemoRow};
     pub use crate::splice::{Splice, SpliceRender, SpliceText};
     pub use crate::stream::IntoRows;
     pub use crate::template::{Kind, Slot, Template};

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use compact_str::CompactString;
 
-use crate::html::{Fragment, Value};
+use crate::html::{Fragment, Item, Value};
 use crate::template::{Kind, Slot};
 
 /// Appends the HTML of `fragment` to `out`.
@@ -27,6 +27,7 @@ fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
             out.push_str("<!--]-->");
         }
         (Kind::Splice, Value::Html(html)) => write_fragment(html.root(), out),
+        (Kind::Splice, Value::Memo(part, _)) => part.read(|fragment| write_fragment(fragment, out)),
         (Kind::Attribute { name, is_url }, Value::Attribute(Some(text))) => {
             let text = if *is_url { safe_url(text) } else { text };
             write_attribute(name, text, out);
@@ -47,17 +48,15 @@ fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
             escape_attribute(name, out);
         }
         (Kind::Branch { .. }, Value::Branch(Some((_, fragment)))) => write_fragment(fragment, out),
-        (Kind::List { .. }, Value::List(items)) => {
-            for item in items {
-                write_fragment(&item.fragment, out);
-            }
-        }
-        (Kind::List { .. }, Value::Stream(stream)) => {
-            for item in stream.items() {
-                write_fragment(&item.fragment, out);
-            }
-        }
+        (Kind::List { .. }, Value::List(items)) => write_list(items, out),
+        (Kind::List { .. }, Value::Stream(stream)) => write_list(stream.items(), out),
         _ => {}
+    }
+}
+
+fn write_list<M>(items: &[Item<M>], out: &mut String) {
+    for item in items {
+        item.body.read(|fragment| write_fragment(fragment, out));
     }
 }
 

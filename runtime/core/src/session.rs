@@ -36,6 +36,7 @@ use crate::build::{Numbering, write_skeleton};
 use crate::diff::{Patch, diff, reset};
 use crate::html::{Fragment, Html};
 use crate::ledger::TemplateUse;
+use crate::memo;
 use crate::render::write_fragment;
 use crate::stream::rows::Past;
 use crate::stream::tree as streams;
@@ -726,6 +727,7 @@ impl<C: Component> Session<C> {
             // A stream is shown at another place than before: all rows are needed.
             streams::lose(self.newest.tree());
             streams::lose(html.root());
+            memo::forget(html.root());
             html = self.render_component();
             patch = diff(self.newest.tree(), html.root_mut(), self.next_id);
             if patch.numbering.is_misplaced {
@@ -783,11 +785,14 @@ impl<C: Component> Session<C> {
     /// Replaces whatever the client holds.
     fn snapshot(&mut self) {
         self.newest.lose_streams();
+        // Every instance gets another id: what memos keep would be a second copy.
+        self.newest.forget_memos();
         let mut html = self.render_component();
         let mut patch = reset(html.root_mut(), self.next_id);
         if patch.numbering.is_misplaced {
             // One that nobody has shown as far as this session knows.
             streams::lose(html.root());
+            memo::forget(html.root());
             html = self.render_component();
             patch = reset(html.root_mut(), self.next_id);
         }

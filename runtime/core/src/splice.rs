@@ -14,6 +14,7 @@ use core::fmt;
 use compact_str::{CompactString, ToCompactString};
 
 use crate::html::{Html, Value};
+use crate::memo::Memoized;
 
 /// What is text in a splice or an attribute: it is escaped where it lands.
 pub trait IntoText {
@@ -102,6 +103,20 @@ impl<M> Splice<'_, Option<Html<M>>> {
     /// A fragment with its handlers, or nothing.
     pub fn splice(&self) -> Value<M> {
         self.0.clone().map_or(Value::Text(CompactString::const_new("")), Value::Html)
+    }
+}
+
+impl<M> Splice<'_, Memoized<M>> {
+    /// A fragment that trees share.
+    pub fn splice(&self) -> Value<M> {
+        self.0.0.clone()
+    }
+}
+
+impl<M> Splice<'_, &Memoized<M>> {
+    /// A fragment that trees share.
+    pub fn splice(&self) -> Value<M> {
+        self.0.0.clone()
     }
 }
 

@@ -476,6 +476,18 @@ fn hibernation_changes_nothing_that_anybody_sees() {
 }
 
 #[test]
+fn a_page_that_has_shown_nothing_but_its_html_wakes_as_well() {
+    for frame in [ClientFrame::Ack { ack: 0, behind: 0 }, ClientFrame::Resync { ack: 0 }] {
+        let mut page = Page::new(board(&[1, 2, 3]));
+        hibernate(&mut page);
+        page.session.handle_input(page.now, Input::Frame(frame));
+        page.pump();
+        page.click("row2");
+        assert_eq!(page.session.component().rows, [1, 3]);
+    }
+}
+
+#[test]
 fn an_idle_session_hibernates_and_a_busy_one_does_not() {
     let mut page = busy_page();
     let due = page.session.next_timeout().unwrap();

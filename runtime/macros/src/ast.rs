@@ -24,7 +24,7 @@ pub(crate) enum Markup {
     If(If),
     /// `@match`
     Match(Match),
-    /// `@for`, `@stream`
+    /// `@for`, `@stream`, `@memo`
     For(Box<For>),
     /// `@while`
     While(While),
@@ -63,15 +63,25 @@ pub(crate) struct MatchArm {
     pub(crate) body: Vec<Markup>,
 }
 
-/// `@for pattern in expr { .. }`, `@stream pattern in expr { .. }`
+/// `@for pattern in expr { .. }`, and the same with `@stream` and `@memo`
 #[derive(Debug, Clone)]
 pub(crate) struct For {
-    /// The server doesn't keep the items.
-    pub(crate) is_stream: bool,
+    pub(crate) over: Over,
     pub(crate) span: Span,
     pub(crate) pattern: Pat,
     pub(crate) expr: Expr,
     pub(crate) body: Vec<Markup>,
+}
+
+/// What a loop goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// `@for`: an iterator.
+    Items,
+    /// `@stream`: the server doesn't keep the rows.
+    Stream,
+    /// `@memo`: rows that haven't changed aren't rendered.
+    Memo,
 }
 
 /// `@while condition { .. }`

@@ -13,7 +13,7 @@ mod text;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 
-use crate::ast::Bracketed;
+use crate::ast::{Bracketed, Over};
 use crate::names::Namespace;
 use crate::template::{Arm, Body, Kind, Slot, Step, Template, Templates, Value, generated};
 
@@ -207,8 +207,9 @@ fn value(value: &Value) -> TokenStream {
             });
             code!(::lightspeed::__private::Value::Branch(match #expr { #(#arms)* }))
         }
-        Value::For { is_stream: true, pattern, expr, body } => stream(pattern, expr, body),
-        Value::For { pattern, expr, body, .. } => list(&code!(for #pattern in #expr), body),
+        Value::For { over: Over::Stream, pattern, expr, body } => stream(pattern, expr, body),
+        Value::For { over: Over::Memo, pattern, expr, body } => memo(pattern, expr, body),
+        Value::For { over: Over::Items, pattern, expr, body } => list(&code!(for #pattern in #expr), body),
         Value::While { condition, body } => list(&code!(while #condition), body),
     }
 }
@@ -266,5 +267,38 @@ fn stream(pattern: &syn::Pat, expr: &syn::Expr, body: &Body) -> TokenStream {
                 ::lightspeed::__private::Fragment::new(&#template, #values),
             )
         })
+    }
+}
+
+/// The body is a function of a row's data: what comes before its key is always done, the rest for the rows
+/// that are to be rendered.
+fn memo(pattern: &syn::Pat, expr: &syn::Expr, body: &Body) -> TokenStream {
+    let (_, template, values) = instance(body);
+    let is_before = |index: &usize| match &body.steps[*index] {
+        Step::Let(_) => body.steps[*index..].iter().any(|step| step.results(&mut Vec::new())),
+        step => step.results(&mut Vec::new()),
+    };
+    let (before, after): (Vec<usize>, Vec<usize>) = (0..body.steps.len()).partition(is_before);
+    let steps = |indexes: Vec<usize>| -> Vec<_> {
+        indexes.into_iter().map(|index| step(&body.steps[index])).collect()
+    };
+    let (before, after) = (steps(before), steps(after));
+    let key = key_name();
+    let span = generated(syn::spanned::Spanned::span(expr));
+    let rows = quote_spanned!(span=> ::lightspeed::__private::IntoMemoRows::render);
+    code! {
+        __messages.value(#rows(#expr, |#pattern, __row| {
+            #(#before)*
+            match __row.kept(#key) {
+                ::core::result::Result::Ok(__item) => __item,
+                ::core::result::Result::Err((__row, #key)) => {
+                    #(#after)*
+                    __row.fresh(
+                        #key,
+                        ::lightspeed::__private::Fragment::new(&#template, #values),
+                    )
+                }
+            }
+        }))
     }
 }

@@ -8,7 +8,7 @@
 //!           | name ("[" condition "]" | "=" markup | "=" "[" option "]")?
 //! part      = name | markup
 //! name      = fragment (("-" | ":") fragment?)*       fragment = identifier | integer | string
-//! control   = "@if" .. | "@match" .. | "@for" .. | "@stream" .. | "@while" ..
+//! control   = "@if" .. | "@match" .. | "@for" .. | "@stream" .. | "@memo" .. | "@while" ..
 //! ```
 //!
 //! Mistakes that don't hide what follows are collected, so that one build shows several.
@@ -21,11 +21,12 @@ use syn::{Error, Expr, Ident, Lit, LitBool, LitInt, LitStr, Pat, Result, Stmt, T
 
 use crate::ast::{
     Attribute, AttributeValue, Body, Bracketed, Element, For, If, Markup, Match, MatchArm, Name,
-    NameOrMarkup, While,
+    NameOrMarkup, Over, While,
 };
 use crate::errors::Errors;
 
 mod keyword {
+    syn::custom_keyword!(memo);
     syn::custom_keyword!(stream);
 }
 
@@ -256,7 +257,7 @@ impl Grammar<'_> {
             self.control_if(input, place)
         } else if lookahead.peek(Token![for]) {
             let keyword = input.parse::<Token![for]>()?;
-            self.control_for(input, place, keyword.span, false)
+            self.control_for(input, place, keyword.span, Over::Items)
         } else if input.peek(keyword::stream) {
             let keyword = input.parse::<keyword::stream>()?;
             if place == Place::Attribute {
@@ -266,7 +267,17 @@ impl Grammar<'_> {
                     "an attribute is one text: go over its parts with `@for`",
                 );
             }
-            self.control_for(input, place, keyword.span, true)
+            self.control_for(input, place, keyword.span, Over::Stream)
+        } else if input.peek(keyword::memo) {
+            let keyword = input.parse::<keyword::memo>()?;
+            if place == Place::Attribute {
+                self.errors.add(
+                    keyword,
+                    "a memoized list cannot stand in an attribute",
+                    "an attribute is one text: go over its parts with `@for`",
+                );
+            }
+            self.control_for(input, place, keyword.span, Over::Memo)
         } else if lookahead.peek(Token![while]) {
             let keyword = input.parse::<Token![while]>()?;
             let condition = input.call(Expr::parse_without_eager_brace)?;
@@ -292,18 +303,12 @@ impl Grammar<'_> {
         }
     }
 
-    fn control_for(
-        &mut self,
-        input: ParseStream,
-        place: Place,
-        span: Span,
-        is_stream: bool,
-    ) -> Result<Markup> {
+    fn control_for(&mut self, input: ParseStream, place: Place, span: Span, over: Over) -> Result<Markup> {
         let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
         input.parse::<Token![in]>()?;
         let expr = input.call(Expr::parse_without_eager_brace)?;
         let (_, body) = self.block(input, place)?;
-        Ok(Markup::For(Box::new(For { is_stream, span, pattern, expr, body })))
+        Ok(Markup::For(Box::new(For { over, span, pattern, expr, body })))
     }
 
     fn control_if(&mut self, input: ParseStream, place: Place) -> Result<Markup> {

@@ -7,7 +7,7 @@ mod fingerprint;
 use proc_macro2::Span;
 use syn::{Expr, Local, Pat};
 
-use crate::ast::{self, Body as ElementBody, Bracketed, Element, If, Markup, Match, literal};
+use crate::ast::{self, Body as ElementBody, Bracketed, Element, If, Markup, Match, Over, literal};
 use crate::names::{self, Around, Namespace};
 
 /// The templates of one `html!`, each after those that it refers to.
@@ -96,7 +96,7 @@ pub(crate) enum Value<'a> {
     Handler { event: &'static str, handler: &'a Bracketed, is_optional: bool },
     If { arms: Vec<(&'a Expr, Arm<'a>)>, otherwise: Option<Arm<'a>> },
     Match { expr: &'a Expr, arms: Vec<(&'a Pat, Option<&'a Expr>, Arm<'a>)> },
-    For { is_stream: bool, pattern: &'a Pat, expr: &'a Expr, body: Body<'a> },
+    For { over: Over, pattern: &'a Pat, expr: &'a Expr, body: Body<'a> },
     While { condition: &'a Expr, body: Body<'a> },
 }
 
@@ -264,10 +264,10 @@ impl Builder<'_> {
                 Markup::If(body) => self.branch_if(body, around, children, steps),
                 Markup::Match(body) => self.branch_match(body, around, children, steps),
                 Markup::For(looped) => {
-                    let ast::For { is_stream, pattern, expr, body, .. } = &**looped;
+                    let ast::For { over, pattern, expr, body, .. } = &**looped;
                     let body = self.templates.template(body, around);
                     let slot = self.content_slot(Kind::List { item: body.template }, children);
-                    steps.push(Step::Value(slot, Value::For { is_stream: *is_stream, pattern, expr, body }));
+                    steps.push(Step::Value(slot, Value::For { over: *over, pattern, expr, body }));
                 }
                 Markup::While(ast::While { condition, body, .. }) => {
                     let body = self.templates.template(body, around);

@@ -129,6 +129,7 @@ pub use serve::{Listener, Server, serve};
 pub use lightspeed_core::Html;
 pub use lightspeed_core::handler::{Event, FromPayload, IntoHandler, Key, PayloadError, event};
 pub use lightspeed_core::key::IntoKey;
+pub use lightspeed_core::memo::{self, Memo, MemoList};
 pub use lightspeed_core::stream::{self, Stream};
 pub use lightspeed_macros::html;
 pub use maud::PreEscaped;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use lightspeed_core::session::checkpoint::LoadError;
-use lightspeed_core::{Component, Html, Stream};
+use lightspeed_core::{Component, Html, Memo, MemoList, Stream};
 use lightspeed_macros::html;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 
@@ -51,6 +51,7 @@ pub(crate) struct App {
     /// What the stream shows: number and text of each line.
     lines: Vec<(u64, u64)>,
     stream: Stream<(u64, u64)>,
+    memos: Memos,
     draft: String,
     is_open: bool,
     /// It can't be rendered.
@@ -59,6 +60,15 @@ pub(crate) struct App {
     pub journal: Vec<u64>,
     /// Whether its policy has it stored.
     is_stored: bool,
+}
+
+/// The parts of the page that are memoized.
+#[derive(Debug, Clone, Default)]
+struct Memos {
+    field: Memo<String, Msg>,
+    rows: Memo<(Vec<u64>, u64), Msg>,
+    row: MemoList<u64, Msg>,
+    mark: Memo<u64, Msg>,
 }
 
 /// What it understands.
@@ -138,7 +148,9 @@ impl Component for App {
             Msg::Toggle => self.is_open = !self.is_open,
             Msg::Note(text) => {
                 self.journal.extend(text.strip_prefix('#').and_then(|number| number.parse::<u64>().ok()));
-                self.draft = text.to_uppercase();
+                // The field of a memoized part, of which the page may show something else than was rendered.
+                self.draft =
+                    if self.journal.len().is_multiple_of(3) { text.to_uppercase() } else { String::new() };
             }
             Msg::Poison => {
                 // Whatever it has begun must not be seen.
@@ -161,7 +173,7 @@ impl Component for App {
         assert!(!self.is_bad, "{PANIC}in render");
         html! {
             button #inc onclick=(Msg::Increment) { (self.count) }
-            input #note value=(self.draft) oninput=(Msg::Note);
+            (self.memos.field.of(self.draft.clone(), || self.field()))
             button #add onclick=(Msg::Add) { "add" }
             button #reverse onclick=(Msg::Reverse) { "reverse" }
             button #toggle onclick=(Msg::Toggle) { "toggle" }
@@ -169,12 +181,9 @@ impl Component for App {
             button #poison onclick=(Msg::Poison) { "poison" }
             button #spoil onclick=(Msg::Spoil) { "spoil" }
             button #bomb onclick=(Msg::Bomb(Bomb)) { "bomb" }
-            @if self.is_open { p { "open " (self.journal.len()) } (self.lines()) } @else { (self.lines()) }
-            ul {
-                @for row in &self.rows {
-                    li key=(row) { b { (row) } button id={ "row" (row) } onclick=(Msg::Remove(*row)) { "x" } }
-                }
-            }
+            @if self.is_open { p { "open " (self.journal.len()) } (self.mark()) (self.lines()) } @else { (self.lines()) }
+            (self.memos.rows.of((self.rows.clone(), self.count / 4), || self.rows()))
+            (self.mark())
         }
     }
 
@@ -198,7 +207,8 @@ impl Component for App {
     fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
         let loaded = Self::read(state).map_err(|_| LoadError)?;
         // Whatever it has noted since is none of its business.
-        *self = Self { stream: std::mem::take(&mut self.stream), ..loaded };
+        let (stream, memos) = (std::mem::take(&mut self.stream), std::mem::take(&mut self.memos));
+        *self = Self { stream, memos, ..loaded };
         Ok(())
     }
 }
@@ -241,6 +251,27 @@ impl App {
         self.lines.iter_mut().filter(|other| other.0 == line.0).for_each(|other| *other = line);
     }
 
+    fn field(&self) -> Html<Msg> {
+        html! { input #note value=(self.draft) oninput=(Msg::Note); }
+    }
+
+    fn rows(&self) -> Html<Msg> {
+        html! {
+            p { (self.count / 4) }
+            ul {
+                @memo row in self.memos.row.over(&self.rows, |row| **row) {
+                    li key=(row) { b { (row) } button id={ "row" (row) } onclick=(Msg::Remove(*row)) { "x" } }
+                }
+            }
+        }
+    }
+
+    /// Shown at two places at times.
+    fn mark(&self) -> Html<Msg> {
+        let mark = self.count / 2;
+        html! { (self.memos.mark.of(mark, || html! { i { (mark) } })) }
+    }
+
     fn lines(&self) -> Html<Msg> {
         html! {
             ol {
@@ -263,6 +294,7 @@ impl App {
             next_row: reader.uint()?,
             lines: read_list(&mut reader)?.chunks_exact(2).map(|line| (line[0], line[1])).collect(),
             stream: Stream::new(),
+            memos: Memos::default(),
             draft: reader.str()?.to_owned(),
             is_open: reader.bool()?,
             is_bad: reader.bool()?,

@@ -28,12 +28,12 @@ impl<M> Patch<M> {
 
         self.pairs(old_head, new_head);
         self.pairs(old_tail, new_tail);
-        let before = new_tail.first().map_or(0, |item| item.fragment.id);
+        let before = new_tail.first().map_or(0, |item| item.body.id());
         let sources = sources(old_middle, new_middle);
         self.remove(place, old_middle, &sources, prefix + suffix == 0);
         for (source, new) in sources.iter().zip(&mut *new_middle) {
             if let Some(source) = source {
-                self.instance(&old_middle[*source].fragment, &mut new.fragment);
+                self.item(&old_middle[*source], new);
             }
         }
         self.place(place, &sources, new_middle, before);
@@ -41,7 +41,7 @@ impl<M> Patch<M> {
 
     fn pairs(&mut self, old: &[Item<M>], new: &mut [Item<M>]) {
         for (old, new) in old.iter().zip(new) {
-            self.instance(&old.fragment, &mut new.fragment);
+            self.item(old, new);
         }
     }
 
@@ -58,7 +58,7 @@ impl<M> Patch<M> {
         while index < old.len() {
             let count = is_kept[index..].iter().take_while(|is_kept| !**is_kept).count();
             if count > 0 {
-                let instance = old[index].fragment.id;
+                let instance = old[index].body.id();
                 let count = u32::try_from(count).expect("a list has fewer than 2^32 items");
                 self.program.push(&Op::Remove { instance, count });
             }
@@ -75,7 +75,7 @@ impl<M> Patch<M> {
             let run = sources[..end].iter().rev().take_while(|source| source.is_none()).count();
             if run == 0 {
                 end -= 1;
-                let instance = new[end].fragment.id;
+                let instance = new[end].body.id();
                 if !stays[end] {
                     self.program.push(&Op::Move { instance, before });
                 }
@@ -86,7 +86,7 @@ impl<M> Patch<M> {
                 write_items(&mut new[start..end], &mut self.numbering, &mut items);
                 let items = Raw::new(items.as_bytes());
                 self.program.push(&Op::Insert { at: place.at, slot: place.slot, before, items });
-                before = new[start].fragment.id;
+                before = new[start].body.id();
                 end = start;
             }
         }

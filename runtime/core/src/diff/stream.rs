@@ -140,8 +140,11 @@ impl<M> Replay<'_, M> {
         let before = before(rows);
         if before == NONE {
             self.run.count += 1;
-            self.run.value_count = value_count(item.fragment.template);
-            write_values(&mut item.fragment, &mut self.patch.numbering, &mut self.run.values);
+            let Run { value_count: count, values, .. } = &mut self.run;
+            item.body.number(|fragment| {
+                *count = value_count(fragment.template);
+                write_values(fragment, &mut self.patch.numbering, values);
+            });
         } else {
             self.end_run();
             let mut values = Writer::new();
@@ -155,8 +158,8 @@ impl<M> Replay<'_, M> {
 
     fn update(&mut self, rows: &mut RowList<M>, row: u32, mut item: Item<M>) {
         self.end_run();
-        self.patch.rewrite(rows.id(row), &mut item.fragment);
-        rows.update(row, item.fragment, &mut self.patch.past);
+        item.body.number(|fragment| self.patch.rewrite(rows.id(row), fragment));
+        rows.update(row, item.body.into_fragment(), &mut self.patch.past);
     }
 
     fn delete(&mut self, rows: &mut RowList<M>, key: &Key) {

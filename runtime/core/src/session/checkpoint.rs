@@ -36,6 +36,7 @@ use super::{Component, Origin, Seen, Session, State};
 use crate::digest::digest;
 use crate::html::{Fragment, Value};
 use crate::ledger::TemplateUse;
+use crate::memo::part::Part;
 use crate::stream::tree as streams;
 use crate::template::{Kind, Template};
 
@@ -451,7 +452,12 @@ pub(super) fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&F
         match value {
             Value::Html(html) => each_fragment(html.root(), visit),
             Value::Branch(Some((_, fragment))) => each_fragment(fragment, visit),
-            Value::List(items) => items.iter().for_each(|item| each_fragment(&item.fragment, visit)),
+            Value::Memo(part, _) => part.read(|fragment| each_fragment(fragment, visit)),
+            Value::List(items) => {
+                for item in items {
+                    item.body.read(|fragment| each_fragment(fragment, visit));
+                }
+            }
             _ => {}
         }
     }
@@ -469,7 +475,8 @@ fn number<M>(fragment: &mut Fragment<M>, ids: &mut core::slice::Iter<'_, Instanc
     fragment.values.iter_mut().all(|value| match value {
         Value::Html(html) => number(html.root_mut(), ids),
         Value::Branch(Some((_, fragment))) => number(fragment, ids),
-        Value::List(items) => items.iter_mut().all(|item| number(&mut item.fragment, ids)),
+        Value::Memo(part, _) => Part::number(part, |fragment| number(fragment, ids)),
+        Value::List(items) => items.iter_mut().all(|item| item.body.number(|fragment| number(fragment, ids))),
         _ => true,
     })
 }

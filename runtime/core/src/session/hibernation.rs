@@ -22,6 +22,7 @@ use super::recovery::Step;
 use super::{Component, Session};
 use crate::digest::digest;
 use crate::html::Fragment;
+use crate::memo;
 use crate::stream::StreamValue;
 use crate::stream::tree as streams;
 
@@ -94,6 +95,13 @@ impl<M> Newest<M> {
         }
     }
 
+    /// The next render renders memoized parts anew.
+    pub(super) fn forget_memos(&self) {
+        if let Self::Tree(tree) = self {
+            memo::forget(tree);
+        }
+    }
+
     pub(super) fn digest(&self) -> u64 {
         match self {
             Self::Tree(tree) => digest(tree),
@@ -157,6 +165,8 @@ impl<C: Component> Session<C> {
         for queue in [&mut self.made, &mut self.held, &mut self.released] {
             queue.shrink_to_fit();
         }
+        // What memos keep of it goes with it, whoever else still shows some of it.
+        self.newest.forget_memos();
         // Last, and in its place before the tree is dropped: that may panic.
         let tree = core::mem::replace(&mut self.newest, Newest::Asleep(asleep));
         drop(tree);

@@ -14,6 +14,7 @@ use lightspeed_protocol::{InstanceId, SlotIndex};
 use super::{Component, Session};
 use crate::handler::Handler;
 use crate::html::{Fragment, Value};
+use crate::memo::part::{Body, Part};
 use crate::stream::tree as streams;
 use crate::template::Kind;
 
@@ -110,11 +111,21 @@ fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<&Fragment<M>> {
     fragment.values.iter().find_map(|value| match value {
         Value::Html(html) => find(html.root(), id),
         Value::Branch(Some((_, fragment))) => find(fragment, id),
-        Value::List(items) => items.iter().find_map(|item| find(&item.fragment, id)),
+        Value::Memo(part, _) => find_in(part, id),
+        Value::List(items) => items.iter().find_map(|item| match &item.body {
+            Body::Own(fragment) => find(fragment, id),
+            Body::Part(part, _) => find_in(part, id),
+        }),
         _ => None,
     })
 }
 
+/// The same, in a part that is passed by when the id isn't among those in it.
+fn find_in<M>(part: &Part<M>, id: InstanceId) -> Option<&Fragment<M>> {
+    part.around(id).and_then(|fragment| find(fragment, id))
+}
+
+/// The instance with this id, to be written to. The parts around it are no longer what was rendered.
 fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragment<M>> {
     if fragment.id == id {
         return Some(fragment);
@@ -122,7 +133,14 @@ fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragme
     fragment.values.iter_mut().find_map(|value| match value {
         Value::Html(html) if find(html.root(), id).is_some() => find_mut(html.root_mut(), id),
         Value::Branch(Some((_, fragment))) => find_mut(fragment, id),
-        Value::List(items) => items.iter_mut().find_map(|item| find_mut(&mut item.fragment, id)),
+        Value::Memo(part, _) if find_in(part, id).is_some() => find_mut(Part::detached(part), id),
+        Value::List(items) => items.iter_mut().find_map(|item| match &mut item.body {
+            Body::Own(fragment) => find_mut(fragment, id),
+            Body::Part(part, _) => {
+                find_in(part, id)?;
+                find_mut(Part::detached(part), id)
+            }
+        }),
         _ => None,
     })
 }
@@ -238,6 +256,18 @@ impl Notes {
     }
 }
 
+/// Whether [`forget_fields`] has anything to do in it.
+fn has_fields<M>(fragment: &Fragment<M>) -> bool {
+    fragment.template.slots.iter().zip(&fragment.values).any(|(slot, value)| match value {
+        _ if matches!(slot.kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => true,
+        Value::Html(html) => has_fields(html.root()),
+        Value::Memo(part, _) => part.read(has_fields),
+        Value::Branch(Some((_, fragment))) => has_fields(fragment),
+        Value::List(items) => items.iter().any(|item| item.body.read(has_fields)),
+        _ => false,
+    })
+}
+
 fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
     let forget = |fragment: &mut Fragment<M>| {
         for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
@@ -248,7 +278,16 @@ fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
         _ if matches!(kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => *value = Value::Unknown,
         Value::Html(html) => forget(html.root_mut()),
         Value::Branch(Some((_, fragment))) => forget(fragment),
-        Value::List(items) => items.iter_mut().for_each(|item| forget(&mut item.fragment)),
+        Value::Memo(part, _) if part.read(has_fields) => forget(Part::detached(part)),
+        Value::List(items) => {
+            for item in items {
+                match &mut item.body {
+                    Body::Own(fragment) => forget(fragment),
+                    Body::Part(part, _) if part.read(has_fields) => forget(Part::detached(part)),
+                    Body::Part(..) => {}
+                }
+            }
+        }
         _ => {}
     }
 }

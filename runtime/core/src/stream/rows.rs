@@ -16,6 +16,7 @@ use super::Link;
 use crate::handler::Handler;
 use crate::html::{Fragment, Item, Value};
 use crate::key::Key;
+use crate::memo::part::Part;
 
 /// The rows of a stream that a tree shows.
 pub(crate) struct Shown<M> {
@@ -84,7 +85,7 @@ fn number(key: &Key) -> Option<u64> {
     }
 }
 
-fn hash_key(key: &Key) -> u64 {
+pub(crate) fn hash_key(key: &Key) -> u64 {
     if let Some(number) = number(key) {
         return mix(number);
     }
@@ -208,7 +209,8 @@ impl<M> RowList<M> {
 
     /// Puts a row before another, or last. One with its key must not be there.
     pub(crate) fn insert(&mut self, before: u32, item: Item<M>) {
-        let Item { key, fragment } = item;
+        let Item { key, body } = item;
+        let fragment = body.into_fragment();
         let key = RowKey::new(key);
         let hash = key.hash();
         let previous = if before == NONE { self.last } else { self.rows[before as usize].previous };
@@ -273,10 +275,17 @@ impl<M> RowList<M> {
                 Value::Handler(handler) => self.hold_one(row, instance, slot, handler),
                 Value::Html(html) => self.hold(row, html.into_root()),
                 Value::Branch(Some((_, fragment))) => self.hold(row, *fragment),
-                Value::List(items) => items.into_iter().for_each(|item| self.hold(row, item.fragment)),
-                Value::Stream(stream) => stream.into_items().for_each(|item| self.hold(row, item.fragment)),
+                Value::Memo(part, _) => self.hold(row, Part::into_fragment(part)),
+                Value::List(items) => self.hold_all(row, items),
+                Value::Stream(stream) => self.hold_all(row, stream.into_items()),
                 _ => {}
             }
+        }
+    }
+
+    fn hold_all(&mut self, row: u32, items: impl IntoIterator<Item = Item<M>>) {
+        for item in items {
+            self.hold(row, item.body.into_fragment());
         }
     }
 

@@ -80,14 +80,16 @@ impl<M> StreamValue<M> {
     }
 }
 
-/// Visits the streams of a tree, but not those within rows of others.
+/// Visits the streams of a tree, but not those within rows of others. Memoized parts have none.
 fn each<'a, M>(fragment: &'a Fragment<M>, visit: &mut impl FnMut(&'a StreamValue<M>)) {
     for value in &fragment.values {
         match value {
             Value::Stream(stream) => visit(stream),
             Value::Html(html) => each(html.root(), visit),
             Value::Branch(Some((_, fragment))) => each(fragment, visit),
-            Value::List(items) => items.iter().for_each(|item| each(&item.fragment, visit)),
+            Value::List(items) => {
+                items.iter().filter_map(|item| item.body.own()).for_each(|fragment| each(fragment, visit));
+            }
             _ => {}
         }
     }
@@ -100,7 +102,10 @@ fn each_mut<M>(fragment: &mut Fragment<M>, visit: &mut impl FnMut(&mut StreamVal
             // One that is shared would be copied.
             Value::Html(html) if has_streams(html.root()) => each_mut(html.root_mut(), visit),
             Value::Branch(Some((_, fragment))) => each_mut(fragment, visit),
-            Value::List(items) => items.iter_mut().for_each(|item| each_mut(&mut item.fragment, visit)),
+            Value::List(items) => {
+                let own = items.iter_mut().filter_map(|item| item.body.own_mut());
+                own.for_each(|fragment| each_mut(fragment, visit));
+            }
             _ => {}
         }
     }
