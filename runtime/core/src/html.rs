@@ -200,3 +200,10 @@ impl<M> fmt::Debug for Item<M> {
         write!(f, "{:?} => {:?}", self.key, self.body)
     }
 }
+
+/// Most of what a session holds: the gate (`bench/limits.toml`) would notice, and this says where.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<Value<u64>>() == 32, "a value is 32 bytes as long as a message is at most 8");
+    assert!(size_of::<Item<u64>>() == 56, "an item is its key and its instance");
+};

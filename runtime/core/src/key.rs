@@ -7,9 +7,27 @@ use compact_str::CompactString;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     /// A number.
-    Number(i128),
+    Number(Wide),
     /// A text.
     Text(CompactString),
+}
+
+/// Any integer, aligned as 64 bits are: an item of a list is a quarter smaller than with an `i128`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(Rust, packed(8))]
+pub struct Wide(i128);
+
+impl Wide {
+    /// The number.
+    pub const fn get(self) -> i128 {
+        self.0
+    }
+}
+
+impl From<i128> for Wide {
+    fn from(number: i128) -> Self {
+        Self(number)
+    }
 }
 
 /// What can be a key: integers and strings, borrowed or owned.
@@ -27,7 +45,7 @@ macro_rules! number_keys {
     ($($number:ty)*) => {
         $(impl IntoKey for $number {
             fn to_key(&self) -> Key {
-                Key::Number(i128::from(*self))
+                Key::Number(Wide(i128::from(*self)))
             }
         })*
     };
@@ -36,13 +54,13 @@ number_keys!(u8 u16 u32 u64 i8 i16 i32 i64 i128 bool);
 
 impl IntoKey for usize {
     fn to_key(&self) -> Key {
-        Key::Number(*self as i128)
+        Key::Number(Wide(*self as i128))
     }
 }
 
 impl IntoKey for isize {
     fn to_key(&self) -> Key {
-        Key::Number(*self as i128)
+        Key::Number(Wide(*self as i128))
     }
 }
 
@@ -50,7 +68,7 @@ impl IntoKey for u128 {
     /// Numbers above `i128::MAX` become their decimal text: still one key each.
     fn to_key(&self) -> Key {
         match i128::try_from(*self) {
-            Ok(number) => Key::Number(number),
+            Ok(number) => Key::Number(Wide(number)),
             Err(_) => Key::Text(compact_str::format_compact!("{self}")),
         }
     }
@@ -76,7 +94,7 @@ impl IntoKey for CompactString {
 
 impl IntoKey for char {
     fn to_key(&self) -> Key {
-        Key::Number(i128::from(u32::from(*self)))
+        Key::Number(Wide(i128::from(u32::from(*self))))
     }
 }
 

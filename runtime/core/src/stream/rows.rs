@@ -80,7 +80,7 @@ impl RowKey {
 
 fn number(key: &Key) -> Option<u64> {
     match key {
-        Key::Number(number) => u64::try_from(*number).ok(),
+        Key::Number(number) => u64::try_from(number.get()).ok(),
         Key::Text(_) => None,
     }
 }

@@ -13,7 +13,8 @@ static TEMPLATE: Template =
     Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[] };
 
 fn items(keys: &[usize]) -> Vec<Item<()>> {
-    let item = |key: &usize| Item::new(Key::Number(*key as i128), Fragment::new(&TEMPLATE, Vec::new()));
+    let item =
+        |key: &usize| Item::new(Key::Number((*key as i128).into()), Fragment::new(&TEMPLATE, Vec::new()));
     keys.iter().map(item).collect()
 }
 
