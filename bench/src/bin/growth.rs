@@ -1,5 +1,5 @@
-//! How an event's cost grows with what is on the page: one row of many is changed, in a list that is kept
-//! (`@for`), in a stream (`@stream`), and beside a long list that doesn't change.
+//! How an event's cost grows with what is on the page: two rows of many change, in a list that is rendered
+//! as a whole (`@for`), in memos, and in a stream; and something beside a long list that doesn't.
 //!
 //! `make bench-growth` prints time, calls of the allocator and bytes for each event, on 100 to 100,000 rows, and fits
 //! a power of the number of rows to the time: 0 is a cost that doesn't grow, 1 one that grows as the page does.
@@ -14,7 +14,7 @@ use lightspeed::html;
 use lightspeed_bench::joined::Joined;
 use lightspeed_bench::{crowd, machine, results};
 use lightspeed_core::session::Component;
-use lightspeed_core::{Html, Policy, Stream};
+use lightspeed_core::{Html, Memo, MemoList, Policy, Stream};
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -37,20 +37,37 @@ struct Options {
 enum Form {
     /// `@for`: the server keeps the rows, and renders all of them again.
     List,
-    /// `@stream`: it keeps their keys.
+    /// `@memo`: it compares what each row depends on.
+    Rows,
+    /// `@memo` within blocks of rows, each in a `Memo`.
+    Blocks,
+    /// The rows are in a `Memo`, and something beside them changes.
+    Beside,
+    /// `@stream`: it keeps the rows' keys.
     Stream,
 }
 
-const FORMS: [Form; 2] = [Form::List, Form::Stream];
+const FORMS: [Form; 5] = [Form::List, Form::Rows, Form::Blocks, Form::Beside, Form::Stream];
 
 impl Form {
     const fn name(self) -> &'static str {
         match self {
-            Self::List => "a row of `@for`",
-            Self::Stream => "a row of `@stream`",
+            Self::List => "two rows of `@for`",
+            Self::Rows => "two rows of `@memo`",
+            Self::Blocks => "two rows of `@memo` in blocks of 100",
+            Self::Beside => "beside rows in a `Memo`",
+            Self::Stream => "two rows of `@stream`",
         }
     }
+
+    /// Whether the cost is to know nothing of the page's length. Rows in blocks take a step for each block.
+    const fn is_flat(self) -> bool {
+        matches!(self, Self::Beside | Self::Stream)
+    }
 }
+
+/// Rows of a block.
+const BLOCK: u64 = 100;
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -58,17 +75,77 @@ struct Row {
     is_chosen: bool,
 }
 
-#[derive(Debug)]
 struct Page {
     form: Form,
     count: u64,
     chosen: u64,
     stream: Stream<Row>,
+    table: Memo<(), Msg>,
+    blocks: Vec<Block>,
+}
+
+#[derive(Default)]
+struct Block {
+    memo: Memo<Option<u64>, Msg>,
+    rows: MemoList<bool, Msg>,
 }
 
 #[derive(Debug, Clone)]
 enum Msg {
     Choose(u64),
+}
+
+impl Page {
+    fn new(form: Form, count: u64) -> Self {
+        let blocks = match form {
+            Form::Rows => 1,
+            Form::Blocks => count.div_ceil(BLOCK),
+            _ => 0,
+        };
+        let blocks = (0..blocks).map(|_| Block::default()).collect();
+        Self { form, count, chosen: 0, stream: Stream::new(), table: Memo::default(), blocks }
+    }
+
+    fn rows(&self, ids: std::ops::Range<u64>) -> impl Iterator<Item = Row> {
+        let chosen = if self.form == Form::Beside { None } else { Some(self.chosen) };
+        ids.map(move |id| Row { id, is_chosen: Some(id) == chosen })
+    }
+
+    fn list(&self) -> Html<Msg> {
+        html! {
+            ul {
+                @for row in self.rows(0..self.count) {
+                    li key=(row.id) class=[row.is_chosen.then_some("chosen")] {
+                        "Row " (row.id) button onclick=(Msg::Choose(row.id)) { "choose" }
+                    }
+                }
+            }
+        }
+    }
+
+    fn block(&self, block: &Block, ids: std::ops::Range<u64>) -> Html<Msg> {
+        html! {
+            ul {
+                @memo row in block.rows.over(self.rows(ids), |row| row.is_chosen) {
+                    li key=(row.id) class=[row.is_chosen.then_some("chosen")] {
+                        "Row " (row.id) button onclick=(Msg::Choose(row.id)) { "choose" }
+                    }
+                }
+            }
+        }
+    }
+
+    fn streamed(&self) -> Html<Msg> {
+        html! {
+            ul {
+                @stream row in self.stream.over(|| self.rows(0..self.count)) {
+                    li key=(row.id) class=[row.is_chosen.then_some("chosen")] {
+                        "Row " (row.id) button onclick=(Msg::Choose(row.id)) { "choose" }
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Component for Page {
@@ -84,23 +161,18 @@ impl Component for Page {
     }
 
     fn render(&self) -> Html<Msg> {
-        let rows = || (0..self.count).map(|id| Row { id, is_chosen: id == self.chosen });
-        html! {
-            ul {
-                @if self.form == Form::Stream {
-                    @stream row in self.stream.over(rows) {
-                        li key=(row.id) class=[row.is_chosen.then_some("chosen")] {
-                            "Row " (row.id) button onclick=(Msg::Choose(row.id)) { "choose" }
-                        }
-                    }
-                } @else {
-                    @for row in rows() {
-                        li key=(row.id) class=[row.is_chosen.then_some("chosen")] {
-                            "Row " (row.id) button onclick=(Msg::Choose(row.id)) { "choose" }
-                        }
-                    }
+        match self.form {
+            Form::List => self.list(),
+            Form::Rows => self.block(&self.blocks[0], 0..self.count),
+            Form::Blocks => html! {
+                @for (index, block) in (0..).zip(&self.blocks) {
+                    @let ids = index * BLOCK..self.count.min((index + 1) * BLOCK);
+                    @let chosen = ids.contains(&self.chosen).then_some(self.chosen);
+                    div key=(index) { (block.memo.of(chosen, || self.block(block, ids))) }
                 }
-            }
+            },
+            Form::Beside => html! { p { (self.chosen) } (self.table.of((), || self.list())) },
+            Form::Stream => self.streamed(),
         }
     }
 }
@@ -148,8 +220,7 @@ fn run(options: &Options) -> Result<(), String> {
 
 /// The lower quartile of the time; the counts are the same each time.
 fn cost(form: Form, count: u64, samples: usize) -> Cost {
-    let page = Page { form, count, chosen: 0, stream: Stream::new() };
-    let mut joined = Joined::new(page, Policy::Resume);
+    let mut joined = Joined::new(Page::new(form, count), Policy::Resume);
     let mut costs: Vec<Cost> = (0..samples.max(4))
         .map(|sample| {
             // Here and there, as people click.
@@ -184,7 +255,7 @@ fn exponent(costs: &[(u64, Cost)]) -> f64 {
 
 fn print(measured: &[(Form, Vec<(u64, Cost)>)]) {
     println!(
-        "Two rows of many change: microseconds of the server (lower quartile), calls of the allocator, bytes sent.\n"
+        "What changes of a long page, or beside it: microseconds of the server (lower quartile), calls of the allocator, bytes sent.\n"
     );
     println!("| what | rows | us | allocations | bytes | time grows as rows to the |");
     println!("|---|---|---|---|---|---|");
@@ -209,6 +280,5 @@ fn json(form: Form, costs: &[(u64, Cost)]) -> Value {
             json!({ "rows": rows, "us": cost.microseconds, "allocations": cost.allocations, "bytes": cost.bytes })
         })
         .collect();
-    let is_flat = form != Form::List;
-    json!({ "name": form.name(), "is_flat": is_flat, "exponent": exponent(costs), "points": points })
+    json!({ "name": form.name(), "is_flat": form.is_flat(), "exponent": exponent(costs), "points": points })
 }
