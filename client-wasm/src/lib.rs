@@ -188,7 +188,7 @@ fn perform(output: &ClientOutput) {
         }
         ClientOutput::Refused { session, message, .. } => page::refused(*session, message.as_bytes()),
         ClientOutput::Failed { session, reason, message } => {
-            page::failed(*session, *reason, message.as_bytes())
+            page::failed(*session, *reason, message.as_bytes());
         }
         _ => {}
     }
