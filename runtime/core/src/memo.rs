@@ -14,6 +14,7 @@ use self::rows::{Row, Rows};
 use crate::html::{Fragment, Html, Item, Value};
 use crate::key::Key;
 use crate::stream::tree::has_streams;
+use crate::template::Template;
 
 /// A part of a page that is rendered again when `D`, what it depends on, has changed. `M` is the type of its
 /// messages.
@@ -201,8 +202,8 @@ impl<D: PartialEq, M> MemoRow<'_, D, M> {
     /// # Errors
     ///
     /// The latter.
-    pub fn kept(self, key: Key) -> Result<Item<M>, (Self, Key)> {
-        match self.rows.take(&key, &self.deps) {
+    pub fn kept(self, key: Key, template: &'static Template) -> Result<Item<M>, (Self, Key)> {
+        match self.rows.take(&key, &self.deps, template) {
             Some(part) => Ok(Item { key, body: Body::Part(part, None) }),
             None => Err((self, key)),
         }

@@ -366,7 +366,8 @@ impl<C: Component> Session<C> {
         self.now = self.now.max(now);
         self.wake(Step::Update { seq: None });
         self.component.load(state)?;
-        streams::lose(self.newest.tree());
+        self.forget_undone();
+        self.busy_at = Some(self.now);
         self.state = Some(State::from(state));
         self.is_dirty = true;
         self.note_change();
@@ -571,6 +572,7 @@ impl<C: Component> Session<C> {
         if state.is_none() && self.policy.is_stored() {
             let is_back = self.state.as_ref().is_some_and(|good| self.component.load(good).is_ok());
             self.step = Step::Idle;
+            self.forget_undone();
             if !is_back {
                 self.close(CloseReason::ComponentFailed);
             }
@@ -583,6 +585,13 @@ impl<C: Component> Session<C> {
             self.close(CloseReason::ComponentFailed);
         }
         true
+    }
+
+    /// The component has another state, of which streams and memos know nothing.
+    fn forget_undone(&mut self) {
+        self.newest.lose_streams();
+        self.newest.forget_memos();
+        self.seen.iter().for_each(|seen| memo::forget(&seen.tree));
     }
 
     /// What was meant for the socket that is gone reaches nobody: the client asks again.
@@ -738,9 +747,16 @@ impl<C: Component> Session<C> {
         let past = core::mem::take(&mut patch.past);
         let (old, origin) = self.show(html, patch.numbering.has_streams);
         if patch.program.is_empty() {
+            if let Some(seen) = self.seen.back_mut() {
+                seen.past.extend(past);
+            }
             return;
         }
-        if let Newest::Tree(tree) = old {
+        if let Newest::Tree(mut tree) = old {
+            // What is hidden now is shown by nobody, and the newest tree has all else.
+            if self.has_let_go {
+                streams::forget(&mut tree);
+            }
             if self.seen.len() == limits::VERSIONS_SEEN_MAX {
                 self.seen.pop_front();
             }

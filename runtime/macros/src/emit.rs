@@ -289,7 +289,7 @@ fn memo(pattern: &syn::Pat, expr: &syn::Expr, body: &Body) -> TokenStream {
     code! {
         __messages.value(#rows(#expr, |#pattern, __row| {
             #(#before)*
-            match __row.kept(#key) {
+            match __row.kept(#key, &#template) {
                 ::core::result::Result::Ok(__item) => __item,
                 ::core::result::Result::Err((__row, #key)) => {
                     #(#after)*

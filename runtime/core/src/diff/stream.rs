@@ -72,7 +72,15 @@ impl<M> Patch<M> {
     fn rewrite(&mut self, id: InstanceId, new: &mut Fragment<M>) {
         new.id = id;
         for (slot_index, (slot, value)) in (0..).zip(new.template.slots.iter().zip(&mut new.values)) {
-            self.slot(Place { at: id, slot: slot_index }, slot, &Value::Unknown, value);
+            let place = Place { at: id, slot: slot_index };
+            // A stream within the row is the row's: its handlers are kept with those of the row.
+            if let Value::Stream(stream) = value
+                && let Some(items) = stream.items_mut()
+            {
+                self.replace_list(place, false, items);
+                continue;
+            }
+            self.slot(place, slot, &Value::Unknown, value);
         }
     }
 }

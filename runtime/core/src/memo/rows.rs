@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 use super::part::Part;
 use crate::key::Key;
 use crate::stream::rows::hash_key;
+use crate::template::Template;
 
 /// A row as it was rendered.
 pub(super) struct Row<D, M> {
@@ -41,18 +42,23 @@ impl<D: PartialEq, M> Rows<D, M> {
     }
 
     /// The next row's part, if there is one for what it depends on.
-    pub(super) fn take(&mut self, key: &Key, deps: &D) -> Option<Arc<Part<M>>> {
+    pub(super) fn take(&mut self, key: &Key, deps: &D, template: &'static Template) -> Option<Arc<Part<M>>> {
+        // One memo may be used by two bodies, whose rows are not each other's.
+        let is_same = |row: &Row<D, M>| {
+            row.deps == *deps
+                && row.part.read(|fragment| fragment.template.fingerprint) == template.fingerprint
+        };
         if self.rest.is_none() {
             let row = self.all.get(self.done)?;
             if row.key == *key {
-                let part = (row.deps == *deps).then(|| Arc::clone(&row.part))?;
+                let part = is_same(row).then(|| Arc::clone(&row.part))?;
                 self.done += 1;
                 return Some(part);
             }
             self.rest = Some(Rest::new(self.all.split_off(self.done)));
         }
         let row = self.rest.as_mut()?.take(key)?;
-        if row.deps != *deps {
+        if !is_same(&row) {
             return None;
         }
         let part = Arc::clone(&row.part);

@@ -89,8 +89,8 @@ impl<C: Component> Session<C> {
         if self.component.load(&good).is_err() {
             return Recovery::Ended;
         }
-        // What has changed of them since has not.
-        self.newest.lose_streams();
+        // What has changed since has not.
+        self.forget_undone();
         self.state = Some(good);
         let is_undone = !matches!(step, Step::Idle);
         let undone = match step {
