@@ -136,7 +136,7 @@ impl Drop for Deflating<'_> {
     }
 }
 
-/// What the server sends for a frame by default, for measurements: as [`Deflaters::message`], without turns.
+/// What the server sends for a frame by default, for measurements: as `Deflaters::message`, without turns.
 pub fn message(frame: &[u8]) -> Vec<u8> {
     let home = Deflaters::new(Some(limits::COMPRESSED_BYTES_MIN));
     if home.takes(frame) {
