@@ -531,6 +531,9 @@ impl<C: Component> Session<C> {
         if self.is_suspended && !is_saving && self.made.is_empty() {
             self.close(CloseReason::ShuttingDown);
         }
+        if self.released.is_empty() {
+            core::mem::swap(&mut self.released, &mut self.made);
+        }
         self.released.append(&mut self.made);
         self.released.pop_front()
     }
@@ -713,6 +716,9 @@ impl<C: Component> Session<C> {
     /// in which they were made.
     fn forget_before(&mut self, version: u64) {
         while self.seen.pop_front_if(|seen| seen.version < version).is_some() {}
+        if self.seen.is_empty() {
+            self.seen = VecDeque::new();
+        }
     }
 
     /// Renders, if there is a reason to and the client keeps up.
@@ -761,7 +767,7 @@ impl<C: Component> Session<C> {
                 self.seen.pop_front();
             }
             let next_id = self.next_id;
-            self.seen.push_back(Seen { version: self.version, tree, origin, past, next_id });
+            push(&mut self.seen, Seen { version: self.version, tree, origin, past, next_id });
             checkpoint::forget_large_states(&mut self.seen);
         }
         self.version += 1;
@@ -860,7 +866,7 @@ impl<C: Component> Session<C> {
     }
 
     fn transmit(&mut self, frame: Vec<u8>, templates: Vec<TemplateUse>) {
-        self.made.push_back(Output::Transmit(Transmission { frame, templates }));
+        push(&mut self.made, Output::Transmit(Transmission { frame, templates }));
     }
 
     /// Acknowledges events, if no patch has.
@@ -964,6 +970,14 @@ impl<C: Component> Session<C> {
 
 fn origin(state: Option<&State>) -> Option<Origin> {
     state.map(|state| Origin { state: State::clone(state), digest: None })
+}
+
+/// Puts one last. Most queues of most sessions never hold more than one, and a queue makes room for four by itself.
+fn push<T>(queue: &mut VecDeque<T>, one: T) {
+    if queue.capacity() == 0 {
+        queue.reserve_exact(1);
+    }
+    queue.push_back(one);
 }
 
 fn saved<C: Component>(component: &C, policy: Policy) -> Option<State> {

@@ -49,7 +49,7 @@ impl Window {
 
     pub(super) fn push(&mut self, sent: Sent) {
         self.byte_count += sent.program.len();
-        self.sent.push_back(sent);
+        super::push(&mut self.sent, sent);
     }
 
     /// The patch at `index`, which is sent now.
@@ -62,6 +62,10 @@ impl Window {
     pub(super) fn acknowledge(&mut self, version: u64) {
         while let Some(sent) = self.sent.pop_front_if(|sent| sent.version <= version) {
             self.byte_count -= sent.program.len();
+        }
+        if self.sent.is_empty() {
+            // Most sessions are idle, and room for one patch is made again in no time.
+            self.sent = VecDeque::new();
         }
     }
 
