@@ -105,8 +105,9 @@ bench-bystanders: ## 10 sessions panic all the time, in turns: how long the clic
 bench-browser: ## the client beside vanilla JavaScript, LiveView's and Dioxus' in one browser; ROUNDS=n (5), PASSES=n (3)
 	@scripts/bench-browser.sh
 
-bench-memory: ## what a session takes in the server's memory, beside its budgets; into bench/results/memory.json (loopback only)
+bench-memory: ## what a session takes in the server's memory, beside its budgets, with two allocators (loopback only)
 	cargo run --release --quiet -p lightspeed-bench --bin memory
+	cargo run --release --quiet -p lightspeed-bench --bin memory --features jemalloc -- --no-dioxus --only TCP
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

@@ -17,7 +17,7 @@ use crate::machine;
 use crate::wire::{ClientSize, Cost, client_sizes, costs};
 
 /// The measurements, in the order in which they are made.
-pub const PARTS: [&str; 6] = ["server", "growth", "memory", "load", "browser", "gate"];
+pub const PARTS: [&str; 7] = ["server", "growth", "memory", "memory-jemalloc", "load", "browser", "gate"];
 
 /// What all measurements come to.
 #[derive(Debug)]

@@ -23,13 +23,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 use tokio::time::sleep_until;
 
 /// Counts what the system's allocator is asked for; the processes that are measured run in this program too.
-#[cfg(not(feature = "mimalloc"))]
+#[cfg(not(feature = "jemalloc"))]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
-#[cfg(feature = "mimalloc")]
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What a session takes in the server's memory.
 #[derive(Debug, Parser)]
@@ -38,7 +38,7 @@ struct Options {
     #[arg(long, default_value = "")]
     only: String,
     /// How long sessions are idle before they are measured as such, in seconds.
-    #[arg(long, default_value_t = 14)]
+    #[arg(long, default_value_t = IDLE_SECONDS)]
     idle: u64,
     /// Leaves Dioxus out, which takes minutes to build.
     #[arg(long)]
@@ -83,56 +83,77 @@ struct Measurement {
     subject: Subject,
     count: usize,
     /// After the event and when idle, in kB of resident memory.
-    budget: Option<(Option<f64>, f64)>,
+    budget: (Option<f64>, Option<f64>),
 }
+
+/// The name of what comes out of it.
+const RESULTS: &str = if cfg!(feature = "jemalloc") { "memory-jemalloc" } else { "memory" };
+
+/// How long sessions are idle: they hibernate after 10 seconds, and jemalloc gives pages back some 10 later.
+const IDLE_SECONDS: u64 = if cfg!(feature = "jemalloc") { 30 } else { 14 };
+
+/// Rows that are let go of are free for other sessions whatever the allocator is, but only some give the system
+/// what nobody has use for.
+const ROWS_BUDGET: (Option<f64>, Option<f64>) =
+    (Some(300.0), if cfg!(feature = "jemalloc") { Some(120.0) } else { None });
 
 const MEASUREMENTS: [Measurement; 11] = [
     Measurement {
         name: "socket without a session, TCP",
         subject: Subject::Tcp(BARE),
         count: 1_000,
-        budget: None,
+        budget: (None, None),
     },
     Measurement {
         name: "counter without a socket",
         subject: Subject::Unattached,
         count: 10_000,
-        budget: None,
+        budget: (None, None),
     },
     Measurement {
         name: "counter, TCP",
         subject: Subject::Tcp("/counter"),
         count: 1_000,
-        budget: Some((None, 14.0)),
+        budget: (None, Some(14.0)),
     },
     Measurement {
         name: "counter, TCP",
         subject: Subject::Tcp("/counter"),
         count: 15_000,
-        budget: Some((None, 14.0)),
+        budget: (None, Some(14.0)),
     },
-    Measurement {
-        name: "1,000 rows, TCP",
-        subject: Subject::Tcp("/rows"),
-        count: 200,
-        budget: Some((Some(300.0), 120.0)),
-    },
+    Measurement { name: "1,000 rows, TCP", subject: Subject::Tcp("/rows"), count: 200, budget: ROWS_BUDGET },
     Measurement {
         name: "1,000 rows, TCP",
         subject: Subject::Tcp("/rows"),
         count: 1_000,
-        budget: Some((Some(300.0), 120.0)),
+        budget: ROWS_BUDGET,
     },
     Measurement {
         name: "stream in memory, both ends",
         subject: Subject::Streams,
         count: 50_000,
-        budget: None,
+        budget: (None, None),
     },
-    Measurement { name: "counter, in memory", subject: Subject::Memory, count: 50_000, budget: None },
-    Measurement { name: "counter, in memory", subject: Subject::Memory, count: 200_000, budget: None },
-    Measurement { name: "counter, Dioxus", subject: Subject::Dioxus("/counter"), count: 1_000, budget: None },
-    Measurement { name: "1,000 rows, Dioxus", subject: Subject::Dioxus("/rows"), count: 200, budget: None },
+    Measurement { name: "counter, in memory", subject: Subject::Memory, count: 50_000, budget: (None, None) },
+    Measurement {
+        name: "counter, in memory",
+        subject: Subject::Memory,
+        count: 200_000,
+        budget: (None, None),
+    },
+    Measurement {
+        name: "counter, Dioxus",
+        subject: Subject::Dioxus("/counter"),
+        count: 1_000,
+        budget: (None, None),
+    },
+    Measurement {
+        name: "1,000 rows, Dioxus",
+        subject: Subject::Dioxus("/rows"),
+        count: 200,
+        budget: (None, None),
+    },
 ];
 
 /// Sessions that are there before anything is counted: what is made once is made for them.
@@ -177,14 +198,14 @@ fn run(options: &Options) -> io::Result<bool> {
 }
 
 /// Bytes and pieces that are allocated.
-#[cfg(feature = "mimalloc")]
+#[cfg(feature = "jemalloc")]
 fn allocated() -> (u64, u64) {
     // It doesn't tell.
     (0, 0)
 }
 
 /// Bytes and pieces that are allocated.
-#[cfg(not(feature = "mimalloc"))]
+#[cfg(not(feature = "jemalloc"))]
 fn allocated() -> (u64, u64) {
     let stats = ALLOCATOR.stats();
     let bytes = stats.bytes_allocated.saturating_sub(stats.bytes_deallocated);
@@ -219,7 +240,7 @@ async fn measure_all(options: &Options) -> io::Result<bool> {
     let mut results: Vec<Figures> = Vec::new();
     println!(
         "| what | count | connected: resident | allocated | pieces | after a click: resident | allocated | pieces | \
-         idle: resident | allocated | pieces | budgets |"
+         idle: resident | allocated | pieces | budgets: after a click / idle |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let is_wanted = |it: &&Measurement| {
@@ -231,11 +252,8 @@ async fn measure_all(options: &Options) -> io::Result<bool> {
             Subject::Dioxus(page) => measure_dioxus(measurement, page, idle).await?,
             _ => measure(measurement, idle).await?,
         };
-        let budget = match measurement.budget {
-            Some((Some(after), idle)) => format!("{after} / {idle}"),
-            Some((None, idle)) => format!("{idle}"),
-            None => "-".to_owned(),
-        };
+        let of = |budget: Option<f64>| budget.map_or("-".to_owned(), |budget| budget.to_string());
+        let budget = format!("{} / {}", of(measurement.budget.0), of(measurement.budget.1));
         println!(
             "| {} | {} | {} | {} | {} | {budget} |",
             result.name,
@@ -249,12 +267,15 @@ async fn measure_all(options: &Options) -> io::Result<bool> {
     println!(
         "\nkB (1,000 bytes) for each, in the serving process; the resident set beside what its allocator is asked for."
     );
-    let allocator =
-        if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's, as a Rust program has it" };
+    let allocator = if cfg!(feature = "jemalloc") {
+        "jemalloc, with its thread that gives pages back"
+    } else {
+        "the system's, as a Rust program has it"
+    };
     println!("The allocator is {allocator}; nothing is trimmed by hand.");
     println!("{}", machine::describe());
     conclude(&results);
-    let path = results::write("memory", &serde_json::to_value(&results)?).map_err(io::Error::other)?;
+    let path = results::write(RESULTS, &serde_json::to_value(&results)?).map_err(io::Error::other)?;
     println!("Every figure: {}", path.display());
     Ok(results.iter().all(|result| result.is_within))
 }
@@ -374,7 +395,7 @@ async fn measure(measurement: &Measurement, idle: Duration) -> io::Result<Figure
         tokio::time::sleep(idle).await;
         at_rest = Some(held(&mut server).await?.each(before, count));
     }
-    let (budget_after_event, budget_idle) = budget.map_or((None, None), |(after, idle)| (after, Some(idle)));
+    let (budget_after_event, budget_idle) = budget;
     let is_below = |each: Option<Each>, budget: Option<f64>| {
         each.zip(budget).is_none_or(|(each, budget)| each.resident <= budget * 1e3)
     };

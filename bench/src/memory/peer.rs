@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::{Payload, Raw};
+use lightspeed_testing::native::inflate::inflated;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// One end of a WebSocket.
@@ -92,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     async fn take_version(&mut self) -> io::Result<()> {
         loop {
             let message = self.next_message().await?;
-            match ServerFrame::decode(&message) {
+            let frame = inflated(&message).map_err(io::Error::other)?;
+            match ServerFrame::decode(&frame) {
                 Ok((_, ServerFrame::Patch { version, .. } | ServerFrame::Snapshot { version, .. })) => {
                     self.version = version;
                     return self.send(BINARY, &ClientFrame::Ack { ack: version, behind: 0 }.encode(1)).await;

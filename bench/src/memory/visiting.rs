@@ -26,8 +26,8 @@ const SOURCES: usize = 16;
 /// The path of the socket without sessions.
 pub const BARE: &str = "/bare";
 
-/// The path of the socket with sessions.
-pub const SOCKET: &str = "/lightspeed/socket";
+/// The path of the socket with sessions, for a client that can inflate: every browser of today.
+pub const SOCKET: &str = "/lightspeed/socket?deflate";
 
 /// The slot of a page's button that is clicked.
 pub fn slot_of(page: &str) -> u32 {

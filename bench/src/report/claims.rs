@@ -171,37 +171,37 @@ fn growth(report: &Report) -> Vec<Claim> {
 
 fn memory(report: &Report) -> Vec<Claim> {
     const COMMAND: &str = "make bench-memory";
-    let figures = report.part("memory").map_or(&[][..], |part| array(&part["figures"]));
-    let resident = |name: &str, when: &str| {
+    let resident = |part: &str, name: &str, when: &str| {
+        let figures = report.part(part).map_or(&[][..], |part| array(&part["figures"]));
         let of = figures.iter().rfind(|of| of["name"].as_str() == Some(name))?;
         Some(of[when]["resident"].as_f64()? / 1e3)
     };
-    let ratio = |page: &str| {
-        Some(resident(&format!("{page}, Dioxus"), "idle")? / resident(&format!("{page}, TCP"), "idle")?)
-    };
     let kilobytes =
-        |what, figure, most| Claim { unit: "kB", ..claim(COMMAND, what, figure, Limit::Most(most)) };
-    vec![
-        kilobytes("an idle counter session, resident, of 15,000", resident("counter, TCP", "idle"), 14.0),
-        kilobytes(
-            "a session with 1,000 rows, resident, after the event",
-            resident("1,000 rows, TCP", "after_event"),
-            300.0,
-        ),
-        kilobytes("the same, idle", resident("1,000 rows, TCP", "idle"), 120.0),
-        claim(
-            COMMAND,
-            "an idle counter session: Dioxus's memory / ours",
-            ratio("counter"),
-            Limit::Least(10.0),
-        ),
-        claim(
-            COMMAND,
-            "an idle session with 1,000 rows: Dioxus's memory / ours",
-            ratio("1,000 rows"),
-            Limit::Least(10.0),
-        ),
-    ]
+        |what: String, figure, most| Claim { unit: "kB", ..claim(COMMAND, what, figure, Limit::Most(most)) };
+    let mut claims = Vec::new();
+    for (part, allocator) in [("memory", "glibc"), ("memory-jemalloc", "jemalloc")] {
+        let counter = resident(part, "counter, TCP", "idle");
+        let what = format!("an idle counter session of 15,000, resident, {allocator}");
+        claims.push(kilobytes(what, counter, 14.0));
+        let after_event = resident(part, "1,000 rows, TCP", "after_event");
+        let what = format!("a session with 1,000 rows after the event, resident, {allocator}");
+        claims.push(kilobytes(what, after_event, 300.0));
+    }
+    let idle = resident("memory-jemalloc", "1,000 rows, TCP", "idle");
+    let with_glibc = resident("memory", "1,000 rows, TCP", "idle");
+    let beside =
+        with_glibc.map(|figure| format!("{figure:.0} kB with glibc, which keeps pages for the next"));
+    let what = "a session with 1,000 rows idle, resident, jemalloc".to_owned();
+    claims.push(Claim { beside: beside.unwrap_or_default(), ..kilobytes(what, idle, 120.0) });
+    for page in ["counter", "1,000 rows"] {
+        let ours = resident("memory", &format!("{page}, TCP"), "idle");
+        let theirs = resident("memory", &format!("{page}, Dioxus"), "idle");
+        let ratio = theirs.zip(ours).map(|(theirs, ours)| theirs / ours);
+        let what = format!("an idle session ({page}): Dioxus's memory / ours, glibc");
+        let beside = theirs.map(|figure| format!("{figure:.0} kB of Dioxus")).unwrap_or_default();
+        claims.push(Claim { beside, ..claim(COMMAND, what, ratio, Limit::Least(10.0)) });
+    }
+    claims
 }
 
 fn load(report: &Report) -> Vec<Claim> {

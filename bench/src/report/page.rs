@@ -170,15 +170,17 @@ fn browser(report: &Report, key: &str) -> Markup {
 }
 
 fn memory(report: &Report) -> Markup {
-    let figures = report.part("memory").and_then(|part| part["figures"].as_array());
+    let of = |part: &str| report.part(part).and_then(|part| part["figures"].as_array());
     let told = |each: &Value| {
         each["resident"].as_f64().map_or("-".to_owned(), |bytes| format!("{:.2}", bytes / 1e3))
     };
     html! {
-        p { "kB of resident memory for each, in the serving process." }
+        p { "kB of resident memory for each, in the serving process, with the system's allocator and with jemalloc." }
+        @for (part, allocator) in [("memory", "glibc"), ("memory-jemalloc", "jemalloc")] {
         div.wide { table {
+            caption { (allocator) }
             thead { tr { th { "what" } th { "how many" } th { "connected" } th { "after an event" } th { "idle" } } }
-            tbody { @for of in figures.into_iter().flatten() { tr {
+            tbody { @for of in of(part).into_iter().flatten() { tr {
                 td { (of["name"].as_str().unwrap_or_default()) }
                 td.figure { (of["count"]) }
                 td.figure { (told(&of["connected"])) }
@@ -186,6 +188,7 @@ fn memory(report: &Report) -> Markup {
                 td.figure { (told(&of["idle"])) }
             } } }
         } }
+        }
     }
 }
 

@@ -59,15 +59,14 @@ pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Number
     fragment.id = numbering.number(fragment.template, true);
     for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
         match value {
-            Value::Text(text) if text.is_empty() => out.nil(),
-            Value::Text(text) => out.text(Text::new(text)),
+            Value::Text(text) if text.is_empty() && slot.kind.slot_kind().is_content() => out.nil(),
+            Value::Text(text) => out.text(Text::new(attribute_text(&slot.kind, text))),
             Value::Raw(html) => out.bin(html.as_bytes()),
             Value::Html(html) => write_splice(html.root_mut(), numbering, out),
-            Value::Memo(part, _) => Part::number(part, |root| write_splice(root, numbering, out)),
-            Value::Attribute(Some(text)) => out.text(Text::new(attribute_text(&slot.kind, text))),
-            Value::Attribute(None) | Value::Unknown | Value::Branch(None) => out.nil(),
+            Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice(root, numbering, out)),
+            Value::Absent | Value::Unknown | Value::Branch(None) => out.nil(),
             Value::Flag(on) => out.bool(*on),
-            Value::Handler(_) => {}
+            Value::Message { .. } | Value::Payload(_) | Value::NoHandler => {}
             Value::Branch(Some((arm, fragment))) => write_branch(*arm, fragment, numbering, out),
             Value::List(items) if items.is_empty() => out.array(0),
             Value::List(items) => write_items(items, numbering, out),
@@ -131,12 +130,13 @@ pub(crate) fn write_skeleton<M>(root: &mut Fragment<M>, numbering: &mut Numberin
 
 fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
     fragment.id = numbering.number(fragment.template, false);
-    for value in &mut fragment.values {
+    for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
         match value {
+            _ if !slot.kind.slot_kind().is_content() => {}
             Value::Text(_) | Value::Branch(None) => out.nil(),
             Value::Raw(_) => out.bool(true),
             Value::Html(html) => write_splice_bones(html.root_mut(), numbering, out),
-            Value::Memo(part, _) => Part::number(part, |root| write_splice_bones(root, numbering, out)),
+            Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice_bones(root, numbering, out)),
             Value::Branch(Some((arm, fragment))) => {
                 out.array(1 + bone_count(fragment.template));
                 out.uint(u64::from(*arm));
@@ -148,7 +148,13 @@ fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &m
                 let mut none = Vec::new();
                 write_list_bones(stream.items_mut().unwrap_or(&mut none), numbering, out);
             }
-            Value::Attribute(_) | Value::Unknown | Value::Flag(_) | Value::Handler(_) => {}
+            // Of slots that aren't content.
+            Value::Absent
+            | Value::Unknown
+            | Value::Flag(_)
+            | Value::Message { .. }
+            | Value::Payload(_)
+            | Value::NoHandler => {}
         }
     }
 }

@@ -76,17 +76,20 @@ impl<M> Patch<M> {
     fn slot(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
         let Place { at, slot: index } = place;
         match (old, &mut *new) {
+            (Value::Text(old), Value::Text(new)) if old == new => {}
+            (_, Value::Text(new)) if !slot.kind.slot_kind().is_content() => {
+                let text = Some(Text::new(attribute_text(&slot.kind, new)));
+                self.program.push(&Op::Attribute { at, slot: index, text });
+            }
             (Value::Text(old), Value::Text(new)) => self.text(place, old, new),
             (_, Value::Text(new)) => self.program.push(&Op::Text { at, slot: index, text: Text::new(new) }),
             (Value::Raw(old), Value::Raw(new)) if old == new => {}
             (_, Value::Raw(html)) => self.program.push(&Op::Html { at, slot: index, html }),
-            (old, Value::Memo(new, _)) => self.memo(place, old, new),
+            (old, Value::Memo(new)) => self.memo(place, old, &mut new.0),
             (old, Value::Html(new)) => self.splice(place, old, new.root_mut()),
-            (Value::Attribute(old), Value::Attribute(new)) if old == new => {}
-            (_, Value::Attribute(new)) => {
-                let text = new.as_ref().map(|text| Text::new(attribute_text(&slot.kind, text)));
-                self.program.push(&Op::Attribute { at, slot: index, text });
-            }
+            (Value::Absent, Value::Absent)
+            | (_, Value::Message { .. } | Value::Payload(_) | Value::NoHandler) => {}
+            (_, Value::Absent) => self.program.push(&Op::Attribute { at, slot: index, text: None }),
             (Value::Flag(old), Value::Flag(new)) if old == new => {}
             (_, Value::Flag(on)) => self.program.push(&Op::Flag { at, slot: index, on: *on }),
             (Value::Branch(old), Value::Branch(new)) => self.branch(place, old.as_ref(), new.as_mut()),
@@ -101,7 +104,7 @@ impl<M> Patch<M> {
                 self.replace_list(place, false, new);
             }
             (_, Value::Stream(new)) => self.stream(place, old, new),
-            (_, Value::Handler(_) | Value::Unknown | Value::Branch(_) | Value::List(_)) => {}
+            (_, Value::Unknown | Value::Branch(_) | Value::List(_)) => {}
         }
     }
 
@@ -109,7 +112,7 @@ impl<M> Patch<M> {
     fn splice(&mut self, place: Place, old: &Value<M>, new: &mut Fragment<M>) {
         let old = match old {
             Value::Html(html) => Some(html.root()),
-            Value::Memo(part, _) => part.shown(),
+            Value::Memo(memo) => memo.0.shown(),
             _ => None,
         };
         match old {
@@ -125,7 +128,7 @@ impl<M> Patch<M> {
 
     fn memo(&mut self, place: Place, old: &Value<M>, new: &mut Arc<Part<M>>) {
         match old {
-            Value::Memo(old, _) if old.is_same(new) => take_over(old, new),
+            Value::Memo(old) if old.0.is_same(new) => take_over(&old.0, new),
             _ => Part::number(new, |new| self.splice(place, old, new)),
         }
     }

@@ -51,18 +51,15 @@ impl Fnv {
                 self.fragment(html.root());
             }
             // Each part's own number, which is computed once.
-            Value::Memo(part, _) => {
+            Value::Memo(memo) => {
                 self.bytes(&[13]);
-                self.number(part.digest(digest));
+                self.number(memo.0.digest(digest));
             }
-            Value::Attribute(Some(text)) => {
-                self.bytes(&[4]);
-                self.text(text);
-            }
-            Value::Attribute(None) => self.bytes(&[5]),
+            Value::Absent => self.bytes(&[5]),
             Value::Unknown => self.bytes(&[6]),
             Value::Flag(on) => self.bytes(&[7, u8::from(*on)]),
-            Value::Handler(handler) => self.bytes(&[8, u8::from(handler.is_some())]),
+            Value::Message { .. } | Value::Payload(_) => self.bytes(&[8, 1]),
+            Value::NoHandler => self.bytes(&[8, 0]),
             Value::Branch(None) => self.bytes(&[9]),
             Value::Branch(Some((arm, fragment))) => {
                 self.bytes(&[10]);

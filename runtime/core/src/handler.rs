@@ -2,58 +2,14 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::fmt;
 
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 
-/// Produces a message of type `M` from an event's payload.
-pub enum Handler<M> {
-    /// The same message each time.
-    Message {
-        /// The message.
-        message: M,
-        /// Clones it; so that only those who write a plain message need `Clone`.
-        clone: fn(&M) -> M,
-    },
-    /// A message made from the payload.
-    Payload(Arc<PayloadHandler<M>>),
-}
+use crate::html::{Html, Value};
 
 /// Makes a message from a payload, or says why the payload doesn't fit.
 pub type PayloadHandler<M> = dyn Fn(&Payload<'_>) -> Result<M, PayloadError> + Send + Sync;
-
-impl<M> Handler<M> {
-    /// The message for an event with this payload.
-    ///
-    /// # Errors
-    ///
-    /// When the payload isn't what the handler's argument is made from.
-    pub fn message(&self, payload: &Payload<'_>) -> Result<M, PayloadError> {
-        match self {
-            Self::Message { message, clone } => Ok(clone(message)),
-            Self::Payload(handler) => handler(payload),
-        }
-    }
-}
-
-impl<M> Clone for Handler<M> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Message { message, clone } => Self::Message { message: clone(message), clone: *clone },
-            Self::Payload(handler) => Self::Payload(Arc::clone(handler)),
-        }
-    }
-}
-
-impl<M> fmt::Debug for Handler<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Message { .. } => "Handler::Message",
-            Self::Payload(_) => "Handler::Payload",
-        })
-    }
-}
 
 /// A payload that a handler can't use: the peer's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -185,7 +141,7 @@ impl<E: Event> FromPayload<E> for () {
 )]
 pub trait IntoHandler<E, M, K> {
     /// The handler.
-    fn into_handler(self) -> Handler<M>;
+    fn into_handler(self) -> Value<M>;
 }
 
 /// Marks handlers that are a plain message.
@@ -197,8 +153,8 @@ pub enum IsMessage {}
 pub struct IsFunction<P>(core::marker::PhantomData<P>);
 
 impl<E: Event, M: Clone> IntoHandler<E, M, IsMessage> for M {
-    fn into_handler(self) -> Handler<M> {
-        Handler::Message { message: self, clone: M::clone }
+    fn into_handler(self) -> Value<M> {
+        Value::Message { message: self, clone: M::clone }
     }
 }
 
@@ -208,8 +164,8 @@ where
     P: FromPayload<E>,
     F: Fn(P) -> M + Send + Sync + 'static,
 {
-    fn into_handler(self) -> Handler<M> {
-        Handler::Payload(Arc::new(move |payload| P::from_payload(payload).map(&self)))
+    fn into_handler(self) -> Value<M> {
+        Value::Payload(Arc::new(move |payload| P::from_payload(payload).map(&self)))
     }
 }
 
@@ -232,17 +188,17 @@ impl<M> Messages<M> {
     /// # Panics
     ///
     /// Always.
-    pub fn html(&self) -> crate::html::Html<M> {
+    pub fn html(&self) -> Html<M> {
         unreachable!("`html!` doesn't take this branch")
     }
 
     /// The handler of an event.
-    pub fn handler<E, K, H: IntoHandler<E, M, K>>(&self, handler: H) -> Handler<M> {
+    pub fn handler<E, K, H: IntoHandler<E, M, K>>(&self, handler: H) -> Value<M> {
         handler.into_handler()
     }
 
     /// A value with messages of this type.
-    pub fn value(&self, value: crate::html::Value<M>) -> crate::html::Value<M> {
+    pub fn value(&self, value: Value<M>) -> Value<M> {
         value
     }
 }

@@ -8,8 +8,9 @@ use core::fmt;
 
 use compact_str::CompactString;
 use lightspeed_protocol::InstanceId;
+use lightspeed_protocol::msgpack::Payload;
 
-use crate::handler::Handler;
+use crate::handler::{PayloadError, PayloadHandler};
 use crate::key::Key;
 use crate::memo::Keep;
 use crate::memo::part::{Body, Part};
@@ -112,32 +113,69 @@ impl<M> fmt::Debug for Fragment<M> {
     }
 }
 
+/// A fragment that trees share, and where its memo keeps it.
+type Shared<M> = (Arc<Part<M>>, Arc<dyn Keep>);
+
 /// What a slot holds; its variants follow the kinds of [`crate::template::Kind`].
 pub enum Value<M> {
-    /// A splice that is text.
+    /// A splice that is text, or the text of an attribute or of a string property.
     Text(CompactString),
     /// A splice that is raw HTML.
     Raw(Box<str>),
     /// A splice that is a fragment.
     Html(Html<M>),
     /// A splice that is a fragment which trees share, and where its memo keeps it.
-    Memo(Arc<Part<M>>, Arc<dyn Keep>),
-    /// An attribute or a string property; `None` is absent.
-    Attribute(Option<CompactString>),
+    Memo(Box<Shared<M>>),
+    /// An attribute or a string property that isn't there.
+    Absent,
     /// A string property of which the client holds a value that the server doesn't know.
     ///
     /// Only the session writes it, into the tree that it compares with.
     Unknown,
     /// A flag, a class or a boolean property.
     Flag(bool),
-    /// A handler, or none at the moment.
-    Handler(Option<Handler<M>>),
+    /// A handler that gives the same message each time.
+    Message {
+        /// The message.
+        message: M,
+        /// Clones it; so that only those who write a plain message need `Clone`.
+        clone: fn(&M) -> M,
+    },
+    /// A handler that makes a message from the payload.
+    Payload(Arc<PayloadHandler<M>>),
+    /// A handler's slot with none at the moment.
+    NoHandler,
     /// The arm that is rendered and its instance.
     Branch(Option<(u16, Box<Fragment<M>>)>),
     /// The items of a list, in order.
-    List(Vec<Item<M>>),
+    List(Box<[Item<M>]>),
     /// The rows of a stream: a list whose items the server doesn't keep.
     Stream(Box<StreamValue<M>>),
+}
+
+impl<M> Value<M> {
+    /// An attribute or a string property, which may be absent.
+    pub fn attribute(text: Option<CompactString>) -> Self {
+        text.map_or(Self::Absent, Self::Text)
+    }
+
+    /// Whether it is what a handler's slot holds: a handler, or none at the moment.
+    pub(crate) const fn is_handler(&self) -> bool {
+        matches!(self, Self::Message { .. } | Self::Payload(_) | Self::NoHandler)
+    }
+
+    /// The message for an event with this payload; `None` without a handler.
+    ///
+    /// # Errors
+    ///
+    /// When the payload isn't what the handler's argument is made from.
+    pub fn message(&self, payload: &Payload<'_>) -> Option<Result<M, PayloadError>> {
+        match self {
+            Self::Message { message, clone } => Some(Ok(clone(message))),
+            Self::Payload(handler) => Some(handler(payload)),
+            _ => None,
+        }
+    }
 }
 
 impl<M> Clone for Value<M> {
@@ -146,11 +184,13 @@ impl<M> Clone for Value<M> {
             Self::Text(text) => Self::Text(text.clone()),
             Self::Raw(html) => Self::Raw(html.clone()),
             Self::Html(html) => Self::Html(html.clone()),
-            Self::Memo(part, kept) => Self::Memo(Arc::clone(part), Arc::clone(kept)),
-            Self::Attribute(text) => Self::Attribute(text.clone()),
+            Self::Memo(memo) => Self::Memo(memo.clone()),
+            Self::Absent => Self::Absent,
             Self::Unknown => Self::Unknown,
             Self::Flag(on) => Self::Flag(*on),
-            Self::Handler(handler) => Self::Handler(handler.clone()),
+            Self::Message { message, clone } => Self::Message { message: clone(message), clone: *clone },
+            Self::Payload(handler) => Self::Payload(Arc::clone(handler)),
+            Self::NoHandler => Self::NoHandler,
             Self::Branch(branch) => Self::Branch(branch.clone()),
             Self::List(items) => Self::List(items.clone()),
             Self::Stream(stream) => Self::Stream(stream.clone()),
@@ -164,11 +204,13 @@ impl<M> fmt::Debug for Value<M> {
             Self::Text(text) => write!(f, "Text({text:?})"),
             Self::Raw(html) => write!(f, "Raw({html:?})"),
             Self::Html(html) => write!(f, "{:?}", html.root),
-            Self::Memo(part, _) => part.fmt(f),
-            Self::Attribute(text) => write!(f, "Attribute({text:?})"),
+            Self::Memo(memo) => memo.0.fmt(f),
+            Self::Absent => f.write_str("Absent"),
             Self::Unknown => f.write_str("Unknown"),
             Self::Flag(on) => write!(f, "Flag({on})"),
-            Self::Handler(handler) => write!(f, "Handler({})", handler.is_some()),
+            Self::Message { .. } => f.write_str("Message"),
+            Self::Payload(_) => f.write_str("Payload"),
+            Self::NoHandler => f.write_str("NoHandler"),
             Self::Branch(branch) => f.debug_tuple("Branch").field(branch).finish(),
             Self::List(items) => f.debug_tuple("List").field(items).finish(),
             Self::Stream(stream) => stream.fmt(f),
@@ -204,6 +246,6 @@ impl<M> fmt::Debug for Item<M> {
 /// Most of what a session holds: the gate (`bench/limits.toml`) would notice, and this says where.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
-    assert!(size_of::<Value<u64>>() == 32, "a value is 32 bytes as long as a message is at most 8");
+    assert!(size_of::<Value<u64>>() == 24, "a value is 32 bytes as long as a message is at most 8");
     assert!(size_of::<Item<u64>>() == 56, "an item is its key and its instance");
 };

@@ -52,7 +52,7 @@ pub mod __private {
     pub use compact_str::CompactString;
     pub use lightspeed_protocol::template::{EventKind, Namespace};
 
-    pub use crate::handler::{Handler, IntoHandler, Messages, event};
+    pub use crate::handler::{IntoHandler, Messages, event};
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
     pub use crate::memo::{IntoMemoRows, MemoRow};

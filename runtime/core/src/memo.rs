@@ -3,6 +3,7 @@
 pub(crate) mod part;
 mod rows;
 
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::fmt;
@@ -94,7 +95,7 @@ where
             _ => None,
         };
         if let Some(part) = part {
-            return Memoized(Value::Memo(part, kept));
+            return Memoized(Value::Memo(Box::new((part, kept))));
         }
         let html = render();
         if has_streams(html.root()) {
@@ -102,7 +103,7 @@ where
         }
         let part = Arc::new(Part::new(html.into_root()));
         let _dropped = kept.replace(Some((deps, Arc::clone(&part))));
-        Memoized(Value::Memo(part, kept))
+        Memoized(Value::Memo(Box::new((part, kept))))
     }
 }
 
@@ -186,7 +187,7 @@ where
         {
             *first = Some(kept);
         }
-        Value::List(items)
+        Value::List(items.into_boxed_slice())
     }
 }
 
@@ -258,9 +259,9 @@ pub(crate) fn forget<M>(fragment: &Fragment<M>) {
     for value in &fragment.values {
         match value {
             Value::Html(html) => forget(html.root()),
-            Value::Memo(part, kept) => {
-                kept.forget();
-                part.read(forget);
+            Value::Memo(memo) => {
+                memo.1.forget();
+                memo.0.read(forget);
             }
             Value::Branch(Some((_, fragment))) => forget(fragment),
             Value::List(items) => {

@@ -27,19 +27,19 @@ fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
             out.push_str("<!--]-->");
         }
         (Kind::Splice, Value::Html(html)) => write_fragment(html.root(), out),
-        (Kind::Splice, Value::Memo(part, _)) => part.read(|fragment| write_fragment(fragment, out)),
-        (Kind::Attribute { name, is_url }, Value::Attribute(Some(text))) => {
+        (Kind::Splice, Value::Memo(memo)) => memo.0.read(|fragment| write_fragment(fragment, out)),
+        (Kind::Attribute { name, is_url }, Value::Text(text)) => {
             let text = if *is_url { safe_url(text) } else { text };
             write_attribute(name, text, out);
         }
-        (Kind::Property { is_content: true, .. }, Value::Attribute(Some(text))) => {
+        (Kind::Property { is_content: true, .. }, Value::Text(text)) => {
             // A parser drops a newline that opens a textarea; the doubled one survives.
             if text.starts_with('\n') {
                 out.push('\n');
             }
             escape_text(text, out);
         }
-        (Kind::Property { name, .. }, Value::Attribute(Some(text))) => write_attribute(name, text, out),
+        (Kind::Property { name, .. }, Value::Text(text)) => write_attribute(name, text, out),
         (Kind::Flag { name } | Kind::BoolProperty { name }, Value::Flag(true)) => {
             write_attribute(name, "", out);
         }

@@ -3,7 +3,8 @@
 
 extern crate lightspeed_core as lightspeed;
 
-use lightspeed_core::handler::{Handler, PayloadError};
+use lightspeed_core::handler::PayloadError;
+use lightspeed_core::html::Value;
 use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::session::{Join, Session};
 use lightspeed_core::{Cadence, Component, Html, Input, Output, Policy};
@@ -577,11 +578,13 @@ fn a_render_that_has_come_out_otherwise_is_sent_as_a_whole() {
 
 #[test]
 fn a_handler_gives_its_message_or_says_what_it_takes() {
-    let handler: Handler<u8> = Handler::Message { message: 7, clone: u8::clone };
-    assert_eq!(handler.message(&Payload::None), Ok(7));
-    let handler: Handler<u8> =
-        Handler::Payload(std::sync::Arc::new(|_| Err(PayloadError { expected: "a text" })));
-    assert_eq!(handler.message(&Payload::None).unwrap_err().to_string(), "the payload should be a text");
+    let handler: Value<u8> = Value::Message { message: 7, clone: u8::clone };
+    assert_eq!(handler.message(&Payload::None), Some(Ok(7)));
+    let handler: Value<u8> =
+        Value::Payload(std::sync::Arc::new(|_| Err(PayloadError { expected: "a text" })));
+    let error = handler.message(&Payload::None).unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the payload should be a text");
+    assert_eq!(Value::<u8>::NoHandler.message(&Payload::None), None);
 }
 
 /// Counts, and takes only states from `oldest` on.

@@ -142,7 +142,7 @@ fn step(step: &Step) -> TokenStream {
         Step::ClassPart { slot, is_first, part } => text::class_part(*slot, *is_first, part),
         Step::ClassEnd { slot } => {
             let (name, class) = (value_name(*slot), text::class_name(*slot));
-            code!(let #name = ::lightspeed::__private::Value::Attribute(::core::option::Option::Some(#class));)
+            code!(let #name = ::lightspeed::__private::Value::Text(#class);)
         }
     }
 }
@@ -168,28 +168,27 @@ fn value(value: &Value) -> TokenStream {
         }
         Value::Text(markups) => {
             let text = text::text(markups);
-            code!(::lightspeed::__private::Value::Attribute(::core::option::Option::Some(#text)))
+            code!(::lightspeed::__private::Value::Text(#text))
         }
         Value::OptionalText(option) => {
             let text = text::optional(option);
-            code!(::lightspeed::__private::Value::Attribute(#text))
+            code!(::lightspeed::__private::Value::attribute(#text))
         }
         Value::Handler { event, handler: Bracketed { expr, span }, is_optional } => {
             let event = Ident::new(event, Span::mixed_site());
             let into_handler = quote_spanned! {generated(*span)=>
                 __messages.handler::<::lightspeed::__private::event::#event, _, _>
             };
-            let handler = if *is_optional {
+            if *is_optional {
                 quote_spanned! {generated(*span)=>
                     match (#expr) {
-                        ::core::option::Option::Some(__handler) => ::core::option::Option::Some(#into_handler(__handler)),
-                        ::core::option::Option::None => ::core::option::Option::None,
+                        ::core::option::Option::Some(__handler) => #into_handler(__handler),
+                        ::core::option::Option::None => ::lightspeed::__private::Value::NoHandler,
                     }
                 }
             } else {
-                code!(::core::option::Option::Some(#into_handler(#expr)))
-            };
-            code!(::lightspeed::__private::Value::Handler(#handler))
+                code!(#into_handler(#expr))
+            }
         }
         Value::If { arms, otherwise } => {
             let arms = arms.iter().map(|(condition, body)| {
@@ -248,7 +247,7 @@ fn list(head: &TokenStream, body: &Body) -> TokenStream {
                     ::lightspeed::__private::Fragment::new(&#template, #values),
                 ));
             }
-            __items
+            __items.into_boxed_slice()
         })
     }
 }

@@ -53,7 +53,7 @@ pub(crate) struct Start<C: Live> {
     pub(crate) reservation: Reservation,
     pub(crate) lease: Lease,
     /// For a session that is stored.
-    pub(crate) keeper: Option<Keeper>,
+    pub(crate) keeper: Option<Box<Keeper>>,
     /// For a session that is recorded.
     pub(crate) recorder: Option<Recorder>,
     pub(crate) inner: Arc<Inner>,
@@ -159,7 +159,8 @@ struct Body<C: Live> {
     clock: crate::clock::Clock,
     timer: Option<Alarm>,
     tasks: Tasks<C::Msg>,
-    keeper: Option<Keeper>,
+    /// Boxed: 500 bytes that most sessions have no use for.
+    keeper: Option<Box<Keeper>>,
     recorder: Option<Recorder>,
     /// The epochs as they were told: the registry forgets them when the session is to make room.
     lease: Lease,
@@ -478,7 +479,7 @@ impl<C: Live> Body<C> {
 
     /// What is stored is as new as can be.
     fn stored_now(&mut self) {
-        let within = self.keeper.as_ref().and_then(Keeper::renew_within);
+        let within = self.keeper.as_deref().and_then(Keeper::renew_within);
         self.renew_at = within.map(|within| Instant::now() + within);
     }
 

@@ -226,7 +226,7 @@ impl<C: Live> Restore for Restorer<C> {
             let Stamp { seq, .. } = record.stamp;
             let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };
             let stamp = keeper.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
-            let keeper = Some(keeper.with_stamp(stamp));
+            let keeper = Some(Box::new(keeper.with_stamp(stamp)));
             // A recording begins with a page.
             let (recorder, inner_too) = (None, Arc::clone(&inner));
             let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner: inner_too };

@@ -301,7 +301,7 @@ impl Runtime {
     }
 
     /// A place in the store, for a component that is to be stored.
-    fn keeper<C: Live>(&self, id: SessionId, origin: Origin) -> Option<Keeper> {
+    fn keeper<C: Live>(&self, id: SessionId, origin: Origin) -> Option<Box<Keeper>> {
         let inner = &self.inner;
         let (store, codec) = (inner.config.store.clone()?, C::POLICY.codec()?);
         if !inner.restorers.knows(codec.name, &origin.route) {
@@ -315,7 +315,7 @@ impl Runtime {
         let provenance = Provenance { component: codec.name.to_owned(), route, uri, identity };
         let ttl = inner.config.stored_ttl;
         let (signer, component) = (inner.signer.clone(), std::any::type_name::<C>());
-        Some(Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy))
+        Some(Box::new(Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy)))
     }
 
     /// What the head of a page with live components needs: the client's script and style.

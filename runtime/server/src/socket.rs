@@ -116,11 +116,14 @@ struct Socket<K> {
 }
 
 impl<K> Socket<K> {
-    async fn serve(mut self) {
-        let Self { sink, stream, inner, reader, waiting, is_inflating, .. } = &mut self;
-        let end = run(sink, stream, inner, reader, waiting, *is_inflating).await;
-        // Boxed, as every socket would have the room for its end from the beginning.
-        Box::pin(self.finish(end)).await;
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps room for its argument twice")]
+    fn serve(mut self) -> impl Future<Output = ()> {
+        async move {
+            let Self { sink, stream, inner, reader, waiting, is_inflating, .. } = &mut self;
+            let end = run(sink, stream, inner, reader, waiting, *is_inflating).await;
+            // Boxed, as every socket would have the room for its end from the beginning.
+            Box::pin(self.finish(end)).await;
+        }
     }
 }
 
@@ -168,6 +171,8 @@ impl<K> Socket<K> {
         drop(reader);
         if let End::Close(fault) = &end
             && fault.reason != CloseReason::TooSlow
+            // What follows a frame that was dropped would be taken for a fault; all of it comes with the next socket.
+            && !waiting.is_in_hand
         {
             let rest = async {
                 while let Some(outgoing) = waiting.next_waiting() {
@@ -234,13 +239,19 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader, deflaters: Option<&D
             outgoing = waiting.next() => Some(outgoing),
         };
         let outgoing = match outgoing {
-            Some(outgoing) => Some(compress(outgoing, deflaters).await),
+            Some(outgoing) => {
+                waiting.is_in_hand = true;
+                Some(compress(outgoing, deflaters).await)
+            }
             None => None,
         };
         let within = limits::STALL_MAX + outgoing.as_ref().map_or(Duration::ZERO, drain_time);
         let written = timeout(within, async {
             match outgoing {
-                Some(outgoing) => feed(sink, outgoing, waiting.ledger()).await?,
+                Some(outgoing) => {
+                    feed(sink, outgoing, waiting.ledger()).await?;
+                    waiting.is_in_hand = false;
+                }
                 None => sink.feed(Message::Ping(Bytes::new())).await?,
             }
             sink.flush().await

@@ -187,7 +187,7 @@ fn bounds<M>(fragment: &Fragment<M>, ids: &mut (InstanceId, InstanceId)) {
     for value in &fragment.values {
         match value {
             Value::Html(html) => bounds(html.root(), ids),
-            Value::Memo(part, _) => of_part(part, ids),
+            Value::Memo(memo) => of_part(&memo.0, ids),
             Value::Branch(Some((_, fragment))) => bounds(fragment, ids),
             Value::List(items) => {
                 for item in items {
@@ -211,7 +211,7 @@ fn has_same_ids<M>(one: &Fragment<M>, other: &Fragment<M>) -> bool {
     one.id == other.id
         && one.values.iter().zip(&other.values).all(|values| match values {
             (Value::Html(one), Value::Html(other)) => has_same_ids(one.root(), other.root()),
-            (Value::Memo(one, _), Value::Memo(other, _)) => of_parts(one, other),
+            (Value::Memo(one), Value::Memo(other)) => of_parts(&one.0, &other.0),
             (Value::Branch(Some((_, one))), Value::Branch(Some((_, other)))) => has_same_ids(one, other),
             (Value::List(one), Value::List(other)) => {
                 one.iter().zip(other).all(|(one, other)| match (&one.body, &other.body) {

@@ -452,7 +452,7 @@ pub(super) fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&F
         match value {
             Value::Html(html) => each_fragment(html.root(), visit),
             Value::Branch(Some((_, fragment))) => each_fragment(fragment, visit),
-            Value::Memo(part, _) => part.read(|fragment| each_fragment(fragment, visit)),
+            Value::Memo(memo) => memo.0.read(|fragment| each_fragment(fragment, visit)),
             Value::List(items) => {
                 for item in items {
                     item.body.read(|fragment| each_fragment(fragment, visit));
@@ -475,7 +475,7 @@ fn number<M>(fragment: &mut Fragment<M>, ids: &mut core::slice::Iter<'_, Instanc
     fragment.values.iter_mut().all(|value| match value {
         Value::Html(html) => number(html.root_mut(), ids),
         Value::Branch(Some((_, fragment))) => number(fragment, ids),
-        Value::Memo(part, _) => Part::number(part, |fragment| number(fragment, ids)),
+        Value::Memo(memo) => Part::number(&mut memo.0, |fragment| number(fragment, ids)),
         Value::List(items) => items.iter_mut().all(|item| item.body.number(|fragment| number(fragment, ids))),
         _ => true,
     })

@@ -12,7 +12,6 @@ use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
 use super::{Component, Session};
-use crate::handler::Handler;
 use crate::html::{Fragment, Value};
 use crate::memo::part::{Body, Part};
 use crate::stream::tree as streams;
@@ -65,8 +64,10 @@ impl<C: Component> Session<C> {
             let fragment = find(seen_tree, place.instance).ok_or(FORGED)?;
             handler(fragment, place.slot).ok_or(FORGED)?
         };
-        let (Some(_), Some(seen)) = (current, seen) else { return Err(GONE) };
-        seen.message(payload).map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
+        if matches!(current, Value::NoHandler) {
+            return Err(GONE);
+        }
+        message(seen, payload)
     }
 }
 
@@ -87,20 +88,21 @@ impl<C: Component> Session<C> {
         let past = versions
             .flat_map(|seen| &seen.past)
             .find(|past| past.instance == instance && past.slot == slot)
-            .map(|past| past.handler.as_ref());
-        let message = |handler: &Handler<C::Message>| {
-            handler.message(payload).map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
-        };
+            .map(|past| &past.handler);
         let mut resolved = Err(GONE);
         streams::with_handler(self.newest.tree(), instance, slot, |current| {
-            if current.is_some()
-                && let Some(handler) = past.unwrap_or(current)
-            {
-                resolved = message(handler);
+            if !matches!(current, Value::NoHandler) {
+                resolved = message(past.unwrap_or(current), payload);
             }
         });
         resolved
     }
+}
+
+/// The message that a handler makes of a payload, if there is a handler.
+fn message<M>(handler: &Value<M>, payload: &Payload<'_>) -> Result<M, Unresolved> {
+    let message = handler.message(payload).ok_or(GONE)?;
+    message.map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
 }
 
 /// The instance with this id.
@@ -111,7 +113,7 @@ fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<&Fragment<M>> {
     fragment.values.iter().find_map(|value| match value {
         Value::Html(html) => find(html.root(), id),
         Value::Branch(Some((_, fragment))) => find(fragment, id),
-        Value::Memo(part, _) => find_in(part, id),
+        Value::Memo(memo) => find_in(&memo.0, id),
         Value::List(items) => items.iter().find_map(|item| match &item.body {
             Body::Own(fragment) => find(fragment, id),
             Body::Part(part, _) => find_in(part, id),
@@ -133,7 +135,7 @@ fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragme
     fragment.values.iter_mut().find_map(|value| match value {
         Value::Html(html) if find(html.root(), id).is_some() => find_mut(html.root_mut(), id),
         Value::Branch(Some((_, fragment))) => find_mut(fragment, id),
-        Value::Memo(part, _) if find_in(part, id).is_some() => find_mut(Part::detached(part), id),
+        Value::Memo(memo) if find_in(&memo.0, id).is_some() => find_mut(Part::detached(&mut memo.0), id),
         Value::List(items) => items.iter_mut().find_map(|item| match &mut item.body {
             Body::Own(fragment) => find_mut(fragment, id),
             Body::Part(part, _) => {
@@ -145,13 +147,9 @@ fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragme
     })
 }
 
-/// The handler in a slot, which may hold none at the moment; `None` when it isn't a slot for one.
-#[expect(clippy::option_option, reason = "no such slot and no handler in it are two things")]
-fn handler<M>(fragment: &Fragment<M>, slot: SlotIndex) -> Option<Option<&Handler<M>>> {
-    match fragment.values.get(slot as usize)? {
-        Value::Handler(handler) => Some(handler.as_ref()),
-        _ => None,
-    }
+/// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
+fn handler<M>(fragment: &Fragment<M>, slot: SlotIndex) -> Option<&Value<M>> {
+    fragment.values.get(slot as usize).filter(|value| value.is_handler())
 }
 
 /// Whether [`note_fields`] would write into the tree.
@@ -180,7 +178,7 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
     for (other, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
         match (&other.kind, payload) {
             (Kind::Property { .. }, Payload::Text(text)) if other.path == slot.path => {
-                *value = Value::Attribute(Some((*text).into()));
+                *value = Value::Text((*text).into());
             }
             (Kind::BoolProperty { .. }, Payload::Flag(on)) if other.path == slot.path => {
                 *value = Value::Flag(*on);
@@ -261,7 +259,7 @@ fn has_fields<M>(fragment: &Fragment<M>) -> bool {
     fragment.template.slots.iter().zip(&fragment.values).any(|(slot, value)| match value {
         _ if matches!(slot.kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => true,
         Value::Html(html) => has_fields(html.root()),
-        Value::Memo(part, _) => part.read(has_fields),
+        Value::Memo(memo) => memo.0.read(has_fields),
         Value::Branch(Some((_, fragment))) => has_fields(fragment),
         Value::List(items) => items.iter().any(|item| item.body.read(has_fields)),
         _ => false,
@@ -278,7 +276,7 @@ fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
         _ if matches!(kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => *value = Value::Unknown,
         Value::Html(html) => forget(html.root_mut()),
         Value::Branch(Some((_, fragment))) => forget(fragment),
-        Value::Memo(part, _) if part.read(has_fields) => forget(Part::detached(part)),
+        Value::Memo(memo) if memo.0.read(has_fields) => forget(Part::detached(&mut memo.0)),
         Value::List(items) => {
             for item in items {
                 match &mut item.body {

@@ -13,7 +13,6 @@ use hashbrown::hash_table::Entry;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
 use super::Link;
-use crate::handler::Handler;
 use crate::html::{Fragment, Item, Value};
 use crate::key::Key;
 use crate::memo::part::Part;
@@ -131,14 +130,14 @@ struct Held<M> {
     slot: SlotIndex,
     /// Of the same row; of one that is free: the next one that is.
     next: u32,
-    handler: Option<Handler<M>>,
+    handler: Value<M>,
 }
 
 /// What a handler slot held before it was changed.
 pub(crate) struct Past<M> {
     pub(crate) instance: InstanceId,
     pub(crate) slot: SlotIndex,
-    pub(crate) handler: Option<Handler<M>>,
+    pub(crate) handler: Value<M>,
 }
 
 /// Rows in their order.
@@ -258,13 +257,12 @@ impl<M> RowList<M> {
     }
 
     /// What a slot holds; `None` when it is none for handlers, or not there.
-    #[expect(clippy::option_option, reason = "no such slot and no handler in it are two things")]
-    pub(crate) fn handler(&self, instance: InstanceId, slot: SlotIndex) -> Option<Option<&Handler<M>>> {
+    pub(crate) fn handler(&self, instance: InstanceId, slot: SlotIndex) -> Option<&Value<M>> {
         let found = self.by_place.find(hash_place(instance, slot), |held| {
             let held = &self.held[*held as usize];
             held.instance == instance && held.slot == slot
         })?;
-        Some(self.held[*found as usize].handler.as_ref())
+        Some(&self.held[*found as usize].handler)
     }
 
     /// Keeps the handlers of a row and of all instances within it.
@@ -272,10 +270,10 @@ impl<M> RowList<M> {
         let instance = fragment.id;
         for (slot, value) in (0..).zip(fragment.values) {
             match value {
-                Value::Handler(handler) => self.hold_one(row, instance, slot, handler),
+                value if value.is_handler() => self.hold_one(row, instance, slot, value),
                 Value::Html(html) => self.hold(row, html.into_root()),
                 Value::Branch(Some((_, fragment))) => self.hold(row, *fragment),
-                Value::Memo(part, _) => self.hold(row, Part::into_fragment(part)),
+                Value::Memo(memo) => self.hold(row, Part::into_fragment(memo.0)),
                 Value::List(items) => self.hold_all(row, items),
                 Value::Stream(stream) => self.hold_all(row, stream.into_items()),
                 _ => {}
@@ -289,7 +287,7 @@ impl<M> RowList<M> {
         }
     }
 
-    fn hold_one(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, handler: Option<Handler<M>>) {
+    fn hold_one(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, handler: Value<M>) {
         let next = self.rows[row as usize].held;
         let held = Held { instance, slot, next, handler };
         let index = if self.free_held == NONE {
@@ -323,7 +321,7 @@ impl<M> RowList<M> {
             next = core::mem::replace(&mut held.next, self.free_held);
             self.free_held = index;
             let (instance, slot) = (held.instance, held.slot);
-            let handler = held.handler.take();
+            let handler = core::mem::replace(&mut held.handler, Value::NoHandler);
             if let Ok(found) = self.by_place.find_entry(hash_place(instance, slot), |other| *other == index) {
                 found.remove();
             }

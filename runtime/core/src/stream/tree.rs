@@ -7,7 +7,6 @@ use spin::Mutex;
 
 use super::rows::Shown;
 use super::{Content, StreamValue};
-use crate::handler::Handler;
 use crate::html::{Fragment, Html, Item, Value};
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
@@ -205,7 +204,7 @@ pub(crate) fn with_handler<M>(
     fragment: &Fragment<M>,
     instance: InstanceId,
     slot: SlotIndex,
-    give: impl FnOnce(Option<&Handler<M>>),
+    give: impl FnOnce(&Value<M>),
 ) -> bool {
     let mut give = Some(give);
     each(fragment, &mut |stream| {

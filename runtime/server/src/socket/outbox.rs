@@ -70,13 +70,18 @@ pub(crate) struct OutboxReader {
     shared: Arc<Shared>,
     /// The templates that the page has by then.
     ledger: TemplateLedger,
+    /// What was taken last isn't the socket's yet.
+    pub(crate) is_in_hand: bool,
 }
 
 /// An outbox for the socket of `peer`.
 pub(crate) fn outbox(peer: Option<SocketAddr>) -> (Outbox, OutboxReader) {
     let (queue, filled, overflow) = Default::default();
     let shared = Arc::new(Shared { peer, queue, filled, overflow });
-    (Outbox { shared: Arc::clone(&shared) }, OutboxReader { shared, ledger: TemplateLedger::default() })
+    (
+        Outbox { shared: Arc::clone(&shared) },
+        OutboxReader { shared, ledger: TemplateLedger::default(), is_in_hand: false },
+    )
 }
 
 impl Outbox {
