@@ -106,8 +106,8 @@ bench-browser: ## the client beside vanilla JavaScript, LiveView's and Dioxus' i
 	@scripts/bench-browser.sh
 
 bench-memory: ## what a session takes in the server's memory, beside its budgets, with two allocators (loopback only)
-	cargo run --release --quiet -p lightspeed-bench --bin memory
-	cargo run --release --quiet -p lightspeed-bench --bin memory --features jemalloc -- --no-dioxus --only TCP
+	cargo run --release --quiet -p lightspeed-bench --bin memory; first=$$?; \
+	cargo run --release --quiet -p lightspeed-bench --bin memory --features jemalloc -- --only "TCP|Dioxus" && exit $$first
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

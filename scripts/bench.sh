@@ -11,7 +11,7 @@ bench() { cargo run --release --quiet --package lightspeed-bench --bin "$@"; }
 gate() { cargo run --release --quiet --package lightspeed-gate --bin gate -- --all; }
 load() { bench load -- --sessions 100,1000,5000 --rounds 1 --shares 0.1,0.3,0.5,0.7,0.9; }
 
-parts=(gate "bench server" "bench growth" "bench memory" "bench memory --features jemalloc -- --no-dioxus --only TCP" load scripts/bench-browser.sh)
+parts=(gate "bench server" "bench growth" "bench memory" "bench memory --features jemalloc -- --only TCP|Dioxus" load scripts/bench-browser.sh)
 say "building"
 cargo build --release --quiet --package lightspeed-bench --package lightspeed-gate
 number=0

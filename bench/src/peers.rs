@@ -7,12 +7,12 @@ use std::process::Command;
 /// The version of Dioxus that the workspaces in `bench/peers` name.
 pub const DIOXUS_VERSION: &str = "0.7.10";
 
-/// Builds `bench/peers/FOLDER`; the path of its `program`.
+/// Builds `bench/peers/FOLDER` with these features; the path of its `program`.
 ///
 /// # Errors
 ///
 /// When it can't be built; for a person.
-pub fn build(folder: &str, program: &str) -> Result<PathBuf, String> {
+pub fn build(folder: &str, program: &str, features: &[&str]) -> Result<PathBuf, String> {
     let manifest =
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers")).join(folder).join("Cargo.toml");
     // Apart from this workspace's builds, so that neither makes the other anew.
@@ -23,6 +23,8 @@ pub fn build(folder: &str, program: &str) -> Result<PathBuf, String> {
     let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--quiet", "--locked", "--manifest-path"])
         .arg(manifest)
+        .arg("--features")
+        .arg(features.join(","))
         .arg("--target-dir")
         .arg(&target)
         .status();

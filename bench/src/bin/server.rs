@@ -199,7 +199,7 @@ struct Dioxus {
 
 impl Dioxus {
     fn start() -> Result<Self, String> {
-        let program = peers::build("dioxus-server", "lightspeed-bench-dioxus-server")?;
+        let program = peers::build("dioxus-server", "lightspeed-bench-dioxus-server", &[])?;
         let mut child = Command::new(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

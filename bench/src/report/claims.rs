@@ -179,27 +179,30 @@ fn memory(report: &Report) -> Vec<Claim> {
     let kilobytes =
         |what: String, figure, most| Claim { unit: "kB", ..claim(COMMAND, what, figure, Limit::Most(most)) };
     let mut claims = Vec::new();
-    for (part, allocator) in [("memory", "glibc"), ("memory-jemalloc", "jemalloc")] {
+    for (part, allocator) in [("memory", "the system's allocator"), ("memory-jemalloc", "jemalloc")] {
         let counter = resident(part, "counter, TCP", "idle");
         let what = format!("an idle counter session of 15,000, resident, {allocator}");
         claims.push(kilobytes(what, counter, 14.0));
         let after_event = resident(part, "1,000 rows, TCP", "after_event");
-        let what = format!("a session with 1,000 rows after the event, resident, {allocator}");
+        let what = format!("a session with 1,000 rows after the event, of 1,000, resident, {allocator}");
         claims.push(kilobytes(what, after_event, 300.0));
     }
     let idle = resident("memory-jemalloc", "1,000 rows, TCP", "idle");
     let with_glibc = resident("memory", "1,000 rows, TCP", "idle");
     let beside =
-        with_glibc.map(|figure| format!("{figure:.0} kB with glibc, which keeps pages for the next"));
-    let what = "a session with 1,000 rows idle, resident, jemalloc".to_owned();
+        with_glibc.map(|figure| format!("{figure:.0} kB with the system's, which keeps pages for the next"));
+    let what = "a session with 1,000 rows idle, of 1,000, resident, jemalloc".to_owned();
     claims.push(Claim { beside: beside.unwrap_or_default(), ..kilobytes(what, idle, 120.0) });
+    let ratio = |part: &str, page: &str| {
+        let theirs = resident(part, &format!("{page}, Dioxus"), "idle")?;
+        Some(theirs / resident(part, &format!("{page}, TCP"), "idle")?)
+    };
     for page in ["counter", "1,000 rows"] {
-        let ours = resident("memory", &format!("{page}, TCP"), "idle");
-        let theirs = resident("memory", &format!("{page}, Dioxus"), "idle");
-        let ratio = theirs.zip(ours).map(|(theirs, ours)| theirs / ours);
-        let what = format!("an idle session ({page}): Dioxus's memory / ours, glibc");
-        let beside = theirs.map(|figure| format!("{figure:.0} kB of Dioxus")).unwrap_or_default();
-        claims.push(Claim { beside, ..claim(COMMAND, what, ratio, Limit::Least(10.0)) });
+        let what = format!("an idle session ({page}): Dioxus's memory / ours, both with jemalloc");
+        let with_glibc = ratio("memory", page).map(|ratio| format!("{ratio:.1} with the system's"));
+        let limit = Limit::Least(10.0);
+        let figure = ratio("memory-jemalloc", page);
+        claims.push(Claim { beside: with_glibc.unwrap_or_default(), ..claim(COMMAND, what, figure, limit) });
     }
     claims
 }

@@ -176,7 +176,7 @@ fn memory(report: &Report) -> Markup {
     };
     html! {
         p { "kB of resident memory for each, in the serving process, with the system's allocator and with jemalloc." }
-        @for (part, allocator) in [("memory", "glibc"), ("memory-jemalloc", "jemalloc")] {
+        @for (part, allocator) in [("memory", "the system's allocator"), ("memory-jemalloc", "jemalloc")] {
         div.wide { table {
             caption { (allocator) }
             thead { tr { th { "what" } th { "how many" } th { "connected" } th { "after an event" } th { "idle" } } }

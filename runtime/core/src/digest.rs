@@ -9,6 +9,7 @@
 
 use crate::html::{Fragment, Value};
 use crate::memo::part::Body;
+use crate::template::Kind;
 
 struct Fnv(u64);
 
@@ -31,15 +32,15 @@ impl Fnv {
 
     fn fragment<M>(&mut self, fragment: &Fragment<M>) {
         self.number(u64::from(fragment.template.fingerprint));
-        for value in &fragment.values {
-            self.value(value);
+        for (slot, value) in fragment.template.slots.iter().zip(&fragment.values) {
+            self.value(&slot.kind, value);
         }
     }
 
-    fn value<M>(&mut self, value: &Value<M>) {
+    fn value<M>(&mut self, kind: &Kind, value: &Value<M>) {
         match value {
             Value::Text(text) => {
-                self.bytes(&[1]);
+                self.bytes(&[if kind.slot_kind().is_content() { 1 } else { 4 }]);
                 self.text(text);
             }
             Value::Raw(html) => {

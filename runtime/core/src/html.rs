@@ -116,7 +116,9 @@ impl<M> fmt::Debug for Fragment<M> {
 /// A fragment that trees share, and where its memo keeps it.
 type Shared<M> = (Arc<Part<M>>, Arc<dyn Keep>);
 
-/// What a slot holds; its variants follow the kinds of [`crate::template::Kind`].
+/// What a slot holds, by the slot's [`crate::template::Kind`].
+///
+/// What is text of the content and what is an attribute's is told by the kind alone.
 pub enum Value<M> {
     /// A splice that is text, or the text of an attribute or of a string property.
     Text(CompactString),
@@ -246,6 +248,6 @@ impl<M> fmt::Debug for Item<M> {
 /// Most of what a session holds: the gate (`bench/limits.toml`) would notice, and this says where.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
-    assert!(size_of::<Value<u64>>() == 24, "a value is 32 bytes as long as a message is at most 8");
+    assert!(size_of::<Value<u64>>() == 24, "a value is 24 bytes as long as a message is at most 8");
     assert!(size_of::<Item<u64>>() == 56, "an item is its key and its instance");
 };

@@ -148,7 +148,7 @@ pub enum Output<E> {
 }
 
 /// A frame, and the templates that the page must know before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Transmission {
     /// The frame's bytes.
     pub frame: Vec<u8>,

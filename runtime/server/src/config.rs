@@ -60,7 +60,7 @@ pub struct Config {
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
-    /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,024. `None`, and none is.
+    /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which one packet carries. `None`, and none is.
     pub compressed_bytes_min: Option<usize>,
     pub(crate) seed: Option<u64>,
     /// Which sessions are recorded and where to: none unless set.

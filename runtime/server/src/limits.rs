@@ -25,7 +25,7 @@ pub const STALL_MAX: Duration = Duration::from_secs(10);
 pub const DRAIN_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
 
 /// Bytes of a patch or snapshot from which on it is compressed, unless the operator says otherwise.
-pub const COMPRESSED_BYTES_MIN: usize = 1024;
+pub const COMPRESSED_BYTES_MIN: usize = 1400;
 
 /// Bytes that are compressed before other tasks have their turn: one millisecond's worth.
 pub const COMPRESSED_AT_A_TIME_BYTES: usize = 64 * 1024;

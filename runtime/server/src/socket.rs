@@ -171,8 +171,6 @@ impl<K> Socket<K> {
         drop(reader);
         if let End::Close(fault) = &end
             && fault.reason != CloseReason::TooSlow
-            // What follows a frame that was dropped would be taken for a fault; all of it comes with the next socket.
-            && !waiting.is_in_hand
         {
             let rest = async {
                 while let Some(outgoing) = waiting.next_waiting() {
@@ -239,19 +237,13 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader, deflaters: Option<&D
             outgoing = waiting.next() => Some(outgoing),
         };
         let outgoing = match outgoing {
-            Some(outgoing) => {
-                waiting.is_in_hand = true;
-                Some(compress(outgoing, deflaters).await)
-            }
+            Some(outgoing) => Some(compress(outgoing, waiting, deflaters).await),
             None => None,
         };
         let within = limits::STALL_MAX + outgoing.as_ref().map_or(Duration::ZERO, drain_time);
         let written = timeout(within, async {
             match outgoing {
-                Some(outgoing) => {
-                    feed(sink, outgoing, waiting.ledger()).await?;
-                    waiting.is_in_hand = false;
-                }
+                Some(outgoing) => feed(sink, outgoing, waiting.ledger()).await?,
                 None => sink.feed(Message::Ping(Bytes::new())).await?,
             }
             sink.flush().await
@@ -264,16 +256,18 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader, deflaters: Option<&D
     }
 }
 
-/// Compresses what is large. What a socket says when it ends goes out as it is.
-async fn compress(mut outgoing: Outgoing, deflaters: Option<&Deflaters>) -> Outgoing {
-    if let Outgoing::Transmission { transmission, is_compressible: true } = &mut outgoing
-        && let Some(deflaters) = deflaters.filter(|deflaters| deflaters.takes(&transmission.frame))
-    {
-        let frame = std::mem::take(&mut transmission.frame);
-        // Boxed: most sockets never come here.
-        transmission.frame = Box::pin(deflaters.message(frame)).await;
-    }
-    outgoing
+/// Compresses what is large. When the socket ends meanwhile, it goes out as it is, before what still waits.
+async fn compress(outgoing: Outgoing, waiting: &mut OutboxReader, deflaters: Option<&Deflaters>) -> Outgoing {
+    let Outgoing::Transmission { mut transmission, is_compressible } = outgoing else { return outgoing };
+    let deflaters = deflaters.filter(|deflaters| is_compressible && deflaters.takes(&transmission.frame));
+    let Some(deflaters) = deflaters else {
+        return Outgoing::Transmission { transmission, is_compressible };
+    };
+    waiting.put_back(transmission.clone());
+    // Boxed: most sockets never come here.
+    transmission.frame = Box::pin(deflaters.message(std::mem::take(&mut transmission.frame))).await;
+    waiting.take_back();
+    Outgoing::Transmission { transmission, is_compressible }
 }
 
 /// How long the slowest client that is waited for takes to read a frame.

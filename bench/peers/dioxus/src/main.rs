@@ -12,6 +12,10 @@ use axum::routing::get;
 use dioxus::prelude::*;
 use dioxus_liveview::LiveViewPool;
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::var("PEER_ADDR").unwrap_or_else(|_| "127.0.0.1:0".to_owned());

@@ -70,8 +70,8 @@ pub(crate) struct OutboxReader {
     shared: Arc<Shared>,
     /// The templates that the page has by then.
     ledger: TemplateLedger,
-    /// What was taken last isn't the socket's yet.
-    pub(crate) is_in_hand: bool,
+    /// What was taken and may yet have to be taken again.
+    put_back: Option<Box<Transmission>>,
 }
 
 /// An outbox for the socket of `peer`.
@@ -80,7 +80,7 @@ pub(crate) fn outbox(peer: Option<SocketAddr>) -> (Outbox, OutboxReader) {
     let shared = Arc::new(Shared { peer, queue, filled, overflow });
     (
         Outbox { shared: Arc::clone(&shared) },
-        OutboxReader { shared, ledger: TemplateLedger::default(), is_in_hand: false },
+        OutboxReader { shared, ledger: TemplateLedger::default(), put_back: None },
     )
 }
 
@@ -133,7 +133,19 @@ impl OutboxReader {
         }
     }
 
+    /// It is the next again, unless [`OutboxReader::take_back`] comes first.
+    pub(crate) fn put_back(&mut self, transmission: Transmission) {
+        self.put_back = Some(Box::new(transmission));
+    }
+
+    pub(crate) fn take_back(&mut self) {
+        self.put_back = None;
+    }
+
     pub(crate) fn next_waiting(&mut self) -> Option<Outgoing> {
+        if let Some(transmission) = self.put_back.take() {
+            return Some(Outgoing::Transmission { transmission: *transmission, is_compressible: false });
+        }
         let mut queue = self.shared.lock();
         let outgoing = queue.waiting.pop_front()?;
         queue.byte_count -= outgoing.byte_count();
