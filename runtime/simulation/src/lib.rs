@@ -7,7 +7,7 @@
 //! - `server`: what the server's shell does around a session
 //! - `store`: the store that servers share
 //! - `page`: the client that ships, its document, and a person
-//! - `world`: time, the network, faults, and the checks
+//! - `world`: a run, and all that happens in it: people, faults, time, the network; and the checks
 //! - `shrink`: from a failure to the little that it needs
 //! - `random`: numbers that a seed decides
 
