@@ -43,10 +43,10 @@ impl<D: PartialEq, M> Rows<D, M> {
 
     /// The next row's part, if there is one for what it depends on.
     pub(super) fn take(&mut self, key: &Key, deps: &D, template: &'static Template) -> Option<Arc<Part<M>>> {
-        // One memo may be used by two bodies, whose rows are not each other's.
+        // One memo may be used by two bodies, whose rows are not each other's. They may differ in nothing but what goes
+        // into the same HTML: what tells them apart is where in the source the template is.
         let is_same = |row: &Row<D, M>| {
-            row.deps == *deps
-                && row.part.read(|fragment| fragment.template.fingerprint) == template.fingerprint
+            row.deps == *deps && row.part.read(|fragment| core::ptr::eq(fragment.template, template))
         };
         if self.rest.is_none() {
             let row = self.all.get(self.done)?;
