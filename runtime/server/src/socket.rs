@@ -299,3 +299,6 @@ async fn say_goodbye(sink: &mut Sink, fault: &Fault, retry_ms: u64) -> Result<()
     };
     sink.send(Message::Close(Some(close))).await
 }
+
+#[cfg(test)]
+mod tests;
