@@ -716,9 +716,6 @@ impl<C: Component> Session<C> {
     /// in which they were made.
     fn forget_before(&mut self, version: u64) {
         while self.seen.pop_front_if(|seen| seen.version < version).is_some() {}
-        if self.seen.is_empty() {
-            self.seen = VecDeque::new();
-        }
     }
 
     /// Renders, if there is a reason to and the client keeps up.

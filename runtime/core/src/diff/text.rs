@@ -28,14 +28,13 @@ struct Edit<'t> {
 }
 
 impl<M> Patch<M> {
+    /// Texts that differ.
     pub(super) fn text(&mut self, place: Place, old: &str, new: &str) {
-        if old == new {
-            return;
-        }
-        let edits = edits(old, new);
-        let bytes: usize = edits.iter().map(|edit| SPLICE_BYTES + edit.insert.len()).sum();
+        let whole = whole_edit(old, new);
+        let by_words = word_edits(old, &whole);
+        let edits = by_words.as_deref().unwrap_or(core::slice::from_ref(&whole));
         let Place { at, slot } = place;
-        if bytes >= SPLICE_BYTES - 2 + new.len() {
+        if byte_count(edits) >= SPLICE_BYTES - 2 + new.len() {
             return self.program.push(&Op::Text { at, slot, text: Text::new(new) });
         }
         // From the end to the start, so that each leaves the positions of the next as they are.
@@ -51,25 +50,24 @@ impl<M> Patch<M> {
     }
 }
 
-fn edits<'t>(old: &str, new: &'t str) -> Vec<Edit<'t>> {
-    let start = common_prefix(old, new);
-    let suffix = common_suffix(&old[start..], &new[start..]);
-    let (old_end, new_end) = (old.len() - suffix, new.len() - suffix);
-    let whole = Vec::from([Edit { start, end: old_end, insert: &new[start..new_end] }]);
-    let middle = (&old[start..old_end], &new[start..new_end]);
-    if middle.0.len().min(middle.1.len()) < WORDS_BYTES_MIN {
-        return whole;
-    }
-    let by_words = word_edits(middle.0, middle.1, start);
-    let bytes = |edits: &[Edit<'_>]| edits.iter().map(|edit| SPLICE_BYTES + edit.insert.len()).sum::<usize>();
-    match by_words {
-        Some(by_words) if bytes(&by_words) < bytes(&whole) => by_words,
-        _ => whole,
-    }
+/// What edits take, in bytes.
+fn byte_count(edits: &[Edit<'_>]) -> usize {
+    edits.iter().map(|edit| SPLICE_BYTES + edit.insert.len()).sum()
 }
 
-/// The edits between two texts by words; `offset` is added to positions. `None` when there are too many words.
-fn word_edits<'t>(old: &str, new: &'t str, offset: usize) -> Option<Vec<Edit<'t>>> {
+/// All between the common ends.
+fn whole_edit<'t>(old: &str, new: &'t str) -> Edit<'t> {
+    let start = common_prefix(old, new);
+    let suffix = common_suffix(&old[start..], &new[start..]);
+    Edit { start, end: old.len() - suffix, insert: &new[start..new.len() - suffix] }
+}
+
+/// The same by words, where that takes less; `None` too where it wouldn't, or where there are too many words.
+fn word_edits<'t>(old: &str, whole: &Edit<'t>) -> Option<Vec<Edit<'t>>> {
+    let (offset, old, new) = (whole.start, &old[whole.start..whole.end], whole.insert);
+    if old.len().min(new.len()) < WORDS_BYTES_MIN {
+        return None;
+    }
     let old_words: Vec<&str> = old.split_inclusive(' ').collect();
     let new_words: Vec<&str> = new.split_inclusive(' ').collect();
     if old_words.len().max(new_words.len()) > WORDS_MAX {
@@ -90,7 +88,8 @@ fn word_edits<'t>(old: &str, new: &'t str, offset: usize) -> Option<Vec<Edit<'t>
         end: offset + old_starts[op.old_range().end],
         insert: &new[new_starts[op.new_range().start]..new_starts[op.new_range().end]],
     };
-    Some(changed.map(edit).collect())
+    let edits: Vec<_> = changed.map(edit).collect();
+    (byte_count(&edits) < byte_count(core::slice::from_ref(whole))).then_some(edits)
 }
 
 /// The length of the longest common prefix, in bytes, at a character's boundary.
@@ -112,5 +111,6 @@ fn common_suffix(a: &str, b: &str) -> usize {
 }
 
 fn utf16_len(text: &str) -> u32 {
-    u32::try_from(text.encode_utf16().count()).expect("a text is far below 4 GiB")
+    let count = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+    u32::try_from(count).expect("a text is far below 4 GiB")
 }

@@ -63,10 +63,6 @@ impl Window {
         while let Some(sent) = self.sent.pop_front_if(|sent| sent.version <= version) {
             self.byte_count -= sent.program.len();
         }
-        if self.sent.is_empty() {
-            // Most sessions are idle, and room for one patch is made again in no time.
-            self.sent = VecDeque::new();
-        }
     }
 
     pub(super) fn shrink_to_fit(&mut self) {
