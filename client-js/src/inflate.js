@@ -21,7 +21,12 @@ export async function inflated(bytes) {
     try {
       // The number's first byte is 0, which bounds it. The rest is filled with what comes, and takes no more.
       const frame = new Uint8Array(new DataView(bytes.buffer).getUint32(0));
-      const reader = new Response(bytes.subarray(4)).body.pipeThrough(inflater()).getReader();
+      const { readable, writable } = inflater();
+      const writer = writable.getWriter();
+      // What is wrong with it is told to the reader as well.
+      writer.write(bytes.subarray(4)).catch(() => {});
+      writer.close().catch(() => {});
+      const reader = readable.getReader();
       for (let at = 0, part; !(part = await reader.read()).done; at += part.value.length) frame.set(part.value, at);
       return frame;
     } catch {}

@@ -9,6 +9,8 @@ let url;
 let socket;
 let timer;
 let timerDue = Infinity;
+/** When the timer is to be due, until it is set. */
+let wanted;
 
 export function linkTo(newUrl) {
   url = newUrl;
@@ -54,10 +56,17 @@ export function transmit(bytes) {
 export function schedule(due) {
   // Most timeouts move away before they are due; one that comes too early does no harm.
   if (due >= timerDue) return;
+  // Set once for all that a message causes, and after those have heard of it who watch the document.
+  if (wanted === undefined) queueMicrotask(setTimer);
+  wanted = due;
+}
+
+function setTimer() {
   clearTimeout(timer);
-  timerDue = due;
+  timerDue = wanted;
+  wanted = undefined;
   // The client's clock counts whole milliseconds.
-  timer = setTimeout(run, Math.max(0, due + 1 - performance.now()));
+  timer = setTimeout(run, Math.max(0, timerDue + 1 - performance.now()));
 }
 
 function run() {
