@@ -177,17 +177,17 @@ fn memory(report: &Report) -> Markup {
     html! {
         p { "kB of resident memory for each, in the serving process, with the system's allocator and with jemalloc." }
         @for (part, allocator) in [("memory", "the system's allocator"), ("memory-jemalloc", "jemalloc")] {
-        div.wide { table {
-            caption { (allocator) }
-            thead { tr { th { "what" } th { "how many" } th { "connected" } th { "after an event" } th { "idle" } } }
-            tbody { @for of in of(part).into_iter().flatten() { tr {
-                td { (of["name"].as_str().unwrap_or_default()) }
-                td.figure { (of["count"]) }
-                td.figure { (told(&of["connected"])) }
-                td.figure { (told(&of["after_event"])) }
-                td.figure { (told(&of["idle"])) }
-            } } }
-        } }
+            div.wide { table {
+                caption { (allocator) }
+                thead { tr { th { "what" } th { "how many" } th { "connected" } th { "after an event" } th { "idle" } } }
+                tbody { @for of in of(part).into_iter().flatten() { tr {
+                    td { (of["name"].as_str().unwrap_or_default()) }
+                    td.figure { (of["count"]) }
+                    td.figure { (told(&of["connected"])) }
+                    td.figure { (told(&of["after_event"])) }
+                    td.figure { (told(&of["idle"])) }
+                } } }
+            } }
         }
     }
 }
