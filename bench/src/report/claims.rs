@@ -188,7 +188,7 @@ fn memory(report: &Report) -> Vec<Claim> {
             let what =
                 format!("a session with 1,000 rows after the event, of {count}, resident, {allocator}");
             claims.push(kilobytes(what, rows("after_event"), 300.0));
-            let what = format!("the same, idle, of {count}, resident, {allocator}");
+            let what = format!("a session with 1,000 rows, idle, of {count}, resident, {allocator}");
             claims.push(kilobytes(what, rows("idle"), 120.0));
         }
         // Beside as many of Dioxus's: what is taken once for all weighs the less the more there are.

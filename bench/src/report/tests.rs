@@ -26,12 +26,20 @@ fn what_was_not_measured_is_listed_all_the_same() {
 
 #[test]
 fn figures_of_files_are_found() {
-    let text = r#"{"machine":"here","figures":[{"name":"counter, TCP","idle":{"resident":13000.0}}]}"#;
+    let text = r#"{"machine":"here","figures":[
+        {"name":"counter, TCP","count":1000,"idle":{"resident":16000.0}},
+        {"name":"counter, TCP","count":15000,"idle":{"resident":13000.0}},
+        {"name":"counter, Dioxus","count":1000,"idle":{"resident":176000.0}}]}"#;
     let parts = vec![("memory", serde_json::from_str(text).ok())];
     let report = Report { wire: Vec::new(), client: Vec::new(), parts };
-    let idle =
-        all(&report).into_iter().find(|claim| claim.what.contains("idle counter")).expect("it is promised");
-    assert_eq!((idle.figure, idle.verdict()), (Some(13.0), "held"));
+    let claims = all(&report);
+    let of = |words: &str| {
+        let claim = claims.iter().find(|claim| claim.what.contains(words)).expect("it is promised");
+        (claim.figure, claim.verdict())
+    };
+    assert_eq!(of("an idle counter session of 15,000"), (Some(13.0), "held"));
+    assert_eq!(of("an idle session (counter), of 1000"), (Some(11.0), "held"), "beside as many");
+    assert_eq!(of("1,000 rows, idle, of 200").0, None);
     assert!(report.markdown().contains("- memory: here"));
 }
 

@@ -20,6 +20,8 @@ enum Body {
     Leave,
     /// Of other HTML.
     Note,
+    /// By a function that others call too.
+    Shared(&'static str),
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +34,7 @@ struct Board {
     bodies: &'static [Body],
     rows: Vec<u64>,
     memo: MemoList<u64, Msg>,
+    shared: MemoList<(&'static str, u64), Msg>,
     pressed: Vec<String>,
 }
 
@@ -41,11 +44,21 @@ impl Body {
             Self::Take => "take",
             Self::Leave => "leave",
             Self::Note => "note",
+            Self::Shared(word) => word,
         }
     }
 }
 
 impl Board {
+    /// What tells the calls apart is among what the rows depend on.
+    fn shared(&self, word: &'static str) -> Html<Msg> {
+        html! {
+            ul { @memo row in self.shared.over(&self.rows, |row| (word, **row)) {
+                li key=(row) { button onclick=(Msg::Pressed(word, *row)) { (format!("{word} {row}")) } }
+            } }
+        }
+    }
+
     fn list(&self, body: Body) -> Html<Msg> {
         match body {
             Body::Take => html! {
@@ -63,6 +76,7 @@ impl Board {
                     li key=(row) { b { (row) } button onclick=(Msg::Pressed("note", *row)) { "note " (row) } }
                 } }
             },
+            Body::Shared(word) => self.shared(word),
         }
     }
 }
@@ -96,8 +110,8 @@ fn buttons(page: &Page<Board>) -> Vec<(String, Address)> {
 
 #[track_caller]
 fn check(bodies: &'static [Body]) {
-    let (rows, memo, pressed) = (vec![1, 2, 3], MemoList::new(), Vec::new());
-    let mut page = Page::new(Board { bodies, rows, memo, pressed });
+    let (rows, memo, shared, pressed) = (vec![1, 2, 3], MemoList::new(), MemoList::new(), Vec::new());
+    let mut page = Page::new(Board { bodies, rows, memo, shared, pressed });
     let mut before = buttons(&page);
     for rows in [&[1, 2, 3][..], &[3, 1, 2, 4], &[2], &[5, 2, 6], &[], &[2, 5]] {
         page.message(Msg::Rows(rows.to_vec()));
@@ -137,4 +151,10 @@ fn bodies_of_other_html() {
 fn bodies_that_differ_in_what_goes_into_the_same_html() {
     check(&[Body::Take, Body::Leave]);
     check(&[Body::Leave, Body::Note, Body::Take, Body::Leave]);
+}
+
+#[test]
+fn one_body_in_a_function_that_is_called_twice() {
+    check(&[Body::Shared("give"), Body::Shared("keep")]);
+    check(&[Body::Shared("give"), Body::Take, Body::Shared("keep"), Body::Shared("give")]);
 }

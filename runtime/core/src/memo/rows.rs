@@ -44,7 +44,9 @@ impl<D: PartialEq, M> Rows<D, M> {
     /// The next row's part, if there is one for what it depends on.
     pub(super) fn take(&mut self, key: &Key, deps: &D, template: &'static Template) -> Option<Arc<Part<M>>> {
         // One memo may be used by two bodies, whose rows are not each other's. They may differ in nothing but what goes
-        // into the same HTML: what tells them apart is where in the source the template is.
+        // into the same HTML: what tells them apart is the address of
+        // the template, a static of its own for each place in the source. A linker that folded equal data would have to be
+        // told to leave it; those in use don't.
         let is_same = |row: &Row<D, M>| {
             row.deps == *deps && row.part.read(|fragment| core::ptr::eq(fragment.template, template))
         };
