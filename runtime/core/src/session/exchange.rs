@@ -1,0 +1,90 @@
+//! What a session takes and what it gives.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::frame::{ClientFrame, JoinMode};
+
+use super::checkpoint::Checkpoint;
+use crate::ledger::TemplateUse;
+
+/// What a session takes.
+#[derive(Debug)]
+pub enum Input<'a, M> {
+    /// A socket attaches.
+    Join(Join<'a>),
+    /// A frame of the attached client.
+    Frame(ClientFrame<'a>),
+    /// A message from the component's own tasks.
+    Message(M),
+    /// The socket is gone.
+    Detach,
+    /// [`Session::next_timeout`](super::Session::next_timeout) is due.
+    Timeout,
+    /// Memory is scarce: what can be had again is to be let go of, as when the session has been idle for a while.
+    Hibernate,
+    /// The checkpoint with this number is stored.
+    Persisted {
+        /// The number.
+        generation: u64,
+    },
+    /// The server ends: what isn't stored is to be, and nothing more is taken on.
+    Suspend,
+}
+
+/// A socket that attaches.
+#[derive(Clone, Copy)]
+pub struct Join<'a> {
+    /// The number that the client gave the session on that socket.
+    pub session: u32,
+    /// What the client holds.
+    pub mode: JoinMode,
+    /// The version that its document is at.
+    pub applied: u64,
+    /// The last event that it knows to be handled.
+    pub settled: u64,
+    /// What it has to show the next time.
+    pub token: &'a str,
+    /// No other socket has joined since the one that this client had.
+    pub is_latest: bool,
+}
+
+impl fmt::Debug for Join<'_> {
+    /// Without the token, which opens the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, mode, applied, settled, token: _, is_latest } = self;
+        f.debug_struct("Join")
+            .field("session", session)
+            .field("mode", mode)
+            .field("applied", applied)
+            .field("settled", settled)
+            .field("is_latest", is_latest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a session gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output<E> {
+    /// A frame for the attached socket.
+    Transmit(Transmission),
+    /// What the component asked for.
+    Effect(E),
+    /// The session is to be stored; answered by [`Input::Persisted`], however long that takes.
+    Persist(Checkpoint),
+    /// The socket is to be told this and let go; the session waits for another.
+    Drop(CloseReason),
+    /// The session has ended.
+    Close(CloseReason),
+}
+
+/// A frame, and the templates that the page must know before it.
+#[derive(Debug, Clone)]
+pub struct Transmission {
+    /// The frame's bytes.
+    pub frame: Vec<u8>,
+    /// The templates.
+    pub templates: Vec<TemplateUse>,
+}
