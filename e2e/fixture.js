@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -173,11 +173,32 @@ class Gallery {
     return this.ended;
   }
 
+  /** Has it stand still, and waits until none of its threads runs: a signal alone is only on its way. */
+  async freeze() {
+    this.child.kill("SIGSTOP");
+    await eventually(() => threadStates(this.child.pid), ["T"], "the gallery's threads stand still");
+  }
+
+  /** Has it go on. */
+  thaw() {
+    this.child.kill("SIGCONT");
+  }
+
   /** Asks it to end. */
   async stop() {
     this.child.kill("SIGTERM");
     return this.ended;
   }
+}
+
+/** The different states of a process's threads, as the letters of proc_pid_stat(5). */
+async function threadStates(pid) {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const states = threads.map(async (thread) => {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2)[0];
+  });
+  return [...new Set(await Promise.all(states))];
 }
 
 function binary(name) {

@@ -101,13 +101,13 @@ describe("half a minute away", { concurrency: true }, () => {
     await page.click("#inc");
     await shows(page, "#count", "1");
     await mark(page);
-    stage.gallery.child.kill("SIGSTOP");
+    await stage.gallery.freeze();
     await click(page, "#inc", 3);
     await pause(OVER_SILENCE_MS);
     await lost(page);
     await click(page, "#inc", 2);
     await shows(page, "#count", "1");
-    stage.gallery.child.kill("SIGCONT");
+    stage.gallery.thaw();
     await joined(page);
     await shows(page, "#count", "6");
     await page.click("#inc");
