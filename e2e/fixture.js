@@ -195,10 +195,11 @@ class Gallery {
 async function threadStates(pid) {
   const threads = await readdir(`/proc/${pid}/task`);
   const states = threads.map(async (thread) => {
-    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    // One that has ended meanwhile has no state.
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, "utf8").catch(() => "");
     return stat.slice(stat.lastIndexOf(")") + 2)[0];
   });
-  return [...new Set(await Promise.all(states))];
+  return [...new Set(await Promise.all(states))].filter(Boolean);
 }
 
 function binary(name) {

@@ -4,6 +4,7 @@
 //! way the client does.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::msgpack::{Text, Writer};
@@ -11,6 +12,7 @@ use lightspeed_protocol::msgpack::{Text, Writer};
 use crate::html::{Fragment, Item, Value};
 use crate::ledger::TemplateUse;
 use crate::memo::part::Part;
+use crate::packed::{Cell, Packed};
 use crate::render::safe_url;
 use crate::stream::{Content, StreamValue};
 use crate::template::{Kind, Template};
@@ -34,10 +36,19 @@ impl Numbering {
     }
 
     fn number(&mut self, template: &'static Template, needs_html: bool) -> InstanceId {
+        self.note(template, needs_html);
+        self.take_id()
+    }
+
+    /// The program refers to this template.
+    fn note(&mut self, template: &'static Template, needs_html: bool) {
         match self.uses.iter_mut().rfind(|known| known.template.fingerprint == template.fingerprint) {
             Some(known) => known.needs_html |= needs_html,
             None => self.uses.push(TemplateUse { template, needs_html }),
         }
+    }
+
+    fn take_id(&mut self) -> InstanceId {
         let id = self.next_id;
         self.next_id = id.checked_add(1).expect("a session makes fewer than 2^32 instances");
         id
@@ -58,20 +69,32 @@ fn bone_count(template: &Template) -> usize {
 pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
     fragment.id = numbering.number(fragment.template, true);
     for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-        match value {
-            Value::Text(text) if text.is_empty() && slot.kind.slot_kind().is_content() => out.nil(),
-            Value::Text(text) => out.text(Text::new(attribute_text(&slot.kind, text))),
-            Value::Raw(html) => out.bin(html.as_bytes()),
-            Value::Html(html) => write_splice(html.root_mut(), numbering, out),
-            Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice(root, numbering, out)),
-            Value::Absent | Value::Unknown | Value::Branch(None) => out.nil(),
-            Value::Flag(on) => out.bool(*on),
-            Value::Message { .. } | Value::Payload(_) | Value::NoHandler => {}
-            Value::Branch(Some((arm, fragment))) => write_branch(*arm, fragment, numbering, out),
-            Value::List(items) if items.is_empty() => out.array(0),
-            Value::List(items) => write_items(items, numbering, out),
-            Value::Stream(stream) => write_stream(stream, numbering, out),
-        }
+        write_value(&slot.kind, value, numbering, out);
+    }
+}
+
+fn write_value<M>(kind: &Kind, value: &mut Value<M>, numbering: &mut Numbering, out: &mut Writer) {
+    match value {
+        Value::Text(text) => write_text(kind, text, out),
+        Value::Raw(html) => out.bin(html.as_bytes()),
+        Value::Html(html) => write_splice(html.root_mut(), numbering, out),
+        Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice(root, numbering, out)),
+        Value::Absent | Value::Unknown | Value::Branch(None) => out.nil(),
+        Value::Flag(on) => out.bool(*on),
+        Value::Message { .. } | Value::Payload(_) | Value::NoHandler => {}
+        Value::Branch(Some((arm, fragment))) => write_branch(*arm, fragment, numbering, out),
+        Value::List(items) if items.is_empty() => out.array(0),
+        Value::List(items) => write_items(items, numbering, out),
+        Value::Packed(items) => write_packed(items, 0..items.len(), numbering, out),
+        Value::Stream(stream) => write_stream(stream, numbering, out),
+    }
+}
+
+fn write_text(kind: &Kind, text: &str, out: &mut Writer) {
+    if text.is_empty() && kind.slot_kind().is_content() {
+        out.nil();
+    } else {
+        out.text(Text::new(attribute_text(kind, text)));
     }
 }
 
@@ -104,6 +127,32 @@ pub(crate) fn write_items<M>(items: &mut [Item<M>], numbering: &mut Numbering, o
     }
 }
 
+/// The same for some of the items of a packed list.
+pub(crate) fn write_packed<M>(
+    items: &mut Packed<M>,
+    range: Range<usize>,
+    numbering: &mut Numbering,
+    out: &mut Writer,
+) {
+    let template = items.template();
+    out.array(1 + range.len() * value_count(template));
+    out.uint(range.len() as u64);
+    numbering.note(template, true);
+    for index in range {
+        items.set_id(index, numbering.take_id());
+        for (slot, cell) in template.slots.iter().zip(items.places_mut(index)) {
+            match cell {
+                Cell::Text(text) => write_text(&slot.kind, text, out),
+                Cell::Absent => out.nil(),
+                Cell::Flag(on) => out.bool(on),
+                // Most of what is kept, and nothing to be written.
+                Cell::Kept(value) if value.is_handler() => {}
+                Cell::Kept(value) => write_value(&slot.kind, value, numbering, out),
+            }
+        }
+    }
+}
+
 fn write_stream<M>(stream: &mut StreamValue<M>, numbering: &mut Numbering, out: &mut Writer) {
     numbering.has_streams = true;
     match &mut stream.0 {
@@ -131,31 +180,37 @@ pub(crate) fn write_skeleton<M>(root: &mut Fragment<M>, numbering: &mut Numberin
 fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
     fragment.id = numbering.number(fragment.template, false);
     for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-        match value {
-            _ if !slot.kind.slot_kind().is_content() => {}
-            Value::Text(_) | Value::Branch(None) => out.nil(),
-            Value::Raw(_) => out.bool(true),
-            Value::Html(html) => write_splice_bones(html.root_mut(), numbering, out),
-            Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice_bones(root, numbering, out)),
-            Value::Branch(Some((arm, fragment))) => {
-                out.array(1 + bone_count(fragment.template));
-                out.uint(u64::from(*arm));
-                write_bones(fragment, numbering, out);
-            }
-            Value::List(items) => write_list_bones(items, numbering, out),
-            Value::Stream(stream) => {
-                numbering.has_streams = true;
-                let mut none = Vec::new();
-                write_list_bones(stream.items_mut().unwrap_or(&mut none), numbering, out);
-            }
-            // Of slots that aren't content.
-            Value::Absent
-            | Value::Unknown
-            | Value::Flag(_)
-            | Value::Message { .. }
-            | Value::Payload(_)
-            | Value::NoHandler => {}
+        if slot.kind.slot_kind().is_content() {
+            write_bone(value, numbering, out);
         }
+    }
+}
+
+fn write_bone<M>(value: &mut Value<M>, numbering: &mut Numbering, out: &mut Writer) {
+    match value {
+        Value::Text(_) | Value::Branch(None) => out.nil(),
+        Value::Raw(_) => out.bool(true),
+        Value::Html(html) => write_splice_bones(html.root_mut(), numbering, out),
+        Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice_bones(root, numbering, out)),
+        Value::Branch(Some((arm, fragment))) => {
+            out.array(1 + bone_count(fragment.template));
+            out.uint(u64::from(*arm));
+            write_bones(fragment, numbering, out);
+        }
+        Value::List(items) => write_list_bones(items, numbering, out),
+        Value::Packed(items) => write_packed_bones(items, numbering, out),
+        Value::Stream(stream) => {
+            numbering.has_streams = true;
+            let mut none = Vec::new();
+            write_list_bones(stream.items_mut().unwrap_or(&mut none), numbering, out);
+        }
+        // Of slots that aren't content.
+        Value::Absent
+        | Value::Unknown
+        | Value::Flag(_)
+        | Value::Message { .. }
+        | Value::Payload(_)
+        | Value::NoHandler => {}
     }
 }
 
@@ -182,14 +237,39 @@ fn write_list_bones<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &m
     }
 }
 
+fn write_packed_bones<M>(items: &mut Packed<M>, numbering: &mut Numbering, out: &mut Writer) {
+    let template = items.template();
+    let is_plain = items.kept().iter().all(is_plain_value);
+    out.array(1 + if is_plain { 0 } else { items.len() * bone_count(template) });
+    out.uint(items.len() as u64);
+    numbering.note(template, false);
+    // Streams and lists without items are plain, and are noted all the same.
+    let mut unwritten = Writer::new();
+    let out = if is_plain { &mut unwritten } else { out };
+    for index in 0..items.len() {
+        items.set_id(index, numbering.take_id());
+        for (slot, cell) in template.slots.iter().zip(items.places_mut(index)) {
+            match cell {
+                _ if !slot.kind.slot_kind().is_content() => {}
+                Cell::Kept(value) => write_bone(value, numbering, out),
+                _ => out.nil(),
+            }
+        }
+    }
+}
+
 /// Whether no content slot holds an instance or raw HTML.
 fn is_plain<M>(fragment: &Fragment<M>) -> bool {
-    fragment.values.iter().all(|value| match value {
-        Value::Raw(_) | Value::Html(_) | Value::Memo(..) | Value::Branch(Some(_)) => false,
+    fragment.values.iter().all(is_plain_value)
+}
+
+fn is_plain_value<M>(value: &Value<M>) -> bool {
+    match value {
+        Value::Raw(_) | Value::Html(_) | Value::Memo(..) | Value::Branch(Some(_)) | Value::Packed(_) => false,
         Value::List(items) => items.is_empty(),
         Value::Stream(stream) => stream.items().is_empty(),
         _ => true,
-    })
+    }
 }
 
 /// The text of an attribute as a document may have it.

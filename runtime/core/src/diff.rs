@@ -19,6 +19,7 @@ use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 use crate::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
 use crate::html::{Fragment, Item, Value};
 use crate::memo::part::{Body, Part};
+use crate::packed::{Cell, Packed};
 use crate::stream::rows::Past;
 use crate::template::Slot;
 
@@ -97,14 +98,12 @@ impl<M> Patch<M> {
                 self.program.push(&Op::Content { at, slot: index, content: None });
             }
             (Value::Unknown, Value::Branch(new)) => self.branch(place, None, new.as_mut()),
-            (Value::List(old), Value::List(new)) => {
-                self.list(place, old, new);
-            }
-            (Value::Unknown | Value::Stream(_), Value::List(new)) => {
-                self.replace_list(place, false, new);
-            }
+            (Value::List(old), Value::List(new)) => self.list(place, &**old, &mut **new),
+            (Value::Packed(old), Value::Packed(new)) => self.list(place, &**old, &mut **new),
+            (old, Value::List(new)) => self.replace_list(place, is_empty(old), &mut **new),
+            (old, Value::Packed(new)) => self.replace_list(place, is_empty(old), &mut **new),
             (_, Value::Stream(new)) => self.stream(place, old, new),
-            (_, Value::Unknown | Value::Branch(_) | Value::List(_)) => {}
+            (_, Value::Unknown | Value::Branch(_)) => {}
         }
     }
 
@@ -141,6 +140,38 @@ impl<M> Patch<M> {
         }
     }
 
+    /// A packed item against the one with its key.
+    fn packed_item(&mut self, old: &Packed<M>, old_index: usize, new: &mut Packed<M>, index: usize) {
+        let id = old.id(old_index);
+        new.set_id(index, id);
+        if new.has_handlers_only() && new.is_like(index, old, old_index) {
+            return;
+        }
+        let cells = old.places(old_index).zip(new.places_mut(index));
+        for (slot_index, (slot, (old, new))) in (0..).zip(old.template().slots.iter().zip(cells)) {
+            let place = Place { at: id, slot: slot_index };
+            match (old, new) {
+                (Cell::Text(old), Cell::Text(new)) if old == new => {}
+                (Cell::Absent, Cell::Absent) => {}
+                (Cell::Flag(old), Cell::Flag(new)) if old == new => {}
+                (old, new) => {
+                    let old_value;
+                    let old = match old.into_value() {
+                        Ok(value) => {
+                            old_value = value;
+                            &old_value
+                        }
+                        Err(value) => value,
+                    };
+                    match new.into_value() {
+                        Ok(mut value) => self.slot(place, slot, old, &mut value),
+                        Err(value) => self.slot(place, slot, old, value),
+                    }
+                }
+            }
+        }
+    }
+
     fn branch(
         &mut self,
         place: Place,
@@ -159,6 +190,11 @@ impl<M> Patch<M> {
             }
         }
     }
+}
+
+/// Whether what a list's slot held is known to have no items.
+fn is_empty<M>(old: &Value<M>) -> bool {
+    matches!(old, Value::List(items) if items.is_empty())
 }
 
 /// The same rendering at the same place: the ids in it are those that the client knows.

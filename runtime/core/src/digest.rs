@@ -9,7 +9,8 @@
 
 use crate::html::{Fragment, Value};
 use crate::memo::part::Body;
-use crate::template::Kind;
+use crate::packed::Cell;
+use crate::template::{Kind, Template};
 
 struct Fnv(u64);
 
@@ -31,18 +32,35 @@ impl Fnv {
     }
 
     fn fragment<M>(&mut self, fragment: &Fragment<M>) {
-        self.number(u64::from(fragment.template.fingerprint));
-        for (slot, value) in fragment.template.slots.iter().zip(&fragment.values) {
-            self.value(&slot.kind, value);
+        self.instance(fragment.template, fragment.cells());
+    }
+
+    fn instance<'a, M: 'a>(
+        &mut self,
+        template: &Template,
+        cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
+    ) {
+        self.number(u64::from(template.fingerprint));
+        for (slot, cell) in template.slots.iter().zip(cells) {
+            self.cell(&slot.kind, &cell);
+        }
+    }
+
+    fn cell<M>(&mut self, kind: &Kind, cell: &Cell<'_, &Value<M>>) {
+        match cell {
+            Cell::Text(text) => {
+                self.bytes(&[if kind.slot_kind().is_content() { 1 } else { 4 }]);
+                self.text(text);
+            }
+            Cell::Absent => self.bytes(&[5]),
+            Cell::Flag(on) => self.bytes(&[7, u8::from(*on)]),
+            Cell::Kept(value) => self.value(kind, value),
         }
     }
 
     fn value<M>(&mut self, kind: &Kind, value: &Value<M>) {
         match value {
-            Value::Text(text) => {
-                self.bytes(&[if kind.slot_kind().is_content() { 1 } else { 4 }]);
-                self.text(text);
-            }
+            Value::Text(_) | Value::Absent | Value::Flag(_) => self.cell(kind, &value.cell()),
             Value::Raw(html) => {
                 self.bytes(&[2]);
                 self.text(html);
@@ -56,9 +74,7 @@ impl Fnv {
                 self.bytes(&[13]);
                 self.number(memo.0.digest(digest));
             }
-            Value::Absent => self.bytes(&[5]),
             Value::Unknown => self.bytes(&[6]),
-            Value::Flag(on) => self.bytes(&[7, u8::from(*on)]),
             Value::Message { .. } | Value::Payload(_) => self.bytes(&[8, 1]),
             Value::NoHandler => self.bytes(&[8, 0]),
             Value::Branch(None) => self.bytes(&[9]),
@@ -75,6 +91,13 @@ impl Fnv {
                         Body::Own(fragment) => self.fragment(fragment),
                         Body::Part(part, _) => self.number(part.digest(digest)),
                     }
+                }
+            }
+            Value::Packed(items) => {
+                self.bytes(&[11]);
+                self.number(items.len() as u64);
+                for index in 0..items.len() {
+                    self.instance(items.template(), items.cells(index));
                 }
             }
             // Its rows aren't kept, and are shown anew by whoever goes on.

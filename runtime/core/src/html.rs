@@ -14,6 +14,7 @@ use crate::handler::{PayloadError, PayloadHandler};
 use crate::key::Key;
 use crate::memo::Keep;
 use crate::memo::part::{Body, Part};
+use crate::packed::{Cell, Packed};
 use crate::stream::StreamValue;
 use crate::template::Template;
 
@@ -95,6 +96,11 @@ impl<M> Fragment<M> {
         assert_eq!(template.slots.len(), values.len(), "a value for each slot");
         Self { template, id: 0, values: values.into_boxed_slice() }
     }
+
+    /// What its slots hold.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell<'_, &Value<M>>> {
+        self.values.iter().map(Value::cell)
+    }
 }
 
 impl<M> Clone for Fragment<M> {
@@ -149,8 +155,10 @@ pub enum Value<M> {
     NoHandler,
     /// The arm that is rendered and its instance.
     Branch(Option<(u16, Box<Fragment<M>>)>),
-    /// The items of a list, in order.
+    /// The items of a list, in order, each in a place of its own.
     List(Box<[Item<M>]>),
+    /// The items of a list, packed. There is at least one.
+    Packed(Box<Packed<M>>),
     /// The rows of a stream: a list whose items the server doesn't keep.
     Stream(Box<StreamValue<M>>),
 }
@@ -159,6 +167,16 @@ impl<M> Value<M> {
     /// An attribute or a string property, which may be absent.
     pub fn attribute(text: Option<CompactString>) -> Self {
         text.map_or(Self::Absent, Self::Text)
+    }
+
+    /// It as it is looked at.
+    pub(crate) fn cell(&self) -> Cell<'_, &Self> {
+        match self {
+            Self::Text(text) => Cell::Text(text),
+            Self::Absent => Cell::Absent,
+            Self::Flag(on) => Cell::Flag(*on),
+            other => Cell::Kept(other),
+        }
     }
 
     /// Whether it is what a handler's slot holds: a handler, or none at the moment.
@@ -195,6 +213,7 @@ impl<M> Clone for Value<M> {
             Self::NoHandler => Self::NoHandler,
             Self::Branch(branch) => Self::Branch(branch.clone()),
             Self::List(items) => Self::List(items.clone()),
+            Self::Packed(items) => Self::Packed(items.clone()),
             Self::Stream(stream) => Self::Stream(stream.clone()),
         }
     }
@@ -215,6 +234,7 @@ impl<M> fmt::Debug for Value<M> {
             Self::NoHandler => f.write_str("NoHandler"),
             Self::Branch(branch) => f.debug_tuple("Branch").field(branch).finish(),
             Self::List(items) => f.debug_tuple("List").field(items).finish(),
+            Self::Packed(items) => f.debug_tuple("Packed").field(items).finish(),
             Self::Stream(stream) => stream.fmt(f),
         }
     }

@@ -12,7 +12,7 @@ pub enum Key {
     Text(CompactString),
 }
 
-/// Any integer, aligned as 64 bits are: an item of a list is a quarter smaller than with an `i128`.
+/// Any integer, aligned as 64 bits are: an item that isn't packed is a quarter smaller than with an `i128`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(Rust, packed(8))]
 pub struct Wide(i128);

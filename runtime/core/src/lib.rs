@@ -7,6 +7,7 @@
 //!
 //! - [`template`]: what is known of a piece of HTML at compile time
 //! - [`html`]: instances of templates and the values in their slots
+//! - [`packed`]: the items of a list in few pieces of memory
 //! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
 //! - [`render`](html::Html::to_html): an instance as a string
 //! - `diff`, `build`: from two trees to a program, and new instances within it
@@ -31,6 +32,7 @@ pub mod key;
 pub mod lease;
 pub mod ledger;
 pub mod memo;
+pub mod packed;
 mod render;
 pub mod session;
 pub mod splice;
@@ -56,6 +58,7 @@ pub mod __private {
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
     pub use crate::memo::{IntoMemoRows, MemoRow};
+    pub use crate::packed::Packed;
     pub use crate::splice::{Splice, SpliceRender, SpliceText};
     pub use crate::stream::IntoRows;
     pub use crate::template::{Kind, Slot, Template};

@@ -256,23 +256,26 @@ memos!(Memo MemoList);
 
 /// The next render renders the memoized parts of this tree anew, and nothing is kept of them but by the tree.
 pub(crate) fn forget<M>(fragment: &Fragment<M>) {
-    for value in &fragment.values {
-        match value {
-            Value::Html(html) => forget(html.root()),
-            Value::Memo(memo) => {
-                memo.1.forget();
-                memo.0.read(forget);
-            }
-            Value::Branch(Some((_, fragment))) => forget(fragment),
-            Value::List(items) => {
-                for item in items {
-                    if let Body::Part(_, Some(kept)) = &item.body {
-                        kept.forget();
-                    }
-                    item.body.read(forget);
-                }
-            }
-            _ => {}
+    fragment.values.iter().for_each(forget_within);
+}
+
+fn forget_within<M>(value: &Value<M>) {
+    match value {
+        Value::Html(html) => forget(html.root()),
+        Value::Memo(memo) => {
+            memo.1.forget();
+            memo.0.read(forget);
         }
+        Value::Branch(Some((_, fragment))) => forget(fragment),
+        Value::List(items) => {
+            for item in items {
+                if let Body::Part(_, Some(kept)) = &item.body {
+                    kept.forget();
+                }
+                item.body.read(forget);
+            }
+        }
+        Value::Packed(items) => items.kept().iter().for_each(forget_within),
+        _ => {}
     }
 }

@@ -5,51 +5,64 @@ use alloc::string::String;
 use compact_str::CompactString;
 
 use crate::html::{Fragment, Item, Value};
-use crate::template::{Kind, Slot};
+use crate::packed::{Cell, Packed};
+use crate::template::{Kind, Slot, Template};
 
 /// Appends the HTML of `fragment` to `out`.
 pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {
-    let template = fragment.template;
+    write_instance(fragment.template, fragment.cells(), out);
+}
+
+fn write_instance<'a, M: 'a>(
+    template: &Template,
+    cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
+    out: &mut String,
+) {
     out.push_str(template.statics[0]);
-    for ((slot, value), tail) in template.slots.iter().zip(&fragment.values).zip(&template.statics[1..]) {
-        write_slot(slot, value, out);
+    for ((slot, cell), tail) in template.slots.iter().zip(cells).zip(&template.statics[1..]) {
+        write_slot(slot, &cell, out);
         out.push_str(tail);
     }
 }
 
-fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
-    match (&slot.kind, value) {
-        (Kind::Splice, Value::Text(text)) => escape_text(text, out),
-        (Kind::Splice, Value::Raw(html)) => {
+fn write_slot<M>(slot: &Slot, cell: &Cell<'_, &Value<M>>, out: &mut String) {
+    match (&slot.kind, cell) {
+        (Kind::Splice, Cell::Text(text)) => escape_text(text, out),
+        (Kind::Splice, Cell::Kept(Value::Raw(html))) => {
             // The marks tell an adopting client where markup of unknown length ends.
             out.push_str("<!--[-->");
             out.push_str(html);
             out.push_str("<!--]-->");
         }
-        (Kind::Splice, Value::Html(html)) => write_fragment(html.root(), out),
-        (Kind::Splice, Value::Memo(memo)) => memo.0.read(|fragment| write_fragment(fragment, out)),
-        (Kind::Attribute { name, is_url }, Value::Text(text)) => {
+        (Kind::Splice, Cell::Kept(Value::Html(html))) => write_fragment(html.root(), out),
+        (Kind::Splice, Cell::Kept(Value::Memo(memo))) => {
+            memo.0.read(|fragment| write_fragment(fragment, out));
+        }
+        (Kind::Attribute { name, is_url }, Cell::Text(text)) => {
             let text = if *is_url { safe_url(text) } else { text };
             write_attribute(name, text, out);
         }
-        (Kind::Property { is_content: true, .. }, Value::Text(text)) => {
+        (Kind::Property { is_content: true, .. }, Cell::Text(text)) => {
             // A parser drops a newline that opens a textarea; the doubled one survives.
             if text.starts_with('\n') {
                 out.push('\n');
             }
             escape_text(text, out);
         }
-        (Kind::Property { name, .. }, Value::Text(text)) => write_attribute(name, text, out),
-        (Kind::Flag { name } | Kind::BoolProperty { name }, Value::Flag(true)) => {
+        (Kind::Property { name, .. }, Cell::Text(text)) => write_attribute(name, text, out),
+        (Kind::Flag { name } | Kind::BoolProperty { name }, Cell::Flag(true)) => {
             write_attribute(name, "", out);
         }
-        (Kind::Class { name }, Value::Flag(true)) => {
+        (Kind::Class { name }, Cell::Flag(true)) => {
             out.push(' ');
             escape_attribute(name, out);
         }
-        (Kind::Branch { .. }, Value::Branch(Some((_, fragment)))) => write_fragment(fragment, out),
-        (Kind::List { .. }, Value::List(items)) => write_list(items, out),
-        (Kind::List { .. }, Value::Stream(stream)) => write_list(stream.items(), out),
+        (Kind::Branch { .. }, Cell::Kept(Value::Branch(Some((_, fragment))))) => {
+            write_fragment(fragment, out);
+        }
+        (Kind::List { .. }, Cell::Kept(Value::List(items))) => write_list(items, out),
+        (Kind::List { .. }, Cell::Kept(Value::Packed(items))) => write_packed(items, out),
+        (Kind::List { .. }, Cell::Kept(Value::Stream(stream))) => write_list(stream.items(), out),
         _ => {}
     }
 }
@@ -57,6 +70,12 @@ fn write_slot<M>(slot: &Slot, value: &Value<M>, out: &mut String) {
 fn write_list<M>(items: &[Item<M>], out: &mut String) {
     for item in items {
         item.body.read(|fragment| write_fragment(fragment, out));
+    }
+}
+
+fn write_packed<M>(items: &Packed<M>, out: &mut String) {
+    for index in 0..items.len() {
+        write_instance(items.template(), items.cells(index), out);
     }
 }
 

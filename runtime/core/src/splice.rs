@@ -18,6 +18,9 @@ use crate::memo::Memoized;
 
 /// What is text in a splice or an attribute: it is escaped where it lands.
 pub trait IntoText {
+    /// Whether every text of this type may stand in HTML as it is: it has no U+0000 and no CR.
+    const IS_CLEAN: bool = false;
+
     /// The text, as a person reads it.
     fn to_text(&self) -> CompactString;
 }
@@ -25,13 +28,15 @@ pub trait IntoText {
 macro_rules! display_texts {
     ($($type:ty)*) => {
         $(impl IntoText for $type {
+            const IS_CLEAN: bool = true;
+
             fn to_text(&self) -> CompactString {
                 self.to_compact_string()
             }
         })*
     };
 }
-display_texts!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char);
+display_texts!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool);
 
 macro_rules! string_texts {
     ($($type:ty)*) => {
@@ -43,6 +48,12 @@ macro_rules! string_texts {
     };
 }
 string_texts!(String Cow<'_, str> CompactString);
+
+impl IntoText for char {
+    fn to_text(&self) -> CompactString {
+        self.to_compact_string()
+    }
+}
 
 impl IntoText for str {
     fn to_text(&self) -> CompactString {
@@ -59,6 +70,8 @@ impl IntoText for fmt::Arguments<'_> {
 macro_rules! pointer_texts {
     ($($type:ty)*) => {
         $(impl<T: IntoText + ?Sized> IntoText for $type {
+            const IS_CLEAN: bool = T::IS_CLEAN;
+
             fn to_text(&self) -> CompactString {
                 T::to_text(self)
             }
@@ -130,11 +143,12 @@ pub trait SpliceText {
 
 impl<T: IntoText + ?Sized> SpliceText for Splice<'_, T> {
     fn splice<M>(&self) -> Value<M> {
-        Value::Text(clean(self.0.to_text()))
+        Value::Text(self.attribute())
     }
 
     fn attribute(&self) -> CompactString {
-        clean(self.0.to_text())
+        let text = self.0.to_text();
+        if T::IS_CLEAN { text } else { clean(text) }
     }
 }
 
@@ -163,7 +177,7 @@ impl<T: maud::Render + ?Sized> SpliceRender for &Splice<'_, T> {
 /// [input stream preprocessing](https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream)
 /// of an HTML parser has it.
 fn clean(text: CompactString) -> CompactString {
-    if !text.bytes().any(|byte| byte == 0 || byte == b'\r') {
+    if memchr::memchr2(0, b'\r', text.as_bytes()).is_none() {
         return text;
     }
     let mut out = CompactString::with_capacity(text.len());

@@ -90,6 +90,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is a field's: what a person may change.
+    pub(crate) const fn is_field(&self) -> bool {
+        matches!(self, Self::Property { .. } | Self::BoolProperty { .. })
+    }
+
     /// The kind as it travels.
     pub const fn slot_kind(&self) -> SlotKind {
         match self {

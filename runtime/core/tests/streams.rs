@@ -133,7 +133,9 @@ impl List {
                     li key=(row.id) title=(row.text) .long[row.text.len() > 3] {
                         (row.text)
                         @if row.is_open { b { "open " button id={ "inner" (row.id) } onclick=(Msg::Clicked(row.id, "inner".to_owned())) { "!" } } }
-                        @for (index, letter) in row.text.chars().enumerate() { i key=(index) { (letter) } }
+                        @for (index, letter) in row.text.chars().enumerate() {
+                            i key=(index) id={ "letter" (row.id) "-" (index) } onclick=(Msg::Clicked(row.id, letter.to_string())) { (letter) }
+                        }
                         button id={ "row" (row.id) } onclick=(Msg::Clicked(row.id, row.text.clone())) { "x" }
                     }
                 }
@@ -251,6 +253,9 @@ fn a_row_that_was_updated_does_what_it_said_when_it_was_clicked() {
     assert_eq!(page.session.component().clicked, [(1, "text".to_owned())]);
     page.click("row1");
     assert_eq!(page.session.component().clicked[1], (1, "new".to_owned()));
+    // And so does a list within the row.
+    page.click("letter1-2");
+    assert_eq!(page.session.component().clicked[2], (1, "w".to_owned()));
 }
 
 #[test]

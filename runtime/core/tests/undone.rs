@@ -40,6 +40,8 @@ struct Board {
     words: Vec<String>,
     change_count: u64,
     is_hidden: bool,
+    /// All of it stands in an item of a list.
+    is_listed: bool,
     stream: Stream<String>,
     part: Memo<u64, Msg>,
     rows: MemoList<u64, Msg>,
@@ -88,15 +90,18 @@ impl Component for Board {
 
     fn render(&self) -> Html<Msg> {
         let part = || html! { @for word in &self.words { p key=(word) { (Self::button(word, "part ")) } } };
+        let ways = html! {
+            ul { @stream word in self.stream.over(|| &self.words) { li key=(word) { (Self::button(word, "stream ")) } } }
+            (self.part.of(self.change_count, part))
+            ol {
+                @memo (index, word) in self.rows.over(self.words.iter().enumerate(), |_| self.change_count) {
+                    li key=(index) { (Self::button(word, "row ")) }
+                }
+            }
+        };
         let html = html! {
             @if self.is_hidden { "hidden" } @else {
-                ul { @stream word in self.stream.over(|| &self.words) { li key=(word) { (Self::button(word, "stream ")) } } }
-                (self.part.of(self.change_count, part))
-                ol {
-                    @memo (index, word) in self.rows.over(self.words.iter().enumerate(), |_| self.change_count) {
-                        li key=(index) { (Self::button(word, "row ")) }
-                    }
-                }
+                @if self.is_listed { @for one in 0..1 { div key=(one) { (ways) } } } @else { div { (ways) } }
             }
         };
         if self.words.iter().any(|word| word == UNRENDERABLE) {
@@ -121,8 +126,8 @@ impl Component for Board {
     }
 }
 
-fn page() -> Page<Board> {
-    let board = Board { words: vec!["a".to_owned(), "b".to_owned()], ..Board::default() };
+fn page(is_listed: bool) -> Page<Board> {
+    let board = Board { words: vec!["a".to_owned(), "b".to_owned()], is_listed, ..Board::default() };
     let mut page = Page::over(Session::with_policy(board, Policy::Durable));
     page.client.handle_start(page.now);
     page.pump();
@@ -152,7 +157,9 @@ fn act(page: &mut Page<Board>, acts: Vec<Act>) {
 #[track_caller]
 fn check(page: &mut Page<Board>, words: &[&str]) {
     assert_eq!(page.session.component().words, words);
-    let fresh = Board { words: words.iter().map(|word| (*word).to_owned()).collect(), ..Board::default() };
+    let words_owned = words.iter().map(|word| (*word).to_owned()).collect();
+    let is_listed = page.session.component().is_listed;
+    let fresh = Board { words: words_owned, is_listed, ..Board::default() };
     assert_eq!(page.document.to_html(), MemoryDocument::canonical(&fresh.render().to_html()));
     for place in ["stream ", "part ", "row "] {
         for word in words {
@@ -163,7 +170,17 @@ fn check(page: &mut Page<Board>, words: &[&str]) {
     assert_eq!(page.closed, None);
 }
 
-/// What happens to the page before something is undone.
+/// Pages of both kinds, to which things have happened before something is undone.
+fn pages() -> impl Iterator<Item = Page<Board>> {
+    BEFORE.into_iter().flat_map(|before| {
+        [false, true].map(|is_listed| {
+            let mut page = page(is_listed);
+            before(&mut page);
+            page
+        })
+    })
+}
+
 const BEFORE: [fn(&mut Page<Board>); 4] = [
     |_| {},
     |page| page.message(Msg::Do(vec![Act::Remove("nothing")])),
@@ -174,9 +191,7 @@ const BEFORE: [fn(&mut Page<Board>); 4] = [
 
 #[test]
 fn a_stream_forgets_what_could_not_be_saved() {
-    for before in BEFORE {
-        let mut page = page();
-        before(&mut page);
+    for mut page in pages() {
         act(&mut page, vec![Act::Add("c"), Act::Remove("a"), Act::Add(UNSAVABLE)]);
         act(&mut page, vec![Act::Remove("b"), Act::Add(UNSAVABLE)]);
         page.advance_ms(10_000);
@@ -190,9 +205,7 @@ fn a_stream_forgets_what_could_not_be_saved() {
 
 #[test]
 fn a_stream_forgets_what_an_update_did_before_it_panicked() {
-    for before in BEFORE {
-        let mut page = page();
-        before(&mut page);
+    for mut page in pages() {
         act(&mut page, vec![Act::Add("c"), Act::Remove("a"), Act::Panic]);
         act(&mut page, vec![Act::Add("d")]);
         page.advance_ms(10_000);
@@ -203,17 +216,19 @@ fn a_stream_forgets_what_an_update_did_before_it_panicked() {
 /// An update is undone, and the next one has its count: before anything else is rendered, and after that.
 #[track_caller]
 fn check_memos(undone: &[Act]) {
-    let mut page = page();
-    act(&mut page, vec![Act::Add("c")]);
-    // The client acknowledges: no older version shares what memos keep.
-    page.advance_ms(1_000);
-    take(&mut page, undone.to_vec());
-    act(&mut page, vec![Act::Add("d")]);
-    check(&mut page, &["a", "b", "c", "d"]);
-    act(&mut page, undone.to_vec());
-    check(&mut page, &["a", "b", "c", "d"]);
-    act(&mut page, vec![Act::Add("f")]);
-    check(&mut page, &["a", "b", "c", "d", "f"]);
+    for is_listed in [false, true] {
+        let mut page = page(is_listed);
+        act(&mut page, vec![Act::Add("c")]);
+        // The client acknowledges: no older version shares what memos keep.
+        page.advance_ms(1_000);
+        take(&mut page, undone.to_vec());
+        act(&mut page, vec![Act::Add("d")]);
+        check(&mut page, &["a", "b", "c", "d"]);
+        act(&mut page, undone.to_vec());
+        check(&mut page, &["a", "b", "c", "d"]);
+        act(&mut page, vec![Act::Add("f")]);
+        check(&mut page, &["a", "b", "c", "d", "f"]);
+    }
 }
 
 #[test]
@@ -233,21 +248,25 @@ fn a_memo_forgets_what_an_update_looked_at_before_it_panicked() {
 
 #[test]
 fn a_memo_that_only_an_older_version_shows_forgets_as_well() {
-    let mut page = page();
-    act(&mut page, vec![Act::Hide]);
-    // The client hasn't acknowledged yet that it hides them.
-    assert!(page.session.version_acked() < page.session.version());
-    act(&mut page, vec![Act::Hide, Act::Add(UNRENDERABLE)]);
-    act(&mut page, vec![Act::Hide, Act::Add("d")]);
-    check(&mut page, &["a", "b", "d"]);
+    for is_listed in [false, true] {
+        let mut page = page(is_listed);
+        act(&mut page, vec![Act::Hide]);
+        // The client hasn't acknowledged yet that it hides them.
+        assert!(page.session.version_acked() < page.session.version());
+        act(&mut page, vec![Act::Hide, Act::Add(UNRENDERABLE)]);
+        act(&mut page, vec![Act::Hide, Act::Add("d")]);
+        check(&mut page, &["a", "b", "d"]);
+    }
 }
 
 #[test]
 fn a_state_that_is_put_in_place_of_another_is_shown_by_streams_and_memos() {
-    let mut page = page();
-    act(&mut page, vec![Act::Add("c")]);
-    // With the count that the page is memoized for.
-    page.session.put_state(page.now, b"1 false\nx\ny").unwrap();
-    page.pump();
-    check(&mut page, &["x", "y"]);
+    for is_listed in [false, true] {
+        let mut page = page(is_listed);
+        act(&mut page, vec![Act::Add("c")]);
+        // With the count that the page is memoized for.
+        page.session.put_state(page.now, b"1 false\nx\ny").unwrap();
+        page.pump();
+        check(&mut page, &["x", "y"]);
+    }
 }

@@ -95,8 +95,8 @@ fn slot(slot: &Slot) -> TokenStream {
 /// The steps of an instance, its template, and its values in the order of the slots.
 fn instance(body: &Body) -> (TokenStream, Ident, TokenStream) {
     let steps = body.steps.iter().map(step);
-    let values = (0..body.slots_len).map(value_name);
-    let values = if body.slots_len == 0 {
+    let values = (0..body.fields.len()).map(value_name);
+    let values = if body.fields.is_empty() {
         code!(::lightspeed::__private::Vec::new())
     } else {
         code!(::lightspeed::__private::Vec::from([#(#values),*]))
@@ -235,21 +235,21 @@ fn arm(arm: &Arm) -> TokenStream {
 }
 
 fn list(head: &TokenStream, body: &Body) -> TokenStream {
-    let (steps, template, values) = instance(body);
+    let (steps, template, _) = instance(body);
+    let values = body.fields.iter().enumerate().map(|(slot, is_field)| {
+        let value = value_name(slot);
+        if *is_field { code!(__items.keep(#value);) } else { code!(__items.put(#value);) }
+    });
     let key = key_name();
-    code! {
-        ::lightspeed::__private::Value::List({
-            let mut __items = ::lightspeed::__private::Vec::new();
-            #head {
-                #steps
-                __items.push(::lightspeed::__private::Item::new(
-                    #key,
-                    ::lightspeed::__private::Fragment::new(&#template, #values),
-                ));
-            }
-            __items.into_boxed_slice()
-        })
-    }
+    code! {{
+        let mut __items = ::lightspeed::__private::Packed::new(&#template);
+        #head {
+            #steps
+            __items.begin(&#key);
+            #(#values)*
+        }
+        __items.into_value()
+    }}
 }
 
 /// The body is a function of a row's data: the stream calls it for the rows that are to be rendered.

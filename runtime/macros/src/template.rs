@@ -51,7 +51,8 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Body<'a> {
     pub(crate) template: usize,
-    pub(crate) slots_len: usize,
+    /// Of each slot, whether it is a field's: what a person may change.
+    pub(crate) fields: Vec<bool>,
     pub(crate) steps: Vec<Step<'a>>,
 }
 
@@ -127,7 +128,8 @@ impl Templates {
             builder.separator(&mut children);
         }
         let Builder { statics, slots, .. } = builder;
-        let slots_len = slots.len();
+        let is_field = |slot: &Slot| matches!(slot.kind, Kind::Property { .. } | Kind::BoolProperty { .. });
+        let fields = slots.iter().map(is_field).collect();
         let fingerprint = fingerprint::fingerprint(around.namespace, &statics, &slots, &self.templates);
         self.templates.push(Template {
             fingerprint,
@@ -136,7 +138,7 @@ impl Templates {
             statics,
             slots,
         });
-        Body { template: self.templates.len() - 1, slots_len, steps }
+        Body { template: self.templates.len() - 1, fields, steps }
     }
 }
 

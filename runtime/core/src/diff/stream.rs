@@ -12,6 +12,7 @@ use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 use spin::Mutex;
 
+use super::keyed::Items;
 use super::{Patch, Place};
 use crate::build::{value_count, write_items, write_values};
 use crate::html::{Fragment, Item, Value};
@@ -30,11 +31,9 @@ impl<M> Patch<M> {
         };
         match core::mem::replace(&mut new.0, Content::unknown()) {
             Content::Fresh { link, at, token, mut items } => {
-                let is_empty = match old {
-                    Value::List(items) => items.is_empty(),
-                    _ => shown.as_ref().is_some_and(|shown| shown.rows.is_empty()),
-                };
-                self.replace_list(place, is_empty, &mut items);
+                let is_empty =
+                    super::is_empty(old) || shown.as_ref().is_some_and(|shown| shown.rows.is_empty());
+                self.replace_list(place, is_empty, &mut *items);
                 *new = StreamValue::shown(Shown::new(link, at, token, items));
             }
             Content::Changes { link, from, at, changes } => match shown {
@@ -56,14 +55,19 @@ impl<M> Patch<M> {
     }
 
     /// All items of a list are others from now on.
-    pub(super) fn replace_list(&mut self, place: Place, is_empty: bool, items: &mut [Item<M>]) {
+    pub(super) fn replace_list(
+        &mut self,
+        place: Place,
+        is_empty: bool,
+        items: &mut (impl Items<M> + ?Sized),
+    ) {
         let Place { at, slot } = place;
         if !is_empty {
             self.program.push(&Op::Clear { at, slot });
         }
-        if !items.is_empty() {
+        if items.len() > 0 {
             let mut values = Writer::new();
-            write_items(items, &mut self.numbering, &mut values);
+            items.write(0..items.len(), &mut self.numbering, &mut values);
             self.program.push(&Op::Insert { at, slot, before: 0, items: Raw::new(values.as_bytes()) });
         }
     }
@@ -77,7 +81,7 @@ impl<M> Patch<M> {
             if let Value::Stream(stream) = value
                 && let Some(items) = stream.items_mut()
             {
-                self.replace_list(place, false, items);
+                self.replace_list(place, false, &mut **items);
                 continue;
             }
             self.slot(place, slot, &Value::Unknown, value);

@@ -174,54 +174,73 @@ impl<M> fmt::Debug for Part<M> {
     }
 }
 
+const fn widen(ids: &mut (InstanceId, InstanceId), first: InstanceId, last: InstanceId) {
+    if first < ids.0 {
+        ids.0 = first;
+    }
+    if last > ids.1 {
+        ids.1 = last;
+    }
+}
+
 fn bounds<M>(fragment: &Fragment<M>, ids: &mut (InstanceId, InstanceId)) {
-    let widen = |ids: &mut (InstanceId, InstanceId), first: InstanceId, last: InstanceId| {
-        *ids = (ids.0.min(first), ids.1.max(last));
-    };
+    widen(ids, fragment.id, fragment.id);
+    fragment.values.iter().for_each(|value| bounds_within(value, ids));
+}
+
+fn bounds_within<M>(value: &Value<M>, ids: &mut (InstanceId, InstanceId)) {
     let of_part = |part: &Part<M>, ids: &mut (InstanceId, InstanceId)| {
         if let Some(shown) = part.shown.get() {
             widen(ids, shown.ids.0, shown.ids.1);
         }
     };
-    widen(ids, fragment.id, fragment.id);
-    for value in &fragment.values {
-        match value {
-            Value::Html(html) => bounds(html.root(), ids),
-            Value::Memo(memo) => of_part(&memo.0, ids),
-            Value::Branch(Some((_, fragment))) => bounds(fragment, ids),
-            Value::List(items) => {
-                for item in items {
-                    match &item.body {
-                        Body::Own(fragment) => bounds(fragment, ids),
-                        Body::Part(part, _) => of_part(part, ids),
-                    }
+    match value {
+        Value::Html(html) => bounds(html.root(), ids),
+        Value::Memo(memo) => of_part(&memo.0, ids),
+        Value::Branch(Some((_, fragment))) => bounds(fragment, ids),
+        Value::List(items) => {
+            for item in items {
+                match &item.body {
+                    Body::Own(fragment) => bounds(fragment, ids),
+                    Body::Part(part, _) => of_part(part, ids),
                 }
             }
-            _ => {}
         }
+        Value::Packed(items) => {
+            (0..items.len()).for_each(|index| widen(ids, items.id(index), items.id(index)));
+            items.kept().iter().for_each(|value| bounds_within(value, ids));
+        }
+        _ => {}
     }
 }
 
 /// Whether two copies of one rendering have the same ids.
 fn has_same_ids<M>(one: &Fragment<M>, other: &Fragment<M>) -> bool {
+    one.id == other.id && have_same_ids_within(&one.values, &other.values)
+}
+
+fn have_same_ids_within<M>(one: &[Value<M>], other: &[Value<M>]) -> bool {
     let of_parts = |one: &Arc<Part<M>>, other: &Arc<Part<M>>| {
         Arc::ptr_eq(one, other)
             || matches!((one.shown(), other.shown()), (Some(one), Some(other)) if has_same_ids(one, other))
     };
-    one.id == other.id
-        && one.values.iter().zip(&other.values).all(|values| match values {
-            (Value::Html(one), Value::Html(other)) => has_same_ids(one.root(), other.root()),
-            (Value::Memo(one), Value::Memo(other)) => of_parts(&one.0, &other.0),
-            (Value::Branch(Some((_, one))), Value::Branch(Some((_, other)))) => has_same_ids(one, other),
-            (Value::List(one), Value::List(other)) => {
-                one.iter().zip(other).all(|(one, other)| match (&one.body, &other.body) {
-                    (Body::Own(one), Body::Own(other)) => has_same_ids(one, other),
-                    (Body::Part(one, _), Body::Part(other, _)) => of_parts(one, other),
-                    _ => false,
-                })
-            }
-            _ => true,
-        })
+    one.iter().zip(other).all(|values| match values {
+        (Value::Html(one), Value::Html(other)) => has_same_ids(one.root(), other.root()),
+        (Value::Memo(one), Value::Memo(other)) => of_parts(&one.0, &other.0),
+        (Value::Branch(Some((_, one))), Value::Branch(Some((_, other)))) => has_same_ids(one, other),
+        (Value::List(one), Value::List(other)) => {
+            one.iter().zip(other).all(|(one, other)| match (&one.body, &other.body) {
+                (Body::Own(one), Body::Own(other)) => has_same_ids(one, other),
+                (Body::Part(one, _), Body::Part(other, _)) => of_parts(one, other),
+                _ => false,
+            })
+        }
+        (Value::Packed(one), Value::Packed(other)) => {
+            (0..one.len()).all(|index| one.id(index) == other.id(index))
+                && have_same_ids_within(one.kept(), other.kept())
+        }
+        _ => true,
+    })
 }
 
 /// What an item of a list is.

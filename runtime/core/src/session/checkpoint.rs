@@ -250,9 +250,7 @@ impl<C: Component> Session<C> {
     fn restore_window(&mut self, image: &Image<'_>) {
         let mut known: BTreeMap<Fingerprint, &'static Template> = BTreeMap::new();
         for tree in self.seen.iter().map(|seen| &seen.tree).chain([self.newest.tree()]) {
-            each_fragment(tree, &mut |fragment| {
-                know(fragment.template, &mut known);
-            });
+            each_instance(tree, &mut |template, _| know(template, &mut known));
         }
         for sent in &image.window {
             let templates: Option<Vec<_>> = sent
@@ -447,20 +445,31 @@ fn know(template: &'static Template, known: &mut BTreeMap<Fingerprint, &'static 
 }
 
 /// Every instance but those in streams, parents before children.
-pub(super) fn each_fragment<M>(fragment: &Fragment<M>, visit: &mut impl FnMut(&Fragment<M>)) {
-    visit(fragment);
-    for value in &fragment.values {
-        match value {
-            Value::Html(html) => each_fragment(html.root(), visit),
-            Value::Branch(Some((_, fragment))) => each_fragment(fragment, visit),
-            Value::Memo(memo) => memo.0.read(|fragment| each_fragment(fragment, visit)),
-            Value::List(items) => {
-                for item in items {
-                    item.body.read(|fragment| each_fragment(fragment, visit));
-                }
+pub(super) fn each_instance<M>(
+    fragment: &Fragment<M>,
+    visit: &mut impl FnMut(&'static Template, InstanceId),
+) {
+    visit(fragment.template, fragment.id);
+    fragment.values.iter().for_each(|value| each_within(value, visit));
+}
+
+fn each_within<M>(value: &Value<M>, visit: &mut impl FnMut(&'static Template, InstanceId)) {
+    match value {
+        Value::Html(html) => each_instance(html.root(), visit),
+        Value::Branch(Some((_, fragment))) => each_instance(fragment, visit),
+        Value::Memo(memo) => memo.0.read(|fragment| each_instance(fragment, visit)),
+        Value::List(items) => {
+            for item in items {
+                item.body.read(|fragment| each_instance(fragment, visit));
             }
-            _ => {}
         }
+        Value::Packed(items) => {
+            for index in 0..items.len() {
+                visit(items.template(), items.id(index));
+                items.kept_of(index).iter().for_each(|value| each_within(value, visit));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -473,11 +482,20 @@ pub(super) fn give_ids<M>(tree: &mut Fragment<M>, ids: &[InstanceId]) -> bool {
 fn number<M>(fragment: &mut Fragment<M>, ids: &mut core::slice::Iter<'_, InstanceId>) -> bool {
     let Some(id) = ids.next() else { return false };
     fragment.id = *id;
-    fragment.values.iter_mut().all(|value| match value {
+    fragment.values.iter_mut().all(|value| number_within(value, ids))
+}
+
+fn number_within<M>(value: &mut Value<M>, ids: &mut core::slice::Iter<'_, InstanceId>) -> bool {
+    match value {
         Value::Html(html) => number(html.root_mut(), ids),
         Value::Branch(Some((_, fragment))) => number(fragment, ids),
         Value::Memo(memo) => Part::number(&mut memo.0, |fragment| number(fragment, ids)),
         Value::List(items) => items.iter_mut().all(|item| item.body.number(|fragment| number(fragment, ids))),
+        Value::Packed(items) => (0..items.len()).all(|index| {
+            let Some(id) = ids.next() else { return false };
+            items.set_id(index, *id);
+            items.kept_of_mut(index).iter_mut().all(|value| number_within(value, ids))
+        }),
         _ => true,
-    })
+    }
 }

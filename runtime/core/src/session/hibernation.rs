@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use lightspeed_protocol::{InstanceId, Timestamp};
 
-use super::checkpoint::{each_fragment, give_ids};
+use super::checkpoint::{each_instance, give_ids};
 use super::lifecycle::Phase;
 use super::recovery::Step;
 use super::{Component, Session};
@@ -121,7 +121,7 @@ impl<M> Newest<M> {
 /// The ids of a tree's instances, parents before children.
 pub(super) fn ids_of<M>(tree: &Fragment<M>) -> Vec<InstanceId> {
     let mut ids = Vec::new();
-    each_fragment(tree, &mut |fragment| ids.push(fragment.id));
+    each_instance(tree, &mut |_, id| ids.push(id));
     ids
 }
 

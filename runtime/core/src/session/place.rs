@@ -14,8 +14,9 @@ use lightspeed_protocol::{InstanceId, SlotIndex};
 use super::{Component, Session};
 use crate::html::{Fragment, Value};
 use crate::memo::part::{Body, Part};
+use crate::packed::{Cell, Packed};
 use crate::stream::tree as streams;
-use crate::template::Kind;
+use crate::template::{Kind, Slot};
 
 /// A slot of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +57,13 @@ impl<C: Component> Session<C> {
         let Some(current) = find(self.newest.tree(), place.instance) else {
             return self.resolve_row(place, version_seen, payload);
         };
-        let current = handler(current, place.slot).ok_or(FORGED)?;
+        let current = current.handler(place.slot).ok_or(FORGED)?;
         let seen = if version_seen == self.version {
             current
         } else {
             // An instance that came later cannot have been seen then.
-            let fragment = find(seen_tree, place.instance).ok_or(FORGED)?;
-            handler(fragment, place.slot).ok_or(FORGED)?
+            let instance = find(seen_tree, place.instance).ok_or(FORGED)?;
+            instance.handler(place.slot).ok_or(FORGED)?
         };
         if matches!(current, Value::NoHandler) {
             return Err(GONE);
@@ -105,12 +106,48 @@ fn message<M>(handler: &Value<M>, payload: &Payload<'_>) -> Result<M, Unresolved
     message.map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
 }
 
-/// The instance with this id.
-fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<&Fragment<M>> {
-    if fragment.id == id {
-        return Some(fragment);
+/// An instance of a tree.
+enum Instance<'a, M> {
+    Own(&'a Fragment<M>),
+    Packed(&'a Packed<M>, usize),
+}
+
+impl<'a, M> Instance<'a, M> {
+    const fn slots(&self) -> &'static [Slot] {
+        match self {
+            Self::Own(fragment) => fragment.template.slots,
+            Self::Packed(items, _) => items.template().slots,
+        }
     }
-    fragment.values.iter().find_map(|value| match value {
+
+    /// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
+    fn handler(&self, slot: SlotIndex) -> Option<&'a Value<M>> {
+        let slot = slot as usize;
+        let value = match self {
+            Self::Own(fragment) => fragment.values.get(slot),
+            Self::Packed(items, index) => match items.places(*index).nth(slot) {
+                Some(Cell::Kept(value)) => Some(value),
+                _ => None,
+            },
+        };
+        value.filter(|value| value.is_handler())
+    }
+
+    fn is_of_fields(&self, slot: SlotIndex) -> bool {
+        is_of_fields(self.slots(), slot)
+    }
+}
+
+/// The instance with this id.
+fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<Instance<'_, M>> {
+    if fragment.id == id {
+        return Some(Instance::Own(fragment));
+    }
+    fragment.values.iter().find_map(|value| find_within(value, id))
+}
+
+fn find_within<M>(value: &Value<M>, id: InstanceId) -> Option<Instance<'_, M>> {
+    match value {
         Value::Html(html) => find(html.root(), id),
         Value::Branch(Some((_, fragment))) => find(fragment, id),
         Value::Memo(memo) => find_in(&memo.0, id),
@@ -118,21 +155,60 @@ fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<&Fragment<M>> {
             Body::Own(fragment) => find(fragment, id),
             Body::Part(part, _) => find_in(part, id),
         }),
+        Value::Packed(items) => match items.position(id) {
+            Some(index) => Some(Instance::Packed(items, index)),
+            None if items.has_handlers_only() => None,
+            None => items.kept().iter().find_map(|value| find_within(value, id)),
+        },
         _ => None,
-    })
+    }
 }
 
 /// The same, in a part that is passed by when the id isn't among those in it.
-fn find_in<M>(part: &Part<M>, id: InstanceId) -> Option<&Fragment<M>> {
+fn find_in<M>(part: &Part<M>, id: InstanceId) -> Option<Instance<'_, M>> {
     part.around(id).and_then(|fragment| find(fragment, id))
 }
 
-/// The instance with this id, to be written to. The parts around it are no longer what was rendered.
-fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragment<M>> {
-    if fragment.id == id {
-        return Some(fragment);
+/// An instance of a tree, to be written to.
+enum InstanceMut<'a, M> {
+    Own(&'a mut Fragment<M>),
+    Packed(&'a mut Packed<M>, usize),
+}
+
+impl<M> InstanceMut<'_, M> {
+    const fn slots(&self) -> &'static [Slot] {
+        match self {
+            Self::Own(fragment) => fragment.template.slots,
+            Self::Packed(items, _) => items.template().slots,
+        }
     }
-    fragment.values.iter_mut().find_map(|value| match value {
+
+    /// Visits its fields and what may have fields in it.
+    fn each(self, mut visit: impl FnMut(&'static Slot, &mut Value<M>)) {
+        let slots = self.slots().iter();
+        match self {
+            Self::Own(fragment) => {
+                slots.zip(&mut fragment.values).for_each(|(slot, value)| visit(slot, value));
+            }
+            Self::Packed(items, index) => slots.zip(items.places_mut(index)).for_each(|(slot, cell)| {
+                if let Cell::Kept(value) = cell {
+                    visit(slot, value);
+                }
+            }),
+        }
+    }
+}
+
+/// The instance with this id, to be written to. The parts around it are no longer what was rendered.
+fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<InstanceMut<'_, M>> {
+    if fragment.id == id {
+        return Some(InstanceMut::Own(fragment));
+    }
+    fragment.values.iter_mut().find_map(|value| find_mut_within(value, id))
+}
+
+fn find_mut_within<M>(value: &mut Value<M>, id: InstanceId) -> Option<InstanceMut<'_, M>> {
+    match value {
         Value::Html(html) if find(html.root(), id).is_some() => find_mut(html.root_mut(), id),
         Value::Branch(Some((_, fragment))) => find_mut(fragment, id),
         Value::Memo(memo) if find_in(&memo.0, id).is_some() => find_mut(Part::detached(&mut memo.0), id),
@@ -143,24 +219,23 @@ fn find_mut<M>(fragment: &mut Fragment<M>, id: InstanceId) -> Option<&mut Fragme
                 find_mut(Part::detached(part), id)
             }
         }),
+        Value::Packed(items) => match items.position(id) {
+            Some(index) => Some(InstanceMut::Packed(items, index)),
+            None => items.kept_mut().iter_mut().find_map(|value| find_mut_within(value, id)),
+        },
         _ => None,
-    })
-}
-
-/// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
-fn handler<M>(fragment: &Fragment<M>, slot: SlotIndex) -> Option<&Value<M>> {
-    fragment.values.get(slot as usize).filter(|value| value.is_handler())
+    }
 }
 
 /// Whether [`note_fields`] would write into the tree.
 pub(super) fn tells_fields<M>(tree: &Fragment<M>, place: Place) -> bool {
-    find(tree, place.instance).is_some_and(|fragment| is_of_fields(fragment, place))
+    find(tree, place.instance).is_some_and(|instance| instance.is_of_fields(place.slot))
 }
 
-fn is_of_fields<M>(fragment: &Fragment<M>, place: Place) -> bool {
-    let slot = fragment.template.slots.get(place.slot as usize);
+fn is_of_fields(slots: &[Slot], slot: SlotIndex) -> bool {
     let is_telling =
         |event: &EventKind| matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit);
+    let slot = slots.get(slot as usize);
     slot.is_some_and(|slot| matches!(&slot.kind, Kind::Handler { event } if is_telling(event)))
 }
 
@@ -170,25 +245,23 @@ fn is_of_fields<M>(fragment: &Fragment<M>, place: Place) -> bool {
 /// A field's own event tells its value. An event of a form or another parent of fields tells
 /// that any of them may have changed: all of them are sent again if the render has a value for them.
 pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) {
-    let Some(fragment) = find_mut(tree, place.instance).filter(|fragment| is_of_fields(fragment, place))
-    else {
+    let instance = find_mut(tree, place.instance);
+    let Some(instance) = instance.filter(|instance| is_of_fields(instance.slots(), place.slot)) else {
         return;
     };
-    let slot = &fragment.template.slots[place.slot as usize];
-    for (other, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-        match (&other.kind, payload) {
-            (Kind::Property { .. }, Payload::Text(text)) if other.path == slot.path => {
-                *value = Value::Text((*text).into());
-            }
-            (Kind::BoolProperty { .. }, Payload::Flag(on)) if other.path == slot.path => {
-                *value = Value::Flag(*on);
-            }
-            _ if other.path.starts_with(slot.path) && other.path != slot.path => {
-                forget_fields(value, &other.kind);
-            }
-            _ => {}
+    let slot = &instance.slots()[place.slot as usize];
+    instance.each(|other, value| match (&other.kind, payload) {
+        (Kind::Property { .. }, Payload::Text(text)) if other.path == slot.path => {
+            *value = Value::Text((*text).into());
         }
-    }
+        (Kind::BoolProperty { .. }, Payload::Flag(on)) if other.path == slot.path => {
+            *value = Value::Flag(*on);
+        }
+        _ if other.path.starts_with(slot.path) && other.path != slot.path => {
+            forget_fields(value, &other.kind);
+        }
+        _ => {}
+    });
 }
 
 /// What events have told of fields, oldest first: enough to have [`note_fields`] do it again.
@@ -256,14 +329,22 @@ impl Notes {
 
 /// Whether [`forget_fields`] has anything to do in it.
 fn has_fields<M>(fragment: &Fragment<M>) -> bool {
-    fragment.template.slots.iter().zip(&fragment.values).any(|(slot, value)| match value {
-        _ if matches!(slot.kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => true,
+    fragment.template.slots.iter().any(|slot| slot.kind.is_field())
+        || fragment.values.iter().any(has_fields_within)
+}
+
+fn has_fields_within<M>(value: &Value<M>) -> bool {
+    match value {
         Value::Html(html) => has_fields(html.root()),
         Value::Memo(memo) => memo.0.read(has_fields),
         Value::Branch(Some((_, fragment))) => has_fields(fragment),
         Value::List(items) => items.iter().any(|item| item.body.read(has_fields)),
+        Value::Packed(items) => {
+            items.template().slots.iter().any(|slot| slot.kind.is_field())
+                || items.kept().iter().any(has_fields_within)
+        }
         _ => false,
-    })
+    }
 }
 
 fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
@@ -273,7 +354,7 @@ fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
         }
     };
     match value {
-        _ if matches!(kind, Kind::Property { .. } | Kind::BoolProperty { .. }) => *value = Value::Unknown,
+        _ if kind.is_field() => *value = Value::Unknown,
         Value::Html(html) => forget(html.root_mut()),
         Value::Branch(Some((_, fragment))) => forget(fragment),
         Value::Memo(memo) if memo.0.read(has_fields) => forget(Part::detached(&mut memo.0)),
@@ -284,6 +365,11 @@ fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
                     Body::Part(part, _) if part.read(has_fields) => forget(Part::detached(part)),
                     Body::Part(..) => {}
                 }
+            }
+        }
+        Value::Packed(items) => {
+            for index in 0..items.len() {
+                InstanceMut::Packed(items, index).each(|slot, value| forget_fields(value, &slot.kind));
             }
         }
         _ => {}

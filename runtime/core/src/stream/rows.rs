@@ -269,15 +269,24 @@ impl<M> RowList<M> {
     fn hold(&mut self, row: u32, fragment: Fragment<M>) {
         let instance = fragment.id;
         for (slot, value) in (0..).zip(fragment.values) {
-            match value {
-                value if value.is_handler() => self.hold_one(row, instance, slot, value),
-                Value::Html(html) => self.hold(row, html.into_root()),
-                Value::Branch(Some((_, fragment))) => self.hold(row, *fragment),
-                Value::Memo(memo) => self.hold(row, Part::into_fragment(memo.0)),
-                Value::List(items) => self.hold_all(row, items),
-                Value::Stream(stream) => self.hold_all(row, stream.into_items()),
-                _ => {}
+            self.hold_within(row, instance, slot, value);
+        }
+    }
+
+    fn hold_within(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, value: Value<M>) {
+        match value {
+            value if value.is_handler() => self.hold_one(row, instance, slot, value),
+            Value::Html(html) => self.hold(row, html.into_root()),
+            Value::Branch(Some((_, fragment))) => self.hold(row, *fragment),
+            Value::Memo(memo) => self.hold(row, Part::into_fragment(memo.0)),
+            Value::List(items) => self.hold_all(row, items),
+            Value::Packed(items) => {
+                for (instance, slot, value) in items.into_kept() {
+                    self.hold_within(row, instance, slot, value);
+                }
             }
+            Value::Stream(stream) => self.hold_all(row, stream.into_items()),
+            _ => {}
         }
     }
 

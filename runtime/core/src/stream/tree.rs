@@ -81,32 +81,42 @@ impl<M> StreamValue<M> {
 
 /// Visits the streams of a tree, but not those within rows of others. Memoized parts have none.
 fn each<'a, M>(fragment: &'a Fragment<M>, visit: &mut impl FnMut(&'a StreamValue<M>)) {
-    for value in &fragment.values {
-        match value {
-            Value::Stream(stream) => visit(stream),
-            Value::Html(html) => each(html.root(), visit),
-            Value::Branch(Some((_, fragment))) => each(fragment, visit),
-            Value::List(items) => {
-                items.iter().filter_map(|item| item.body.own()).for_each(|fragment| each(fragment, visit));
-            }
-            _ => {}
+    fragment.values.iter().for_each(|value| each_within(value, visit));
+}
+
+fn each_within<'a, M>(value: &'a Value<M>, visit: &mut impl FnMut(&'a StreamValue<M>)) {
+    match value {
+        Value::Stream(stream) => visit(stream),
+        Value::Html(html) => each(html.root(), visit),
+        Value::Branch(Some((_, fragment))) => each(fragment, visit),
+        Value::List(items) => {
+            items.iter().filter_map(|item| item.body.own()).for_each(|fragment| each(fragment, visit));
         }
+        Value::Packed(items) if !items.has_handlers_only() => {
+            items.kept().iter().for_each(|value| each_within(value, visit));
+        }
+        _ => {}
     }
 }
 
 fn each_mut<M>(fragment: &mut Fragment<M>, visit: &mut impl FnMut(&mut StreamValue<M>)) {
-    for value in &mut fragment.values {
-        match value {
-            Value::Stream(stream) => visit(stream),
-            // One that is shared would be copied.
-            Value::Html(html) if has_streams(html.root()) => each_mut(html.root_mut(), visit),
-            Value::Branch(Some((_, fragment))) => each_mut(fragment, visit),
-            Value::List(items) => {
-                let own = items.iter_mut().filter_map(|item| item.body.own_mut());
-                own.for_each(|fragment| each_mut(fragment, visit));
-            }
-            _ => {}
+    fragment.values.iter_mut().for_each(|value| each_mut_within(value, visit));
+}
+
+fn each_mut_within<M>(value: &mut Value<M>, visit: &mut impl FnMut(&mut StreamValue<M>)) {
+    match value {
+        Value::Stream(stream) => visit(stream),
+        // One that is shared would be copied.
+        Value::Html(html) if has_streams(html.root()) => each_mut(html.root_mut(), visit),
+        Value::Branch(Some((_, fragment))) => each_mut(fragment, visit),
+        Value::List(items) => {
+            let own = items.iter_mut().filter_map(|item| item.body.own_mut());
+            own.for_each(|fragment| each_mut(fragment, visit));
         }
+        Value::Packed(items) if !items.has_handlers_only() => {
+            items.kept_mut().iter_mut().for_each(|value| each_mut_within(value, visit));
+        }
+        _ => {}
     }
 }
 

@@ -4,18 +4,33 @@ use alloc::vec::Vec;
 
 use lightspeed_protocol::template::Namespace;
 
-use super::sources;
+use super::{Items, sources};
 use crate::html::{Fragment, Item};
 use crate::key::Key;
+use crate::packed::Packed;
 use crate::template::Template;
 
 static TEMPLATE: Template =
     Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[] };
 
+fn key(key: usize) -> Key {
+    Key::Number((key as i128).into())
+}
+
 fn items(keys: &[usize]) -> Vec<Item<()>> {
-    let item =
-        |key: &usize| Item::new(Key::Number((*key as i128).into()), Fragment::new(&TEMPLATE, Vec::new()));
-    keys.iter().map(item).collect()
+    keys.iter().map(|number| Item::new(key(*number), Fragment::new(&TEMPLATE, Vec::new()))).collect()
+}
+
+fn packed(keys: &[usize]) -> Packed<()> {
+    let mut items = Packed::new(&TEMPLATE);
+    for number in keys {
+        items.begin(&key(*number));
+    }
+    items
+}
+
+fn all<L: Items<()> + ?Sized>(old: &L, new: &L) -> Vec<Option<usize>> {
+    sources(old, 0..old.len(), new, 0..new.len())
 }
 
 /// The first with a key goes with the first that is left.
@@ -40,7 +55,9 @@ fn every_short_list_finds_its_items_in_every_other() {
     };
     for old in (0..=LENGTH_MAX).flat_map(lists) {
         for new in (0..=LENGTH_MAX).flat_map(lists) {
-            assert_eq!(sources(&items(&old), &items(&new)), plain(&old, &new), "{old:?} to {new:?}");
+            let expected = plain(&old, &new);
+            assert_eq!(all(&*items(&old), &*items(&new)), expected, "{old:?} to {new:?}");
+            assert_eq!(all(&packed(&old), &packed(&new)), expected, "{old:?} to {new:?}, packed");
         }
     }
 }

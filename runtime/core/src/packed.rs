@@ -1,0 +1,401 @@
+//! The items of a list in few pieces of memory.
+//!
+//! Most of a page's tree is the items of its lists, and most of their values are short texts and flags. Of all items
+//! together the texts are one piece of memory, and a byte for each value, which says what it is, is another. What else
+//! there is are values as everywhere, in a third piece: handlers, raw HTML, what holds instances, and fields, which a
+//! person may change. A fourth has each item's id and key and where what belongs to it begins. However many items
+//! there are, making them takes few allocations, and items that look the same are equal bytes.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::fmt;
+use core::ops::Range;
+
+use compact_str::CompactString;
+use lightspeed_protocol::{InstanceId, SlotIndex};
+
+use crate::html::Value;
+use crate::key::Key;
+use crate::template::{Slot, Template};
+
+/// The items of a list, in order. `html!` makes it.
+pub struct Packed<M> {
+    template: &'static Template,
+    looks: Looks,
+    /// What is neither a text nor a flag nor absent, and what a person may change, in the order of items and slots.
+    kept: Vec<Value<M>>,
+    /// Some of what is kept is no handler.
+    has_more: bool,
+}
+
+/// What items look like but for what is kept as values.
+#[derive(Debug, Clone)]
+struct Looks {
+    heads: Vec<Head>,
+    /// What each value is, as many for each item as there are slots.
+    tags: Vec<u8>,
+    slot_count: usize,
+    /// Of each item its key, if that is a long one, and its texts.
+    texts: String,
+}
+
+/// An item, and where what belongs to it begins.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    id: InstanceId,
+    /// Its key, or [`LONG_KEY`].
+    key: u32,
+    texts: u32,
+    kept: u32,
+}
+
+/// The key is no number below this one, and stands before the item's texts.
+const LONG_KEY: u32 = u32::MAX;
+
+/// What a value is: one that is kept, one of these, or a text of so many bytes more than [`TEXT`].
+const KEPT: u8 = 0;
+const ABSENT: u8 = 1;
+const OFF: u8 = 2;
+const ON: u8 = 3;
+const TEXT: u8 = 4;
+/// A text that stands behind its length.
+const LONG_TEXT: u8 = u8::MAX;
+
+/// What a slot holds, as it is looked at wherever it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cell<'a, K> {
+    Text(&'a str),
+    Absent,
+    Flag(bool),
+    /// Anything else.
+    Kept(K),
+}
+
+impl<M> Packed<M> {
+    /// A list whose items are instances of `template`, with none yet.
+    pub const fn new(template: &'static Template) -> Self {
+        let slot_count = template.slots.len();
+        let looks = Looks { heads: Vec::new(), tags: Vec::new(), slot_count, texts: String::new() };
+        Self { template, looks, kept: Vec::new(), has_more: false }
+    }
+
+    /// Begins the item that `key` names among its siblings: its values follow, one for each slot.
+    ///
+    /// # Panics
+    ///
+    /// When the item before it has another number of values than there are slots, when the texts take more than 4 GiB,
+    /// or when there are 2^32 handlers, fields and instances in items.
+    pub fn begin(&mut self, key: &Key) {
+        self.check();
+        let texts = u32::try_from(self.looks.texts.len()).expect("the texts of a list take at most 4 GiB");
+        let kept =
+            u32::try_from(self.kept.len()).expect("a list has fewer than 2^32 handlers, fields and parts");
+        let key = write_key(key, &mut self.looks.texts);
+        self.looks.heads.push(Head { id: 0, key, texts, kept });
+    }
+
+    /// The next value of the item.
+    #[expect(clippy::inline_always, reason = "where `html!` calls it, it is known which value it is")]
+    #[inline(always)]
+    pub fn put(&mut self, value: Value<M>) {
+        debug_assert!(!self.slot().kind.is_field(), "a field is kept");
+        match value {
+            Value::Text(text) => self.put_text(&text),
+            Value::Absent => self.looks.tags.push(ABSENT),
+            Value::Flag(on) => self.looks.tags.push(if on { ON } else { OFF }),
+            value => self.keep(value),
+        }
+    }
+
+    /// The same for a value that an event may write to, whatever it holds.
+    pub fn keep(&mut self, value: Value<M>) {
+        self.looks.tags.push(KEPT);
+        self.has_more |= !value.is_handler();
+        self.kept.push(value);
+    }
+
+    fn put_text(&mut self, text: &str) {
+        let length = u8::try_from(text.len()).unwrap_or(LONG_TEXT);
+        let tag = length.saturating_add(TEXT);
+        if tag == LONG_TEXT {
+            write_number(text.len() as u128, &mut self.looks.texts);
+        }
+        self.looks.texts.push_str(text);
+        self.looks.tags.push(tag);
+    }
+
+    /// The slot whose value is next.
+    fn slot(&self) -> &'static Slot {
+        let Looks { heads, tags, slot_count, .. } = &self.looks;
+        &self.template.slots[tags.len() + slot_count - heads.len() * slot_count]
+    }
+
+    fn check(&self) {
+        let Looks { heads, tags, slot_count, .. } = &self.looks;
+        assert_eq!(tags.len(), heads.len() * slot_count, "a value for each slot");
+    }
+
+    /// What the slot of a list holds. A list without items takes no memory.
+    ///
+    /// # Panics
+    ///
+    /// When the last item has another number of values than there are slots.
+    pub fn into_value(mut self) -> Value<M> {
+        self.check();
+        if self.len() == 0 {
+            return Value::List(Box::default());
+        }
+        self.looks.heads.shrink_to_fit();
+        self.looks.tags.shrink_to_fit();
+        self.looks.texts.shrink_to_fit();
+        self.kept.shrink_to_fit();
+        Value::Packed(Box::new(self))
+    }
+
+    pub(crate) const fn template(&self) -> &'static Template {
+        self.template
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.looks.heads.len()
+    }
+
+    pub(crate) fn id(&self, index: usize) -> InstanceId {
+        self.looks.heads[index].id
+    }
+
+    pub(crate) fn set_id(&mut self, index: usize, id: InstanceId) {
+        self.looks.heads[index].id = id;
+    }
+
+    /// Which item has this id.
+    pub(crate) fn position(&self, id: InstanceId) -> Option<usize> {
+        self.looks.heads.iter().position(|head| head.id == id)
+    }
+
+    /// How an item's key stands to that of an item of another list: in some order, always the same.
+    pub(crate) fn order(&self, index: usize, other: &Self, other_index: usize) -> Ordering {
+        self.looks.order(index, &other.looks, other_index)
+    }
+
+    /// Whether an item looks the same as the one of another list that has its key, apart from what is kept.
+    pub(crate) fn is_like(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        let (one, other) = (&self.looks, &other.looks);
+        let same_texts =
+            one.texts.as_bytes()[one.range(index)] == other.texts.as_bytes()[other.range(other_index)];
+        same_texts && one.tags(index) == other.tags(other_index)
+    }
+
+    /// Whether every value that is kept is a handler.
+    pub(crate) const fn has_handlers_only(&self) -> bool {
+        !self.has_more
+    }
+
+    /// What is kept as values, of all items in their order.
+    pub(crate) fn kept(&self) -> &[Value<M>] {
+        &self.kept
+    }
+
+    pub(crate) fn kept_mut(&mut self) -> &mut [Value<M>] {
+        &mut self.kept
+    }
+
+    /// What is kept as values of an item.
+    pub(crate) fn kept_of(&self, index: usize) -> &[Value<M>] {
+        &self.kept[self.kept_range(index)]
+    }
+
+    pub(crate) fn kept_of_mut(&mut self, index: usize) -> &mut [Value<M>] {
+        let range = self.kept_range(index);
+        &mut self.kept[range]
+    }
+
+    /// What the slots of an item hold.
+    pub(crate) fn cells(&self, index: usize) -> impl Iterator<Item = Cell<'_, &Value<M>>> {
+        self.places(index).map(|cell| match cell {
+            Cell::Kept(value) => value.cell(),
+            cell => cell,
+        })
+    }
+
+    /// The same, with all that is kept as it is kept.
+    pub(crate) fn places(&self, index: usize) -> Cells<'_, core::slice::Iter<'_, Value<M>>> {
+        self.looks.cells(index, self.kept_of(index).iter())
+    }
+
+    /// The same, to be written to.
+    pub(crate) fn places_mut(&mut self, index: usize) -> Cells<'_, core::slice::IterMut<'_, Value<M>>> {
+        let range = self.kept_range(index);
+        self.looks.cells(index, self.kept[range].iter_mut())
+    }
+
+    /// What is kept as values: of which instance, and in which slot.
+    pub(crate) fn into_kept(self) -> impl Iterator<Item = (InstanceId, SlotIndex, Value<M>)> {
+        let mut places = Vec::with_capacity(self.kept.len());
+        for index in 0..self.len() {
+            let kept = (0..).zip(self.looks.tags(index)).filter(|(_, tag)| **tag == KEPT);
+            places.extend(kept.map(|(slot, _)| (self.id(index), slot)));
+        }
+        places.into_iter().zip(self.kept).map(|((id, slot), value)| (id, slot, value))
+    }
+
+    fn kept_range(&self, index: usize) -> Range<usize> {
+        let heads = &self.looks.heads;
+        let end = heads.get(index + 1).map_or(self.kept.len(), |next| next.kept as usize);
+        heads[index].kept as usize..end
+    }
+}
+
+impl Looks {
+    fn tags(&self, index: usize) -> &[u8] {
+        &self.tags[index * self.slot_count..][..self.slot_count]
+    }
+
+    /// An item's key, if it is a long one, and its texts.
+    fn texts(&self, index: usize) -> &str {
+        &self.texts[self.range(index)]
+    }
+
+    fn range(&self, index: usize) -> Range<usize> {
+        let end = self.heads.get(index + 1).map_or(self.texts.len(), |next| next.texts as usize);
+        self.heads[index].texts as usize..end
+    }
+
+    fn order(&self, index: usize, other: &Self, other_index: usize) -> Ordering {
+        let (one, another) = (self.heads[index].key, other.heads[other_index].key);
+        if one == LONG_KEY && another == LONG_KEY {
+            return split_key(self.texts(index)).0.cmp(split_key(other.texts(other_index)).0);
+        }
+        one.cmp(&another)
+    }
+
+    fn cells<K>(&self, index: usize, kept: K) -> Cells<'_, K> {
+        let texts = self.texts(index);
+        let texts = if self.heads[index].key == LONG_KEY { split_key(texts).1 } else { texts };
+        Cells { tags: self.tags(index).iter(), texts, kept }
+    }
+}
+
+impl<M> Clone for Packed<M> {
+    fn clone(&self) -> Self {
+        let Self { template, looks, kept, has_more } = self;
+        Self { template, looks: looks.clone(), kept: kept.clone(), has_more: *has_more }
+    }
+}
+
+impl<M> fmt::Debug for Packed<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items = (0..self.len()).map(|index| (self.id(index), self.cells(index).collect::<Vec<_>>()));
+        f.debug_map().entries(items).finish()
+    }
+}
+
+/// What the slots of an item hold, in order.
+pub(crate) struct Cells<'a, K> {
+    tags: core::slice::Iter<'a, u8>,
+    texts: &'a str,
+    kept: K,
+}
+
+impl<'a, K: Iterator> Iterator for Cells<'a, K> {
+    type Item = Cell<'a, K::Item>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(match *self.tags.next()? {
+            KEPT => Cell::Kept(self.kept.next()?),
+            ABSENT => Cell::Absent,
+            tag @ (OFF | ON) => Cell::Flag(tag == ON),
+            tag => {
+                let (length, texts) = match tag {
+                    LONG_TEXT => read_number(self.texts),
+                    _ => (usize::from(tag - TEXT), self.texts),
+                };
+                let (text, texts) = texts.split_at(length);
+                self.texts = texts;
+                Cell::Text(text)
+            }
+        })
+    }
+}
+
+impl<K> Cell<'_, K> {
+    /// A value with the same content; what is kept as it is kept.
+    pub(crate) fn into_value<M>(self) -> Result<Value<M>, K> {
+        match self {
+            Self::Text(text) => Ok(Value::Text(CompactString::new(text))),
+            Self::Absent => Ok(Value::Absent),
+            Self::Flag(on) => Ok(Value::Flag(on)),
+            Self::Kept(kept) => Err(kept),
+        }
+    }
+}
+
+/// Six bits to a character, the lowest first; the last one is below this.
+const GOES_ON: u8 = 0x40;
+
+fn write_number(mut number: u128, out: &mut String) {
+    let digit = |number: u128| number.to_le_bytes()[0] % GOES_ON;
+    while number >= u128::from(GOES_ON) {
+        out.push(char::from(digit(number) + GOES_ON));
+        number /= u128::from(GOES_ON);
+    }
+    out.push(char::from(digit(number)));
+}
+
+fn read_number(text: &str) -> (usize, &str) {
+    let length = number_length(text);
+    let (digits, rest) = text.split_at(length);
+    let number = digits
+        .bytes()
+        .rev()
+        .fold(0, |number, digit| number * usize::from(GOES_ON) + usize::from(digit % GOES_ON));
+    (number, rest)
+}
+
+fn number_length(text: &str) -> usize {
+    1 + text.bytes().take_while(|byte| *byte >= GOES_ON).count()
+}
+
+/// What a long key begins with.
+const NUMBER: char = '+';
+const NEGATIVE: char = '-';
+const NAME: char = '=';
+
+/// The key as it stands in an item's head. Different keys are different there, or before its texts.
+fn write_key(key: &Key, out: &mut String) -> u32 {
+    match key {
+        Key::Number(number) => {
+            let number = number.get();
+            match u32::try_from(number) {
+                Ok(short) if short < LONG_KEY => return short,
+                _ => {
+                    out.push(if number < 0 { NEGATIVE } else { NUMBER });
+                    write_number(number.unsigned_abs(), out);
+                }
+            }
+        }
+        Key::Text(text) => {
+            out.push(NAME);
+            write_number(text.len() as u128, out);
+            out.push_str(text);
+        }
+    }
+    LONG_KEY
+}
+
+/// A long key, and the texts behind it.
+fn split_key(texts: &str) -> (&str, &str) {
+    let number = &texts[1..];
+    let end = if texts.starts_with(NAME) {
+        let (length, rest) = read_number(number);
+        texts.len() - rest.len() + length
+    } else {
+        1 + number_length(number)
+    };
+    texts.split_at(end)
+}
+
+#[cfg(test)]
+mod tests;
