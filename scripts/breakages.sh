@@ -27,7 +27,7 @@ for patch in "${patches[@]}"; do
     name="$(basename "$patch" .patch)"
     seeds="$(sed -n 's/^seeds: //p' "$patch")"
     clause="$(sed -n 's/^clause: //p' "$patch")"
-    (cd "$copy/tree" && patch -s -p1 --no-backup-if-mismatch <"$root/$patch") \
+    (cd "$copy/tree" && patch -s -p1 -F0 --no-backup-if-mismatch <"$root/$patch") \
         || fail "$patch no longer applies" "make it anew from what it says, or delete it with what it breaks"
     (cd "$copy/tree" && cargo build --release --quiet --package lightspeed-simulation) 2>"$copy/build" \
         || { cat "$copy/build"; fail "$patch no longer compiles" "make it anew from what it says"; }

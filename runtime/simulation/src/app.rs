@@ -184,6 +184,7 @@ impl Component for App {
             @if self.is_open { p { "open " (self.journal.len()) } (self.mark()) (self.lines()) } @else { (self.lines()) }
             (self.memos.rows.of((self.rows.clone(), self.count / 4), || self.rows()))
             (self.mark())
+            (self.list())
         }
     }
 
@@ -266,7 +267,23 @@ impl App {
         }
     }
 
-    /// Shown at two places at times.
+    /// The same rows, rendered each time: on their own, and with a field and what isn't in all of them.
+    fn list(&self) -> Html<Msg> {
+        html! {
+            p { @for row in &self.rows { b key=(row) hidden[(row + self.count).is_multiple_of(5)] { (row) } } }
+            ul {
+                @for row in &self.rows {
+                    li key=(row) {
+                        input value=(self.draft) oninput=(Msg::Note);
+                        button onclick=(Msg::Remove(*row)) { (row) }
+                        @if (row + self.count).is_multiple_of(3) { (self.mark()) button onclick=[self.is_open.then_some(Msg::Add)] { "+" } }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shown at two places at times, and in rows.
     fn mark(&self) -> Html<Msg> {
         let mark = self.count / 2;
         html! { (self.memos.mark.of(mark, || html! { i { (mark) } })) }

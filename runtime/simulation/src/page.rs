@@ -114,7 +114,11 @@ impl Page {
 
     /// The person writes a note.
     pub(crate) fn note(&mut self, now: Timestamp, note: u64) -> bool {
-        let Some(at) = self.document.place_of("note", EventKind::Input) else { return false };
+        // One of the fields: that of the page is there whenever the page is.
+        let fields = self.document.places(EventKind::Input);
+        let Some(at) = fields.get(usize::try_from(note).unwrap_or(0) % fields.len().max(1)).copied() else {
+            return false;
+        };
         let text = format!("#{note}");
         self.fire(now, at, Payload::Text(&text), Some(note), false)
     }
