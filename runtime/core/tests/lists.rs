@@ -138,6 +138,15 @@ fn field(page: &Page<List>, id: &str, event: EventKind) -> lightspeed_interprete
     page.document.place_of(id, event).unwrap()
 }
 
+/// A page with an x in the field of each item.
+fn typed() -> Page<List> {
+    let mut page = Page::new(List::new(&NAMES));
+    for name in NAMES {
+        page.event(field(&page, &format!("text-{name}"), EventKind::Input), Payload::Text("x"));
+    }
+    page
+}
+
 #[test]
 fn what_a_person_typed_in_an_item_is_what_the_next_render_is_compared_with() {
     let mut page = Page::new(List::new(&NAMES));
@@ -155,10 +164,7 @@ fn what_a_person_typed_in_an_item_is_what_the_next_render_is_compared_with() {
 
 #[test]
 fn a_submit_gives_the_fields_of_its_own_item_back_to_the_server() {
-    let mut page = Page::new(List::new(&NAMES));
-    for name in NAMES {
-        page.event(field(&page, &format!("text-{name}"), EventKind::Input), Payload::Text("x"));
-    }
+    let mut page = typed();
     // A script may have changed it; no event has told.
     page.document.enter(field(&page, "done-7", EventKind::Change), Payload::Flag(true));
     let start = page.frames.len();
@@ -213,10 +219,7 @@ fn items_of_a_session_that_slept_are_those_that_the_client_shows() {
 
 #[test]
 fn a_form_around_a_list_has_the_fields_of_all_items() {
-    let mut page = Page::new(List::new(&NAMES));
-    for name in NAMES {
-        page.event(field(&page, &format!("text-{name}"), EventKind::Input), Payload::Text("x"));
-    }
+    let mut page = typed();
     let start = page.frames.len();
     page.event(field(&page, "all", EventKind::Submit), Payload::Text(""));
     check(&page);

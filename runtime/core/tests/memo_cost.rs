@@ -344,7 +344,7 @@ fn memory_of_a_row() {
         // An item of a list that isn't memoized is packed with the others.
         assert!(plain.0 < 140, "{} bytes for a row without memos", plain.0);
         for (shown, asleep) in memoized {
-            assert!(shown < 400, "{shown} bytes for a row");
+            assert!(shown < 390, "{shown} bytes for a row");
             assert!(
                 asleep - plain.1 < 4,
                 "{asleep} bytes for a row that nothing shows, {} without memos",
