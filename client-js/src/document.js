@@ -11,6 +11,7 @@ import {
   FORM_ADOPTED,
   FORM_CHILDREN,
   FORM_HTML,
+  FORM_TEXT,
   HTML,
   KIND_ATTRIBUTE,
   KIND_CLASS,
@@ -25,7 +26,8 @@ import {
   isContent,
 } from "./codes.js";
 import { findChanged, keepFields, setProperty } from "./fields.js";
-import { clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
+import { OWNER, find, findLater, observe, settle } from "./nodes.js";
+import { MANY, clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
 
 /** The page's sessions, `{ number, view, instances }`; `instances` is missing until the first program. */
 export const sessions = [];
@@ -39,11 +41,11 @@ export function watch(views) {
     const { anchorNode, focusNode } = getSelection();
     selected = [anchorNode, focusNode];
   });
-  views.forEach((view, index) => sessions.push({ number: index + 1, view, instances: undefined, state: undefined }));
+  views.forEach((view, index) => {
+    sessions.push({ number: index + 1, view, instances: undefined, state: undefined });
+    observe(view);
+  });
 }
-
-/** The property by which an element with handlers leads to its instance. */
-export const OWNER = Symbol();
 
 // The program that runs, the place in it, and whose it is.
 let session;
@@ -53,7 +55,7 @@ let at;
 let text;
 let textAt;
 
-/** A template in a document, with the nodes of its slots. */
+/** A template in a document, with those nodes of its slots that were found. */
 class Instance {
   constructor(owner, slot) {
     this.session = session;
@@ -61,9 +63,8 @@ class Instance {
     this.template = templates.get(codes[at++]);
     this.owner = owner;
     this.slot = slot;
-    this.nodes = new Array(this.template.slots.length);
-    this.first = undefined;
-    this.last = undefined;
+    this.nodes = [];
+    this.isFound = false;
     /** By content slot: the instances that it holds, or the comment that begins its raw HTML. */
     this.held = undefined;
     this.isGone = false;
@@ -79,10 +80,11 @@ class Instance {
  * Throws where the document isn't what the program is about, because something else has changed it.
  */
 export function run(number, newAck, newCodes, newText) {
-  session = sessions.find((one) => one.number === number);
+  session = sessions[number - 1];
   [ack, codes, at, text, textAt] = [newAck, newCodes, 0, newText, 0];
   const active = document.activeElement;
   let changed;
+  settle();
   while (at < codes.length) {
     const code = codes[at++];
     if (code === ROOT) {
@@ -93,6 +95,8 @@ export function run(number, newAck, newCodes, newText) {
     if (code === MOVE) move(instance, codes[at++]);
     else if (code === REMOVE) remove(instance);
     else runAt(code, instance, codes[at++]);
+    // A custom element, a frame or a field that loses the focus may have run something.
+    if (code > SPLICE) settle();
   }
   // Where `moveBefore` is missing, a moved element has lost the focus. To ask for a focus that
   // nothing had would lay the page out at once.
@@ -103,18 +107,21 @@ export function run(number, newAck, newCodes, newText) {
 
 function runRoot(isAdopted) {
   const { view } = session;
+  session.instances?.forEach((instance) => (instance.isGone = true));
   session.instances = new Map();
   if (isAdopted) {
     adopt(undefined, 0, view, view.firstChild);
     return findChanged(view);
   }
   const restoreFields = keepFields(view, ack);
-  view.replaceChildren(build());
+  const root = clone(templates.get(codes[at + 1]));
+  build(undefined, 0, root);
+  view.replaceChildren(root);
   return restoreFields();
 }
 
 function runAt(code, instance, slot) {
-  const node = instance.nodes[slot];
+  const node = find(instance)[slot];
   if (code === TEXT) node.data = readText();
   else if (code === SPLICE) splice(node, codes[at++], codes[at++], readString(codes[at++]));
   else if (code === ATTRIBUTE) write(instance.template.slots[slot], node, readText());
@@ -147,51 +154,62 @@ function write({ kind, name }, element, value) {
   else setProperty(element, name, value, ack);
 }
 
-/** Builds the instance that the program describes next and returns its nodes: one, or a fragment. */
-function build(owner, ownerSlot) {
+/** The nodes of the slots of the instance that is being built. */
+const scratch = [];
+
+/** Builds the instance that the program describes next of its template's nodes: one, or a fragment. */
+function build(owner, ownerSlot, root) {
   const instance = new Instance(owner, ownerSlot);
-  const { template, nodes } = instance;
-  const root = clone(template);
+  const { template } = instance;
   const isFragment = root.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
   instance.first = isFragment ? root.firstChild : root;
   instance.last = isFragment ? root.lastChild : root;
-  // Before anything is put in: the paths count the template's own nodes.
-  locate(template.steps, instance.first, nodes);
-  template.slots.forEach((slot, index) => {
+  if (!isFragment) {
+    root[OWNER] = instance;
+    findLater(instance);
+  }
+  let nodes = isFragment ? find(instance) : locate(template.values, root, scratch);
+  const { slots } = template;
+  for (let index = 0; index < slots.length; index++) {
+    const slot = slots[index];
     const { kind } = slot;
-    if (kind === KIND_HANDLER) {
-      nodes[index][OWNER] = instance;
-    } else if (isContent(kind)) {
+    if (kind === KIND_HANDLER) continue;
+    if (isContent(kind)) {
       const count = codes[at] >>> 2;
       const form = codes[at++] & 3;
-      if (form === FORM_CHILDREN) fill(instance, index, undefined, count);
-      else if (form === FORM_HTML) fillHtml(instance, index, readString(count));
-      else if (count > 1) nodes[index].data = readString(count - 1);
+      if (form === FORM_TEXT) {
+        if (count > 1) nodes[index].textContent = readString(count - 1);
+      } else {
+        nodes = find(instance);
+        if (form === FORM_HTML) fillHtml(instance, index, readString(count));
+        else fill(instance, index, undefined, count);
+      }
     } else {
       const value = kind === KIND_ATTRIBUTE || kind === KIND_PROPERTY ? readText() : !!codes[at++];
       // A new element has none of them yet.
       if (value || value === "") write(slot, nodes[index], value);
     }
-  });
-  return root;
+  }
 }
 
 /** Builds `count` instances into a slot, before the node `before` or at its end. */
 function fill(instance, slot, before, count) {
-  let nodes;
-  if (count === 1) {
-    nodes = build(instance, slot);
-  } else {
-    nodes = new DocumentFragment();
-    while (count-- > 0) nodes.append(build(instance, slot));
+  const anchor = find(instance)[slot];
+  while (count > 0) {
+    const template = templates.get(codes[at + 1]);
+    const isMany = count >= MANY && template.roots < 2;
+    const nodes = clone(template, isMany);
+    // A list of child nodes takes longer to go through.
+    if (isMany) for (let node = nodes.firstChild; node; node = node.nextSibling) build(instance, slot, node);
+    else build(instance, slot, nodes);
+    count -= isMany ? MANY : 1;
+    anchor.parentNode.insertBefore(nodes, before ?? anchor);
   }
-  const anchor = instance.nodes[slot];
-  anchor.parentNode.insertBefore(nodes, before ?? anchor);
 }
 
 /** Puts raw HTML into an empty slot, between the marks that a server's HTML has as well. */
 function fillHtml(instance, slot, html) {
-  const anchor = instance.nodes[slot];
+  const anchor = find(instance)[slot];
   const parent = anchor.parentNode;
   const isRoot = parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
   const namespace = isRoot ? instance.template.namespace : namespaceWithin(parent);
@@ -205,7 +223,7 @@ function fillHtml(instance, slot, html) {
 
 /** Takes away all that a content slot holds. */
 function empty(instance, slot) {
-  const anchor = instance.nodes[slot];
+  const anchor = find(instance)[slot];
   const held = instance.held?.[slot];
   if (anchor.data) anchor.data = "";
   if (!held) return;
@@ -213,7 +231,8 @@ function empty(instance, slot) {
   const isSet = held instanceof Set;
   if (isSet) held.forEach(forget);
   const parent = anchor.parentNode;
-  if (instance.template.slots[slot].isFirstChild && anchor === parent.lastChild) parent.replaceChildren(anchor);
+  // Where nothing else is, all go at once.
+  if (held.size + 1 === parent.childNodes.length) parent.replaceChildren(anchor);
   else if (isSet) held.forEach(removeNodes);
   else removeNodes({ first: held, last: anchor.previousSibling });
 }
@@ -261,6 +280,7 @@ function adopt(owner, ownerSlot, parent, node) {
   const instance = new Instance(owner, ownerSlot);
   const { template } = instance;
   instance.first = node;
+  instance.isFound = true;
   instance.last = adoptSlots(instance, template.steps, parent, node, template.roots - 1);
   return instance.last;
 }

@@ -8,8 +8,9 @@ import {
   PAYLOAD_TEXT,
   PAYLOAD_TRUE,
 } from "./codes.js";
-import { OWNER, sessions } from "./document.js";
+import { sessions } from "./document.js";
 import { isActive, originOf, sent } from "./fields.js";
+import { OWNER, find, settle } from "./nodes.js";
 import { encode } from "./text.js";
 
 const [, CLICK, INPUT, CHANGE, SUBMIT, KEYDOWN] = EVENTS;
@@ -70,12 +71,12 @@ export function abandon(session) {
 /** Gives an event to the closest handler; returns whether there is one. */
 function handle(type, event, origin) {
   const code = EVENTS.indexOf(type);
+  settle();
+  for (let node = origin; node; node = node.parentNode ?? node.host) if (node[OWNER]) find(node[OWNER]);
   for (let node = origin; node; node = node.parentNode ?? node.host) {
     const instance = node[OWNER];
-    const slot = instance
-      ? instance.template.slots.findIndex((one, index) => one.event === code && instance.nodes[index] === node)
-      : -1;
-    if (slot < 0) continue;
+    const slot = instance?.template.slots.findIndex((one, index) => one.event === code && instance.nodes[index] === node);
+    if (!(slot >= 0)) continue;
     if (!instance.isGone && node.isConnected && !node.matches(":disabled")) {
       take(type, event, origin, node, instance, slot);
     }

@@ -21,44 +21,72 @@ export const templates = new Map();
  */
 export function define(fingerprint, namespace, roots, html, codes, names) {
   const slots = [];
-  const steps = [];
   const nameList = decode(names).split(" ");
   for (let at = 0; at < codes.length; ) {
     const kind = codes[at++];
     const depth = codes[at++];
-    let list = steps;
-    let step;
-    for (const end = at + depth; at < end; at++) {
-      step = list.at(-1);
-      if (step?.index !== codes[at]) list.push((step = { index: codes[at], slots: [], steps: [] }));
-      list = step.steps;
-    }
-    step.slots.push(slots.length);
-    step.isContent = isContent(kind);
+    const path = [...codes.slice(at, (at += depth))];
     slots.push({
       kind,
+      path,
       event: kind === KIND_HANDLER && codes[at++],
       name: kind > KIND_SPLICE && kind < KIND_HANDLER && nameList.shift(),
-      // The slot's nodes and its anchor may be all that its parent holds.
-      isFirstChild: depth > 1 && !step.index,
+      isText: false,
     });
   }
-  templates.set(fingerprint, { namespace, roots, html: html && decode(html), slots, steps, prototype: undefined });
+  templates.set(fingerprint, {
+    namespace,
+    roots,
+    html: html && decode(html),
+    slots,
+    steps: treeOf(slots),
+    prototype: undefined,
+    values: undefined,
+  });
 }
 
-/** The nodes of a new instance: one node, or a fragment of several. */
-export function clone(template) {
-  template.prototype ??= prototypeOf(template);
-  return document.importNode(template.prototype, true);
+/** The tree of the paths of slots that are not of the kind `other`: siblings are counted once for all of them. */
+function treeOf(slots, other) {
+  const steps = [];
+  slots.forEach(({ kind, path }, slot) => {
+    if (kind === other) return;
+    let list = steps;
+    let step;
+    for (const index of path) {
+      step = list.at(-1);
+      if (step?.index !== index) list.push((step = { index, slots: [], steps: [] }));
+      list = step.steps;
+    }
+    step.slots.push(slot);
+    step.isContent = isContent(kind);
+  });
+  return steps;
+}
+
+/** How many instances of a list are cloned at once, which takes less time than one by one. */
+export const MANY = 25;
+
+/** The nodes of a new instance: one node, or a fragment of several; or a fragment of `MANY` instances of one node each. */
+export function clone(template, isMany) {
+  const one = (template.prototype ??= prototypeOf(template));
+  const all = one.parentNode;
+  if (isMany) while (all.childNodes.length < MANY) all.append(one.cloneNode(true));
+  return document.importNode(isMany ? all : one, true);
 }
 
 function prototypeOf(template) {
   const content = parse(template.html, template.namespace);
-  const nodes = [];
-  locate(template.steps, content.firstChild, nodes);
+  const nodes = locate(template.steps, content.firstChild, []);
   template.slots.forEach((slot, index) => {
-    if (isContent(slot.kind)) nodes[index].replaceWith(new Text());
+    const node = nodes[index];
+    // An anchor that is all that an element holds is the text that the element gets.
+    if (slot.kind === KIND_SPLICE && slot.path[1] >= 0 && node.parentNode.childNodes.length < 2) {
+      slot.path.pop();
+      slot.isText = true;
+      node.remove();
+    } else if (isContent(slot.kind)) node.replaceWith(new Text());
   });
+  template.values = treeOf(template.slots, KIND_HANDLER);
   return content.childNodes.length > 1 ? content : content.firstChild;
 }
 
@@ -72,11 +100,7 @@ export function parse(html, namespace) {
   return content;
 }
 
-/**
- * Finds the node of each slot below a list of siblings that begins with `node`.
- *
- * `steps` is the tree of the slots' paths; siblings are counted once for all of them.
- */
+/** Finds the nodes of the slots in `steps` below a list of siblings that begins with `node`. */
 export function locate(steps, node, nodes) {
   let index = 0;
   for (const step of steps) {
@@ -84,6 +108,7 @@ export function locate(steps, node, nodes) {
     for (const slot of step.slots) nodes[slot] = node;
     if (step.steps.length) locate(step.steps, node.firstChild, nodes);
   }
+  return nodes;
 }
 
 /** The code of the namespace that children of `parent` are parsed in. */

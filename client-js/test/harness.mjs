@@ -45,11 +45,12 @@ after(async () => {
 });
 
 /**
- * A page whose one view holds `html`. In the page: `template`, `program` (see program.mjs), `view`,
+ * A page whose one view holds `html`, in a browser that never has time for what can wait if `isBusy`. In the page: `template`, `program` (see program.mjs), `view`,
  * `$` (a selector within the view), `sent` (the events that went out) and `list`.
  */
-export async function open(html) {
+export async function open(html, { isBusy = false } = {}) {
   const page = await browser.newPage();
+  if (isBusy) await page.addInitScript(() => (window.requestIdleCallback = () => 0));
   const faults = [];
   page.on("pageerror", (error) => faults.push(error));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));

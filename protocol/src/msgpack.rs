@@ -222,6 +222,18 @@ impl<'a> Reader<'a> {
         usize::try_from(self.wide(width)?).map_err(|_| DecodeError::new(offset, Expected::WithinBound))
     }
 
+    /// Reads the head of a string or binary, which begins with `marker`: how many bytes follow.
+    fn head(&mut self, marker: u8) -> Result<usize, DecodeError> {
+        match marker {
+            0xa0..=0xbf => {
+                self.at += 1;
+                Ok(usize::from(marker & 0x1f))
+            }
+            0xc4..=0xc6 => self.length(1 << (marker - 0xc4)),
+            _ => self.length(1 << (marker - 0xd9)),
+        }
+    }
+
     /// Reads an unsigned integer.
     ///
     /// # Errors
@@ -280,11 +292,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let offset = self.offset();
         let length = match self.peek() {
-            Some(marker @ 0xa0..=0xbf) => {
-                self.at += 1;
-                usize::from(marker & 0x1f)
-            }
-            Some(marker @ 0xd9..=0xdb) => self.length(1 << (marker - 0xd9))?,
+            Some(marker @ (0xa0..=0xbf | 0xd9..=0xdb)) => self.head(marker)?,
             Some(_) => return Err(self.error(Expected::Str)),
             None => return Err(self.error(Expected::Bytes)),
         };
@@ -299,7 +307,7 @@ impl<'a> Reader<'a> {
     /// When something else stands there.
     pub fn bin(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = match self.peek() {
-            Some(marker @ 0xc4..=0xc6) => self.length(1 << (marker - 0xc4))?,
+            Some(marker @ 0xc4..=0xc6) => self.head(marker)?,
             Some(_) => return Err(self.error(Expected::Bin)),
             None => return Err(self.error(Expected::Bytes)),
         };
@@ -339,7 +347,7 @@ impl<'a> Reader<'a> {
         self.array().and_then(|length| if length > max { Err(error) } else { Ok(length) })
     }
 
-    /// Reads whatever value stands there and returns it unread.
+    /// Reads whatever value stands there and returns it unread: that its strings are UTF-8 is for those to see who read them.
     ///
     /// # Errors
     ///
@@ -349,8 +357,9 @@ impl<'a> Reader<'a> {
         // How many values each open array still lacks.
         let mut open = Vec::new();
         loop {
-            match self.peek() {
-                Some(0x90..=0x9f | 0xdc..=0xdd) => {
+            let marker = self.peek().ok_or_else(|| self.error(Expected::Bytes))?;
+            let length = match marker {
+                0x90..=0x9f | 0xdc..=0xdd => {
                     let length = self.array()?;
                     if length > 0 {
                         if open.len() == limits::VALUE_DEPTH_MAX {
@@ -359,15 +368,17 @@ impl<'a> Reader<'a> {
                         open.push(length);
                         continue;
                     }
+                    0
                 }
-                Some(0x00..=0x7f | 0xcc..=0xcf) => _ = self.uint()?,
-                Some(0xc2..=0xc3) => _ = self.bool()?,
-                Some(0xa0..=0xbf | 0xd9..=0xdb) => _ = self.str()?,
-                Some(0xc4..=0xc6) => _ = self.bin()?,
-                Some(0xc0) => self.at += 1,
-                Some(_) => return Err(self.error(Expected::WireType)),
-                None => return Err(self.error(Expected::Bytes)),
+                0x00..=0x7f | 0xc0 | 0xc2..=0xc3 => 1,
+                0xcc..=0xcf => 1 + (1 << (marker - 0xcc)),
+                0xa0..=0xbf | 0xc4..=0xc6 | 0xd9..=0xdb => self.head(marker)?,
+                _ => return Err(self.error(Expected::WireType)),
+            };
+            if self.bytes.len() - self.at < length {
+                return Err(DecodeError::new(self.base + self.bytes.len(), Expected::Bytes));
             }
+            self.at += length;
             while let Some(left) = open.last_mut() {
                 *left -= 1;
                 if *left > 0 {

@@ -107,6 +107,25 @@ fn a_part_of_a_frame_reports_offsets_in_the_frame() {
 }
 
 #[test]
+fn an_unread_value_is_measured_and_its_strings_are_read_once() {
+    // Of each kind one, in an array; the string is not UTF-8.
+    let bytes =
+        [0x98, 0xc0, 0xc3, 0x7f, 0xcd, 1, 2, 0xa1, 0xff, 0xd9, 1, b'a', 0xc4, 2, 0, 0, 0x91, 0x90, 0xc0];
+    let mut reader = Reader::new(&bytes);
+    let mut inner = reader.raw().unwrap().reader();
+    assert_eq!(reader.offset(), 18);
+    inner.array().unwrap();
+    assert!(inner.nil());
+    assert!(inner.bool().unwrap());
+    assert_eq!((inner.uint().unwrap(), inner.uint().unwrap()), (127, 258));
+    assert_eq!(format!("{}", inner.str().unwrap_err()), "expected a UTF-8 string at byte 7");
+
+    for end in 1..18 {
+        assert!(Reader::new(&bytes[..end]).raw().is_err(), "{end} bytes");
+    }
+}
+
+#[test]
 fn nesting_has_a_bound() {
     let mut deep = vec![0x91; limits::VALUE_DEPTH_MAX];
     deep.push(0xc0);
