@@ -87,12 +87,10 @@ export function run(number, newAck, newCodes, newText) {
   settle();
   while (at < codes.length) {
     const code = codes[at++];
-    if (code === ROOT) {
-      changed = runRoot(codes[at++]);
-      continue;
-    }
-    const instance = session.instances.get(codes[at++]);
-    if (code === MOVE) move(instance, codes[at++]);
+    const operand = codes[at++];
+    const instance = session.instances?.get(operand);
+    if (code === ROOT) changed = runRoot(operand);
+    else if (code === MOVE) move(instance, codes[at++]);
     else if (code === REMOVE) remove(instance);
     else runAt(code, instance, codes[at++]);
     // A custom element, a frame or a field that loses the focus may have run something.
@@ -164,11 +162,12 @@ function build(owner, ownerSlot, root) {
   const isFragment = root.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
   instance.first = isFragment ? root.firstChild : root;
   instance.last = isFragment ? root.lastChild : root;
-  if (!isFragment) {
+  let nodes;
+  if (template.isPlain) {
+    nodes = locate(template.values, root, scratch);
     root[OWNER] = instance;
     findLater(instance);
-  }
-  let nodes = isFragment ? find(instance) : locate(template.values, root, scratch);
+  } else nodes = find(instance);
   const { slots } = template;
   for (let index = 0; index < slots.length; index++) {
     const slot = slots[index];
@@ -197,7 +196,7 @@ function fill(instance, slot, before, count) {
   const anchor = find(instance)[slot];
   while (count > 0) {
     const template = templates.get(codes[at + 1]);
-    const isMany = count >= MANY && template.roots < 2;
+    const isMany = count >= MANY && template.isPlain;
     const nodes = clone(template, isMany);
     // A list of child nodes takes longer to go through.
     if (isMany) for (let node = nodes.firstChild; node; node = node.nextSibling) build(instance, slot, node);
@@ -231,8 +230,8 @@ function empty(instance, slot) {
   const isSet = held instanceof Set;
   if (isSet) held.forEach(forget);
   const parent = anchor.parentNode;
-  // Where nothing else is, all go at once.
-  if (held.size + 1 === parent.childNodes.length) parent.replaceChildren(anchor);
+  // The slot's nodes and its anchor are all that its parent holds.
+  if (!instance.template.slots[slot].path.at(-1) && anchor === parent.lastChild) parent.replaceChildren(anchor);
   else if (isSet) held.forEach(removeNodes);
   else removeNodes({ first: held, last: anchor.previousSibling });
 }

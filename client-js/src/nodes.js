@@ -25,9 +25,9 @@ export function settle(records = observer.takeRecords()) {
   for (const { target, removedNodes } of records) {
     for (let node = target; node; node = node.parentNode) reach(node);
     for (const node of removedNodes) {
-      if (!node.closest || node[OWNER]?.isGone || node.closest("lightspeed-view")) continue;
+      if (node[OWNER]?.isGone || node.closest?.("lightspeed-view")) continue;
       reach(node);
-      node.querySelectorAll("*").forEach(reach);
+      node.querySelectorAll?.("*").forEach(reach);
     }
   }
 }

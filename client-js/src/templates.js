@@ -31,17 +31,17 @@ export function define(fingerprint, namespace, roots, html, codes, names) {
       path,
       event: kind === KIND_HANDLER && codes[at++],
       name: kind > KIND_SPLICE && kind < KIND_HANDLER && nameList.shift(),
-      isText: false,
     });
   }
+  const text = html && decode(html);
   templates.set(fingerprint, {
     namespace,
     roots,
-    html: html && decode(html),
+    html: text,
+    // One root, and no custom element, which could change the instance while it is built.
+    isPlain: roots < 2 && !/<\w+-/.test(text),
     slots,
     steps: treeOf(slots),
-    prototype: undefined,
-    values: undefined,
   });
 }
 
@@ -66,7 +66,7 @@ function treeOf(slots, other) {
 /** How many instances of a list are cloned at once, which takes less time than one by one. */
 export const MANY = 25;
 
-/** The nodes of a new instance: one node, or a fragment of several; or a fragment of `MANY` instances of one node each. */
+/** The nodes of a new instance: one node, or a fragment of several; or a fragment of `MANY` plain instances. */
 export function clone(template, isMany) {
   const one = (template.prototype ??= prototypeOf(template));
   const all = one.parentNode;
@@ -80,7 +80,7 @@ function prototypeOf(template) {
   template.slots.forEach((slot, index) => {
     const node = nodes[index];
     // An anchor that is all that an element holds is the text that the element gets.
-    if (slot.kind === KIND_SPLICE && slot.path[1] >= 0 && node.parentNode.childNodes.length < 2) {
+    if (template.isPlain && slot.kind === KIND_SPLICE && slot.path[1] >= 0 && node.parentNode.childNodes.length < 2) {
       slot.path.pop();
       slot.isText = true;
       node.remove();

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./harness.mjs";
 
-/** A document with a list of 20 rows, 2 to 21: a class, a text, a handler, an attribute, a text beside a handler. */
+/** A document with a list of 30 rows, 2 to 31: a class, a text, a handler, an attribute, a text beside a handler. */
 const rows = () => {
   window.template(1, "<ul><!></ul>", [["LIST", [0, 0]]]);
   window.template(2, `<li><b><!></b><a>one</a><i></i><p>-<!><a>two</a></p></li>`, [
@@ -17,7 +17,7 @@ const rows = () => {
     ["HANDLER", [0, 3, 2], "click"],
   ]);
   window.row = (id) => [id, 2, false, `text ${id}`, null, id % 3 ? `more ${id}` : null];
-  window.build = () => window.program(["ROOT", false, [1, 1, Array.from({ length: 20 }, (_, index) => window.row(index + 2))]]);
+  window.build = () => window.program(["ROOT", false, [1, 1, Array.from({ length: 30 }, (_, index) => window.row(index + 2))]]);
   window.build();
   window.rowAt = (id) => window.$(`li:nth-child(${id - 1})`);
 };
@@ -137,12 +137,52 @@ test("a custom element may rearrange the rows while they are put in", async () =
     window.template(3, "<li><x-mixer></x-mixer></li>", []);
     window.template(4, "<ul><!></ul>", [["LIST", [0, 0]]]);
     // In one program: what has just run is known when the attribute is set.
-    window.program(["BUILD", 1, 0, 0, [30, 3]], ["ATTRIBUTE", 7, 3, "title"]);
+    window.program(["BUILD", 1, 0, 0, [60, 3]], ["ATTRIBUTE", 7, 3, "title"]);
     window.rowAt(7).querySelector("p a").click();
     return window.rowAt(7).innerHTML;
   });
   assert.equal(seen, '<p>-more 7<a>two</a></p><i></i><b>text 7</b><a>one</a><i title="title"></i>');
   assert.deepEqual(await page.evaluate(() => sent), [[7, 5, null]]);
+  await page.finish();
+});
+
+test("a custom element may change itself, and what is beside it, while it is built", async () => {
+  const page = await open("", { isBusy: true });
+  const seen = await page.evaluate(() => {
+    customElements.define(
+      "x-card",
+      class extends HTMLElement {
+        static observedAttributes = ["title"];
+        attributeChangedCallback() {
+          this.prepend(document.createElement("h2"));
+          this.after("beside");
+        }
+      },
+    );
+    template(1, "<ul><!></ul>", [["LIST", [0, 0]]]);
+    template(2, "<x-card><button>x</button><b><!></b></x-card>", [["ATTRIBUTE", [0], "title"], ["HANDLER", [0, 0], "click"], ["SPLICE", [0, 1, 0]]]);
+    program(["ROOT", false, [1, 1, Array.from({ length: 30 }, (_, index) => [index + 2, 2, "title", null])]]);
+    program(["TEXT", 5, 2, "text"]);
+    const card = view.querySelectorAll("x-card")[3];
+    card.querySelector("button").click();
+    return [card.innerHTML, view.querySelectorAll("x-card").length];
+  });
+  assert.deepEqual(seen, ["<h2></h2><button>x</button><b>text</b>", 30]);
+  assert.deepEqual(await page.evaluate(() => sent), [[5, 1, null]]);
+  await page.finish();
+});
+
+test("a list that is emptied takes nothing with it, though another library took one of its items", async () => {
+  const page = await open("", { isBusy: true });
+  const seen = await page.evaluate(() => {
+    template(1, "<ul><li>static</li><!></ul>", [["LIST", [0, 1]]]);
+    template(2, "<li><!></li>", [["SPLICE", [0, 0]]]);
+    program(["ROOT", false, [1, 1, [[2, 2, "a"], [3, 2, "b"], [4, 2, "c"]]]]);
+    $("ul").children[2].remove();
+    program(["EMPTY", 1, 0]);
+    return view.innerHTML;
+  });
+  assert.equal(seen, "<ul><li>static</li></ul>");
   await page.finish();
 });
 
@@ -155,7 +195,7 @@ test("what is built is found when the browser has time, and rows that went are l
     await new Promise((resolve) => setTimeout(() => requestIdleCallback(resolve), 100));
     return [...window.view.querySelectorAll("a")].filter((link) => link[OWNER]?.nodes.includes(link)).length;
   });
-  assert.equal(found, 40);
+  assert.equal(found, 60);
   await page.finish();
 });
 

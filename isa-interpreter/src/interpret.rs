@@ -4,7 +4,6 @@
 //! has been reached, and forget when it is invalid.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
 
 use lightspeed_protocol::isa::{Op, ProgramReader};
@@ -215,7 +214,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
                     return fail(Fault::BadCount(count));
                 }
                 if let Some(children) = self.tree.children_mut(at) {
-                    let removed: Vec<_> = children.drain(position..end).collect();
+                    let removed: alloc::vec::Vec<_> = children.drain(position..end).collect();
                     for instance in removed {
                         self.tree.kill(instance);
                         self.document.change(Change::Remove { instance });
@@ -330,12 +329,11 @@ impl<'i, D: Document> Interpreter<'i, D> {
         source: &mut Source<'_, '_>,
         depth: usize,
     ) -> Result<(), ProgramError> {
-        let mut ids = Vec::new();
         for _ in 0..count {
-            ids.push(self.instance(offset, template, at, source, depth)?);
-        }
-        if let Some(children) = self.tree.children_mut(at) {
-            children.append(&mut ids);
+            let id = self.instance(offset, template, at, source, depth)?;
+            if let Some(children) = self.tree.children_mut(at) {
+                children.push(id);
+            }
         }
         Ok(())
     }
