@@ -76,7 +76,9 @@ for (const [name, change] of Object.entries(CHANGES)) {
         async ([change, waits]) => {
           const row = window.rowAt(7);
           const [one, two] = row.querySelectorAll("a");
-          await new Function(`return ${change}`)()(row);
+          const changing = new Function(`return ${change}`)()(row);
+          // To wait for nothing would be long enough for the observer.
+          if (changing) await changing;
           if (waits) await new Promise(requestAnimationFrame);
           for (const link of [two, one]) link.click();
           for (const link of window.view.querySelectorAll("a")) if (row.contains(link) && link !== one && link !== two) link.click();
