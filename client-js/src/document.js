@@ -111,7 +111,7 @@ export function run(number, newAck, newCodes, newText) {
     // A custom element, a frame or a field that loses the focus may have run something.
     if (code > SPLICE) settle();
   }
-  showFields();
+  showFields(ack);
   regain(place);
   return changed;
 }
@@ -128,7 +128,7 @@ function runRoot(isAdopted) {
   const root = clone(templates.get(codes[at + 1]));
   build(undefined, 0, root);
   view.replaceChildren(root);
-  showFields();
+  showFields(ack);
   return restoreFields();
 }
 

@@ -113,7 +113,7 @@ function isHeld(field, ack) {
 
 /** Sets the attribute that is a property's default, unless the field is held. `showFields` does the rest. */
 export function setProperty(element, name, value, ack) {
-  const field = element.closest("select") ?? element;
+  const field = fieldOf(element);
   if (isHeld(field, ack)) {
     if (!withheld.has(field)) withheld.set(field, new Map());
     withheld.get(field).set(element, [name, value, ack]);
@@ -124,7 +124,7 @@ export function setProperty(element, name, value, ack) {
   else if (element.localName === "textarea") element.defaultValue = value ?? "";
   else if (value === null) element.removeAttribute(name);
   else element.setAttribute(name, value);
-  if (isChoice || !isToggle(field)) changing.add(field);
+  if (isChoice || !isToggle(field)) changing.add(element);
 }
 
 /** What held a field may have ended: says again what was said meanwhile. */
@@ -134,20 +134,27 @@ function release(field) {
     withheld.delete(one);
     words?.forEach((word, element) => setProperty(element, ...word));
   }
-  showFields();
+  showFields(UNSENT);
 }
 
 /** An attribute has changed; where it decides which values a field may have, the field is to show the server's again. */
 export function constrain(element, name) {
   if (!/^(m(in|ax|ultiple)|step|type|size|disabled)$/.test(name)) return;
-  const field = closest(element, "select") ?? element;
+  const field = fieldOf(element);
   if (/^(inpu|selec)t$/.test(localName(field)) && !edits.has(field) && !isToggle(field)) changing.add(field);
 }
 
-/** A program has ended: fields show what it said of them. */
-export function showFields() {
-  for (const [select, option] of chosen) if (!select.contains(option)) changing.add(select);
-  changing.forEach(show);
+/** The select that an option is of, or the element. */
+const fieldOf = (element) => closest(element, "select") ?? element;
+
+/** A program has ended, after the events up to `ack`: fields show what it said of them. */
+export function showFields(ack) {
+  for (const [select, option] of chosen) {
+    // An option that comes selected is what the server says, and one that is gone nobody's choice.
+    if (option.isConnected) isHeld(select, ack) && (option.selected = true);
+    else changing.add(select) && edits.delete(select);
+  }
+  for (const field of new Set([...changing].map(fieldOf))) isHeld(field, ack) || show(field);
   changing.clear();
 }
 
@@ -158,7 +165,7 @@ function show(field) {
     for (const option of field.options) if (option.selected !== option.defaultSelected) option.selected = option.defaultSelected;
   } else if (isToggle(field)) {
     if (field.checked !== field.defaultChecked) for (const one of group(field)) one.checked = one.defaultChecked;
-  } else {
+  } else if ("defaultValue" in field) {
     const { selectionStart, selectionEnd, value } = field;
     if (value === field.defaultValue) return;
     field.value = field.defaultValue;

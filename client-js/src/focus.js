@@ -24,6 +24,7 @@ export function regain(around) {
   const [[gone, behind, parent]] = left;
   const index = all(gone).indexOf(active);
   // The same part of the next row, or of what is there instead; else of the row before. An anchor is behind the last.
-  for (const node of [behind, ask(behind ?? parent, behind ? "previousSibling" : "lastChild"), ...left.map((one) => one[2])])
-    [all(node)[index], ...all(node)].forEach(give);
+  const beside = [behind, ask(behind ?? parent, behind ? "previousSibling" : "lastChild")];
+  for (const node of beside) give(all(node)[index]);
+  for (const node of [...beside, ...left.map((one) => one[2])]) all(node).forEach(give);
 }
