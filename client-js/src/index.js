@@ -2,10 +2,11 @@
 
 import * as wasm from "lightspeed-wasm";
 import { watch } from "./document.js";
-import { watchEvents } from "./events.js";
+import { tell, watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
 import { query } from "./inflate.js";
 import { connect, disconnect, linkTo, schedule } from "./link.js";
+import { ask, listen } from "./natural.js";
 import { refresh, state, tokensOf, viewsIn } from "./page.js";
 import { encode } from "./text.js";
 
@@ -34,13 +35,13 @@ const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", he
 });
 
 async function begin() {
-  if (document.readyState === "loading") {
-    await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
+  if (ask(document, "readyState") === "loading") {
+    await new Promise((resolve) => listen("DOMContentLoaded", resolve));
   }
   const views = viewsIn(document);
   if (!views.length) return loading.catch(() => {});
   watch(views);
-  watchFields();
+  watchFields(tell);
   watchEvents();
   const all = (code) => views.forEach((_, index) => state(index + 1, code));
   all(CONNECTING);
@@ -65,7 +66,7 @@ async function begin() {
     wasm.wake();
   });
   addEventListener("online", wasm.wake);
-  document.addEventListener("visibilitychange", () => document.hidden || wasm.wake());
+  listen("visibilitychange", () => ask(document, "hidden") || wasm.wake());
 }
 
 begin();

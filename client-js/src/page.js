@@ -3,6 +3,7 @@
 import { refresh_failed, tokens } from "lightspeed-wasm";
 import { sessions } from "./document.js";
 import { abandon } from "./events.js";
+import { ask } from "./natural.js";
 import { decode, encode } from "./text.js";
 
 /** By the codes that the client gives. */
@@ -12,7 +13,7 @@ const TELL_MS = 10_000;
 /** What the whole page is: the first of these that any of its sessions is. */
 const PRECEDENCE = [3, 2, 0, 1];
 
-export const viewsIn = (root) => [...root.querySelectorAll("lightspeed-view")];
+export const viewsIn = (root) => [...ask(root, "querySelectorAll", "lightspeed-view")];
 
 /** The tokens of views, as lines. */
 export const tokensOf = (views) => views.map((view) => view.dataset.session ?? "").join("\n");
@@ -23,7 +24,7 @@ export function state(number, code) {
   session.state = code;
   if (STATES[code] === "failed") abandon(session);
   show(session.view, code);
-  show(document.documentElement, PRECEDENCE.find((one) => sessions.some((other) => other.state === one)));
+  show(ask(document, "documentElement"), PRECEDENCE.find((one) => sessions.some((other) => other.state === one)));
   announce(session.view, STATES[code]);
 }
 
@@ -48,7 +49,7 @@ export function refused(number, bytes) {
   announce(sessions[number - 1].view, "refused", message);
   // What is merely no longer there needs no words.
   if (!message) return;
-  for (const one of document.querySelectorAll("[data-lightspeed-message]")) {
+  for (const one of ask(document, "querySelectorAll", "[data-lightspeed-message]")) {
     one.textContent = message;
     setTimeout(() => one.textContent === message && (one.textContent = ""), TELL_MS);
   }
