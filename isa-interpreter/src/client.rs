@@ -10,7 +10,7 @@ mod session;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
 use lightspeed_protocol::{InstanceId, PROTOCOL_VERSION, SlotIndex, Timestamp, limits};
@@ -82,6 +82,9 @@ pub enum LinkState {
     Failed,
 }
 
+/// What a person is told of an event that isn't taken.
+const TOO_LARGE: &str = "This is too large to be sent, or too much is waiting.";
+
 /// The client half of a page.
 #[derive(Debug)]
 pub struct Client {
@@ -89,6 +92,8 @@ pub struct Client {
     link: Link,
     sessions: Vec<Session>,
     templates: Templates,
+    /// The largest payload that the server takes: what it said, or usually does.
+    event_bytes_max: u64,
     /// What is still wanted, in order: a handful, so that a queue would only be more code to load.
     outputs: Vec<ClientOutput>,
 }
@@ -101,6 +106,7 @@ impl Client {
             link: Link::new(seed),
             sessions: Vec::new(),
             templates: Templates::new(),
+            event_bytes_max: limits::EVENT_BYTES_MAX as u64,
             outputs: Vec::new(),
         }
     }
@@ -238,9 +244,14 @@ impl Client {
         document: &mut D,
     ) {
         match *frame {
-            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, heartbeat_ms, .. } => {
+            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, heartbeat_ms, event_bytes_max, .. } => {
                 self.link.welcome(heartbeat_ms);
+                self.event_bytes_max = event_bytes_max;
                 for number in self.numbers() {
+                    if self.sessions[number as usize - 1].empty_larger(event_bytes_max) {
+                        // Made when another server said that it takes more.
+                        self.refuse(number, 0, RefusalReason::TooLarge.code(), TOO_LARGE);
+                    }
                     self.join(now, number);
                 }
             }
@@ -297,7 +308,8 @@ impl Client {
     }
 
     /// Something happened at a place. Returns the event's number, or `None` when it isn't
-    /// taken: the session has no document yet, has ended, or too many events wait.
+    /// taken: the session has no document yet or has ended; or it is too large, or too many events wait,
+    /// of which [`ClientOutput::Refused`] tells the person.
     pub fn handle_event(
         &mut self,
         now: Timestamp,
@@ -307,7 +319,13 @@ impl Client {
         payload: Payload<'_>,
     ) -> Option<u64> {
         let it = self.sessions.get_mut((session as usize).checked_sub(1)?)?;
-        let seq = it.push_event(instance, slot, payload)?;
+        if !it.is_open() {
+            return None;
+        }
+        let Some(seq) = it.push_event(instance, slot, payload, self.event_bytes_max) else {
+            self.refuse(session, 0, RefusalReason::TooLarge.code(), TOO_LARGE);
+            return None;
+        };
         if it.is_joined && !it.is_resyncing {
             self.send_event(now, session, self.sessions[session as usize - 1].events.len() - 1);
         }

@@ -61,5 +61,5 @@ pub mod __private {
     pub use crate::packed::Packed;
     pub use crate::splice::{Splice, SpliceRender, SpliceText};
     pub use crate::stream::IntoRows;
-    pub use crate::template::{Kind, Slot, Template};
+    pub use crate::template::{Kind, Reach, ReachKind, Slot, Template};
 }

@@ -10,6 +10,7 @@
 //! - `link`: the socket's side: who joins, what is sent, what is acknowledged
 //! - `events`: from an event to its effect, or to its refusal
 //! - `place`: from the place that an event names to its message
+//! - `reach`: whether a person can act on an element
 //! - `versions`: what is rendered, compared with the version before, and kept
 //! - `window`: patches that are not acknowledged
 //!
@@ -29,6 +30,7 @@ pub mod lifecycle;
 mod link;
 mod place;
 pub mod policy;
+pub(crate) mod reach;
 pub mod recovery;
 mod versions;
 mod window;
@@ -56,7 +58,7 @@ use recovery::{Restarts, Step};
 use versions::{Origin, Seen, State, origin};
 use window::Window;
 
-pub use exchange::{Input, Join, Output, Transmission};
+pub use exchange::{Input, Join, Output, Transmission, Unfit};
 
 /// What a session runs: state, the messages that change it, and what it looks like.
 pub trait Component {
@@ -140,6 +142,8 @@ pub struct Session<C: Component> {
     released: VecDeque<Output<C::Effect>>,
     /// The server ends.
     is_suspended: bool,
+    /// Events that didn't fit and that the author was told of.
+    unfit_told: u8,
 }
 
 /// What is not stored yet.
@@ -222,6 +226,7 @@ impl<C: Component> Session<C> {
             held: VecDeque::new(),
             released: VecDeque::new(),
             is_suspended: false,
+            unfit_told: 0,
         }
     }
 

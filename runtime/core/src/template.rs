@@ -22,6 +22,55 @@ pub struct Template {
     pub statics: &'static [&'static str],
     /// The slots, in document order.
     pub slots: &'static [Slot],
+    /// Which elements a person may be kept from, of those that handlers are at or in.
+    pub reach: &'static [Reach],
+}
+
+/// An element of a template that says something about who can act on it.
+#[derive(Debug)]
+pub struct Reach {
+    /// The element, as in [`Slot::path`].
+    pub path: &'static [u16],
+    /// What it says.
+    pub kind: ReachKind,
+    /// The slot of the flag or attribute that says so; without one it is always so.
+    pub slot: Option<u16>,
+}
+
+impl Template {
+    /// Whether an element of it keeps a person from anything, or may do so.
+    pub(crate) fn has_barriers(&self) -> bool {
+        let is_barrier = |one: &Reach| {
+            !matches!(
+                one.kind,
+                ReachKind::Legend | ReachKind::Control | ReachKind::Labelled | ReachKind::Addressed
+            )
+        };
+        self.reach.iter().any(is_barrier)
+    }
+}
+
+/// What an element says about who can act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReachKind {
+    /// A control that is disabled: nobody can act on it.
+    Disabled,
+    /// A `fieldset` that is disabled, and with it the controls in it, but for those in its legend.
+    Fieldset,
+    /// A `legend`.
+    Legend,
+    /// `hidden`: nobody can act on what is in it.
+    Hidden,
+    /// `inert`: the same.
+    Inert,
+    /// Nobody can ever act on it: `input type="hidden"`.
+    Never,
+    /// A control with a handler, which only a person who reaches it can act on.
+    Control,
+    /// A control with a handler, which a label elsewhere activates even if it is hidden.
+    Labelled,
+    /// A form with a handler, which a button elsewhere may submit.
+    Addressed,
 }
 
 /// A place in a template where a value goes.

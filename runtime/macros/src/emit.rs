@@ -15,7 +15,7 @@ use quote::{format_ident, quote_spanned};
 
 use crate::ast::{Bracketed, Over};
 use crate::names::Namespace;
-use crate::template::{Arm, Body, Kind, Slot, Step, Template, Templates, Value, generated};
+use crate::template::{Arm, Body, Kind, Reach, Slot, Step, Template, Templates, Value, generated};
 
 /// The whole expansion.
 pub(crate) fn emit(templates: &Templates, root: &Body) -> TokenStream {
@@ -43,7 +43,7 @@ fn template_name(index: usize) -> Ident {
 
 fn template_static(index: usize, template: &Template) -> TokenStream {
     let name = template_name(index);
-    let Template { fingerprint, namespace, roots, statics, slots } = template;
+    let Template { fingerprint, namespace, roots, statics, slots, reach } = template;
     let roots = Literal::usize_unsuffixed(*roots);
     let namespace = match namespace {
         Namespace::Html => code!(Html),
@@ -51,6 +51,7 @@ fn template_static(index: usize, template: &Template) -> TokenStream {
         Namespace::MathMl => code!(MathMl),
     };
     let slots = slots.iter().map(slot);
+    let reach = reach.iter().map(self::reach);
     code! {
         static #name: ::lightspeed::__private::Template = ::lightspeed::__private::Template {
             fingerprint: #fingerprint,
@@ -58,7 +59,25 @@ fn template_static(index: usize, template: &Template) -> TokenStream {
             roots: #roots,
             statics: &[#(#statics),*],
             slots: &[#(#slots),*],
+            reach: &[#(#reach),*],
         };
+    }
+}
+
+fn reach(reach: &Reach) -> TokenStream {
+    let path = reach.path.iter().copied().map(Literal::usize_unsuffixed);
+    let kind = Ident::new(reach.kind, Span::mixed_site());
+    let slot = reach.slot.map(Literal::usize_unsuffixed);
+    let slot = slot.map_or_else(
+        || code!(::core::option::Option::None),
+        |slot| code!(::core::option::Option::Some(#slot)),
+    );
+    code! {
+        ::lightspeed::__private::Reach {
+            path: &[#(#path),*],
+            kind: ::lightspeed::__private::ReachKind::#kind,
+            slot: #slot,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod fingerprint;
+mod reach;
 
 use proc_macro2::Span;
 use syn::{Expr, Local, Pat};
@@ -24,6 +25,15 @@ pub(crate) struct Template {
     pub(crate) roots: usize,
     pub(crate) statics: Vec<String>,
     pub(crate) slots: Vec<Slot>,
+    pub(crate) reach: Vec<Reach>,
+}
+
+/// Mirrors `lightspeed_core::template::Reach`.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    pub(crate) path: Vec<usize>,
+    pub(crate) kind: &'static str,
+    pub(crate) slot: Option<usize>,
 }
 
 /// Mirrors `lightspeed_core::template::Slot`.
@@ -127,7 +137,7 @@ impl Templates {
             // Every instance has a first node.
             builder.separator(&mut children);
         }
-        let Builder { statics, slots, .. } = builder;
+        let Builder { statics, slots, reach, .. } = builder;
         let is_field = |slot: &Slot| matches!(slot.kind, Kind::Property { .. } | Kind::BoolProperty { .. });
         let fields = slots.iter().map(is_field).collect();
         let fingerprint = fingerprint::fingerprint(around.namespace, &statics, &slots, &self.templates);
@@ -137,6 +147,7 @@ impl Templates {
             roots: children.next,
             statics,
             slots,
+            reach,
         });
         Body { template: self.templates.len() - 1, fields, steps }
     }
@@ -149,6 +160,7 @@ struct Builder<'t> {
     /// The last one is still written to.
     statics: Vec<String>,
     slots: Vec<Slot>,
+    reach: Vec<Reach>,
 }
 
 /// A list of child nodes under construction.
@@ -190,7 +202,7 @@ impl Children {
 
 impl Builder<'_> {
     fn new(templates: &mut Templates) -> Builder<'_> {
-        Builder { templates, statics: vec![String::new()], slots: Vec::new() }
+        Builder { templates, statics: vec![String::new()], slots: Vec::new(), reach: Vec::new() }
     }
 
     fn write(&mut self, html: &str) {
@@ -342,6 +354,7 @@ impl Builder<'_> {
         self.write("<");
         self.write(&tag);
         self.attributes(element, &tag, namespace, &path, steps);
+        self.reach(element, &tag, namespace, &path);
         self.write(">");
         let is_html = namespace == Namespace::Html;
         match &element.body {

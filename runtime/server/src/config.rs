@@ -60,6 +60,8 @@ pub struct Config {
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
+    /// Bytes of an event's payload, as a form's fields: 1 MiB. The page tells the person of a larger one, and doesn't send it.
+    pub event_bytes_max: usize,
     /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which one packet carries. `None`, and none is.
     pub compressed_bytes_min: Option<usize>,
     pub(crate) seed: Option<u64>,
@@ -81,6 +83,7 @@ impl Default for Config {
             sessions_per_identity_max: 200,
             events_per_second: 1_000,
             events_burst: 2_000,
+            event_bytes_max: limits::EVENT_BYTES_MAX,
             compressed_bytes_min: Some(limits::COMPRESSED_BYTES_MIN),
             seed: None,
             sessions_max: 100_000,
@@ -197,6 +200,28 @@ impl Config {
         self
     }
 
+    /// Sets how many bytes an event's payload may have: a form's fields, URL-encoded, or what a field holds. A session's inbox
+    /// takes as much in all as one event may have, and a page keeps four times as much.
+    ///
+    /// # Panics
+    ///
+    /// When it is less than 64 KiB or more than 8 MiB.
+    pub fn with_event_bytes_max(mut self, bytes_max: usize) -> Self {
+        let (least, most) = (limits::INBOUND_FRAME_BYTES_MAX, limits::EVENT_BYTES_CEILING);
+        assert!(
+            (least..=most).contains(&bytes_max),
+            "an event has from {least} to {most} bytes at most; {bytes_max} is neither"
+        );
+        self.event_bytes_max = bytes_max;
+        self
+    }
+
+    /// How many places of a session's inbox a frame takes: all of them together hold about as much as the largest frame.
+    pub(crate) fn inbox_places(&self, frame_bytes: usize) -> u32 {
+        let places = 1 + frame_bytes.saturating_mul(limits::INBOX_EVENTS_MAX) / self.event_bytes_max;
+        u32::try_from(places.min(limits::INBOX_EVENTS_MAX)).unwrap_or(1)
+    }
+
     /// Sets from how many bytes on a patch or snapshot is compressed.
     pub fn with_compressed_bytes_min(mut self, bytes_min: usize) -> Self {
         self.compressed_bytes_min = Some(bytes_min);
@@ -271,6 +296,7 @@ impl fmt::Debug for Config {
             .field("unattached_max", &self.unattached_max)
             .field("unattached_ttl", &self.unattached_ttl)
             .field("parked_ttl", &self.parked_ttl)
+            .field("event_bytes_max", &self.event_bytes_max)
             .field("compressed_bytes_min", &self.compressed_bytes_min)
             .field("sockets_max", &self.sockets_max)
             .field("recording", &self.recording)

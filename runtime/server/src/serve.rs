@@ -21,6 +21,7 @@ use tower::Service;
 
 use crate::limits;
 use crate::shutdown::{ServerShutdown, Shutdown, ShutdownWatch};
+use crate::socket::progress::{Counted, Progress};
 
 /// Serves `app` until the process is told to end by SIGTERM or Ctrl-C; see [`Server`].
 ///
@@ -154,8 +155,11 @@ where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let for_sockets = ServerShutdown(watch.clone());
+    let progress = Progress::new();
+    let stream = Counted::new(stream, progress.clone());
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(progress.clone());
         request.extensions_mut().insert(for_sockets.clone());
         call(app.clone(), request.map(axum::body::Body::new))
     });

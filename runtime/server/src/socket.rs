@@ -12,6 +12,7 @@ pub(crate) mod fault;
 pub(crate) mod head;
 pub(crate) mod origin;
 pub(crate) mod outbox;
+pub(crate) mod progress;
 pub(crate) mod reader;
 
 use std::net::SocketAddr;
@@ -56,7 +57,7 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
         tracing::warn!(peer = peer.map(tracing::field::display), "socket refused: {refused}");
         return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
     }
-    match tuned_upgrade(&mut parts).await {
+    match tuned_upgrade(&mut parts, inner.config.event_bytes_max).await {
         Ok(upgrade) => {
             let Ok(permit) = Arc::clone(&inner.sockets).try_acquire_owned() else {
                 tracing::warn!(
@@ -90,7 +91,10 @@ fn can_inflate(parts: &Parts) -> bool {
     parts.uri.query().is_some_and(|query| query.split('&').any(|part| part == &DEFLATE_QUERY[1..]))
 }
 
-async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> {
+async fn tuned_upgrade(parts: &mut Parts, event_bytes_max: usize) -> Result<WebSocketUpgrade, Response> {
+    // Before there is a session it is less: `Progress::admit`.
+    let message_bytes_max =
+        limits::INBOUND_FRAME_BYTES_MAX.max(event_bytes_max + limits::FRAME_HEAD_BYTES_MAX);
     let upgrade =
         WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(IntoResponse::into_response)?;
     Ok(upgrade
@@ -98,8 +102,8 @@ async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> 
         .write_buffer_size(WRITE_BYTES)
         // The writer flushes each frame before the next, so one of the largest and a close fit.
         .max_write_buffer_size(limits::OUTBOUND_FRAME_BYTES_MAX + 16 * WRITE_BYTES)
-        .max_message_size(limits::INBOUND_FRAME_BYTES_MAX)
-        .max_frame_size(limits::INBOUND_FRAME_BYTES_MAX))
+        .max_message_size(message_bytes_max)
+        .max_frame_size(message_bytes_max))
 }
 
 /// An open socket. Made before its task is, which would keep room for what it is made of.
@@ -145,7 +149,7 @@ async fn run(
     let hello = tokio::select! {
         biased;
         () = &mut drained => return CloseReason::ShuttingDown.into(),
-        hello = Box::pin(read_hello(stream)) => hello,
+        hello = Box::pin(read_hello(stream, reader.progress())) => hello,
     };
     let known = match hello {
         Ok(known) => known,
@@ -217,6 +221,7 @@ fn welcome(inner: &Inner, outbox: &Outbox) {
             protocol: PROTOCOL_VERSION,
             build: &inner.assets.hash,
             heartbeat_ms: limits::HEARTBEAT_MS,
+            event_bytes_max: u64::try_from(inner.config.event_bytes_max).unwrap_or(u64::MAX),
         },
     );
 }

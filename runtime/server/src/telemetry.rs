@@ -6,7 +6,9 @@
 
 use std::fmt::Display;
 
+use lightspeed_core::session::Unfit;
 use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::template::EventKind;
 
 use crate::token::SessionId;
 
@@ -34,6 +36,8 @@ transitions! {
     RESTARTED = "restarted" "the component panicked and is back at its last good state; `panic` is what it said",
     QUARANTINED = "quarantined" "`events` that made it panic are undone and refused",
     TASK_FAILED = "task-failed" "a task of the component panicked; `panic` is what it said",
+    UNFIT = "unfit" "an event was refused: it carries what its handler doesn't take; `event`, `received` and `expected` say what",
+    TASKS_WAIT = "tasks-wait" "no task has ended for long, so that `waiting` ones wait behind `running`",
     SUSPENDED = "suspended" "the session makes room, or its server ends",
     CLOSED = "closed" "the session has ended; `reason` is its close reason",
     DRAINING = "draining" "the server ends; `sessions` are handed over",
@@ -55,6 +59,24 @@ pub(crate) use tell;
 
 pub(crate) fn store_failed(session: SessionId, component: &str, error: &dyn Display) {
     tell!(warn, STORE_FAILED, component, session, %error);
+}
+
+pub(crate) fn unfit(session: SessionId, component: &str, unfit: &Unfit) {
+    let Unfit { instance, slot, event, received, expected, .. } = *unfit;
+    let event = event.map_or("of a stream's row", EventKind::name);
+    tell!(
+        warn,
+        UNFIT,
+        component,
+        session,
+        event,
+        instance,
+        slot,
+        received,
+        expected,
+        "an event carries {received} and its handler takes {expected}: what a field sends goes by the kind of the field. Put the \
+         handler on the field itself, or have it take `()`"
+    );
 }
 
 pub(crate) fn closed(

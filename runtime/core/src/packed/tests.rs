@@ -11,7 +11,7 @@ use crate::key::{IntoKey, Key};
 use crate::template::{Kind, Slot, Template};
 
 static PLAIN: Template =
-    Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[] };
+    Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[], reach: &[] };
 
 static ROW: Template = Template {
     fingerprint: 2,
@@ -24,6 +24,7 @@ static ROW: Template = Template {
         Slot { kind: Kind::Flag { name: "hidden" }, path: &[0] },
         Slot { kind: Kind::Handler { event: EventKind::Click }, path: &[0] },
     ],
+    reach: &[],
 };
 
 fn message(message: u8) -> Value<u8> {

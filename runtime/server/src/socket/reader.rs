@@ -1,6 +1,9 @@
 //! The reading half of a socket: frames to sessions.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -12,22 +15,45 @@ use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Reader as Bytewise;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
 use super::outbox::{Link, Outbox, close_frame};
+use super::progress::{Arrived, Awaited, Progress};
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
 use crate::runtime::Inner;
 use crate::token::{Identity, SessionId, Token};
 
-/// The next binary message. Whatever the client sends counts as a sign of life.
-async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> Result<Bytes, End> {
+/// The next binary message. Whatever the client sends counts as a sign of life, also a part of a message: `more` is
+/// called when one has come.
+async fn next_message(
+    stream: &mut SplitStream<WebSocket>,
+    progress: Option<&Progress>,
+    within: Duration,
+    mut more: impl FnMut(Instant),
+) -> Result<Bytes, End> {
     loop {
-        let received = timeout(within, stream.next()).await.map_err(|_| End::from(CloseReason::Silent))?;
-        match received {
+        let mut awaited = Awaited::new(progress, within);
+        let mut silence = pin!(sleep(within));
+        let received = poll_fn(|cx| {
+            if let Poll::Ready(received) = stream.poll_next_unpin(cx) {
+                return Poll::Ready(Ok(received));
+            }
+            let now = Instant::now();
+            match awaited.look(now) {
+                Arrived::Nothing => {}
+                Arrived::More => {
+                    silence.as_mut().reset(awaited.until(now));
+                    more(now);
+                }
+                Arrived::TooMuch => return Poll::Ready(Err(CloseReason::FrameTooLarge)),
+            }
+            silence.as_mut().poll(cx).map(|()| Err(CloseReason::Silent))
+        });
+        match received.await? {
             Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
             Some(Ok(Message::Text(_))) => {
                 return Err(Fault::malformed(0, "a text message: frames are binary").into());
@@ -40,8 +66,14 @@ async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> 
 }
 
 /// Waits for the hello; the templates whose HTML the client holds.
-pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Vec<u32>, End> {
-    let bytes = next_message(stream, limits::HELLO_WITHIN).await?;
+pub(crate) async fn read_hello(
+    stream: &mut SplitStream<WebSocket>,
+    progress: Option<&Progress>,
+) -> Result<Vec<u32>, End> {
+    let bytes = next_message(stream, progress, limits::HELLO_WITHIN, |_| {}).await?;
+    if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX {
+        return Err(CloseReason::FrameTooLarge.into());
+    }
     // Read before the rest, which another version may have changed.
     if let Some(protocol) = other_version(&bytes) {
         return Err(Fault::other_version(protocol).into());
@@ -75,6 +107,8 @@ pub(crate) struct Reader {
     head: Option<Head>,
     identity: Identity,
     seats: Seats,
+    /// What has come on the connection, where that is known.
+    progress: Option<Progress>,
 }
 
 /// The sessions of a socket, by the numbers that the client gave them. Mostly one: a list, and no map with room for more.
@@ -131,8 +165,24 @@ enum Seat {
 impl Reader {
     pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
         let identity = Identity::of(&inner.config, &head);
+        let progress = head.extensions.get().cloned();
         let head = inner.config.store.is_some().then(|| Head::new(head));
-        Self { inner, outbox, head, identity, seats: Seats::default() }
+        let reader = Self { inner, outbox, head, identity, seats: Seats::default(), progress };
+        reader.admit();
+        reader
+    }
+
+    /// What has come on the connection, where that is known.
+    pub(crate) const fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    /// Large messages are for sessions: who has joined none sends none.
+    fn admit(&self) {
+        if let Some(progress) = &self.progress {
+            let is_joined = self.seats.0.iter().any(|(_, seat)| matches!(seat, Seat::Taken { .. }));
+            progress.admit((!is_joined).then_some(limits::INBOUND_UNJOINED_BYTES_MAX));
+        }
     }
 
     /// Where answers go.
@@ -142,12 +192,23 @@ impl Reader {
 
     /// Reads until the socket ends.
     pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
+        let mut told_at = None;
         loop {
-            match next_message(stream, Duration::from_millis(limits::SILENCE_MS_MAX)).await {
+            // A large message takes long to come, and the client's ping behind it: it is told that it is heard.
+            let more = |now: Instant| {
+                let is_told = told_at.is_some_and(|at| now < at + limits::PROGRESS_EVERY);
+                if !is_told && told_at.replace(now).is_some() {
+                    self.outbox.send_frame(0, &ServerFrame::Pong {});
+                }
+            };
+            let within = Duration::from_millis(limits::SILENCE_MS_MAX);
+            match next_message(stream, self.progress.as_ref(), within, more).await {
                 Ok(bytes) => {
+                    told_at = None;
                     if let Err(fault) = self.handle(bytes).await {
                         return fault.into();
                     }
+                    self.admit();
                 }
                 Err(end) => return end,
             }
@@ -155,7 +216,11 @@ impl Reader {
     }
 
     async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
-        match ClientFrame::decode(&bytes)? {
+        let frame = ClientFrame::decode(&bytes)?;
+        if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX && !matches!(frame, (_, ClientFrame::Event { .. })) {
+            return Err(CloseReason::FrameTooLarge.into());
+        }
+        match frame {
             (_, ClientFrame::Hello { .. }) => Err(CloseReason::HelloExpected.into()),
             (0, ClientFrame::Ping {}) => {
                 self.outbox.send_frame(0, &ServerFrame::Pong {});
@@ -196,7 +261,8 @@ impl Reader {
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
         match self.seats.get(session) {
             Some(Seat::Taken { handle, epoch, .. }) => {
-                if let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await {
+                let places = self.inner.config.inbox_places(bytes.len());
+                if let Ok(permit) = Arc::clone(&handle.inbox).acquire_many_owned(places).await {
                     // False when the session has ended, of which the client is told already.
                     handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit });
                 }

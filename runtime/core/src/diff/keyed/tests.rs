@@ -11,7 +11,7 @@ use crate::packed::Packed;
 use crate::template::Template;
 
 static TEMPLATE: Template =
-    Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[] };
+    Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[], reach: &[] };
 
 fn key(key: usize) -> Key {
     Key::Number((key as i128).into())
