@@ -47,6 +47,7 @@ use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
 use crate::build::{Numbering, write_skeleton};
 use crate::html::{Fragment, Html};
+use crate::nesting::{self, Misplaced};
 use crate::render::write_fragment;
 use crate::stream::tree as streams;
 use checkpoint::LoadError;
@@ -173,6 +174,10 @@ impl<C: Component> fmt::Debug for Session<C> {
 
 impl<C: Component> Session<C> {
     /// A session that no socket is attached to; it renders its first version.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, when a splice brings what a parser would move, drop or close there ([`nesting`](crate::nesting)).
     pub fn new(component: C) -> Self {
         Self::with_policy(component, Policy::default())
     }
@@ -195,6 +200,7 @@ impl<C: Component> Session<C> {
         let state = saved(&component, policy);
         let policy = if policy.is_stored() && state.is_none() { Policy::Resume } else { policy };
         let tree = streams::render_whole(|| component.render()).into_root();
+        nesting::refuse(&tree);
         Self {
             component,
             policy,
@@ -245,6 +251,16 @@ impl<C: Component> Session<C> {
         match &self.newest {
             Newest::Tree(tree) => html(tree),
             Newest::Asleep(_) => html(self.component.render().root()),
+        }
+    }
+
+    /// The first thing in the newest version that a parser would move, drop or close because of what is around it.
+    ///
+    /// With debug assertions there is none: rendering it is a panic. A release asks once, for the first page.
+    pub fn misplaced(&self) -> Option<Misplaced> {
+        match &self.newest {
+            Newest::Tree(tree) => nesting::find(tree),
+            Newest::Asleep(_) => None,
         }
     }
 

@@ -3,6 +3,8 @@
 use lightspeed_protocol::Fingerprint;
 use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
 
+use crate::nesting::{Placed, Within};
+
 /// The static half of a piece of HTML: `html!` emits one per root, branch arm and loop body.
 ///
 /// The HTML of an instance is `statics[0]`, slot 0, `statics[1]`, slot 1 and so on, so
@@ -24,6 +26,10 @@ pub struct Template {
     pub slots: &'static [Slot],
     /// Which elements a person may be kept from, of those that handlers are at or in.
     pub reach: &'static [Reach],
+    /// What in it must not stand in all places, for [`nesting`](crate::nesting).
+    pub placed: &'static [Placed],
+    /// Where it is written: file, line and column.
+    pub place: &'static str,
 }
 
 /// An element of a template that says something about who can act on it.
@@ -83,6 +89,25 @@ pub struct Slot {
     /// Counted in the template's own document: a content slot is one node, a `<!>` is one
     /// node. For content it is the slot's anchor, otherwise the element.
     pub path: &'static [u16],
+    /// What is around its content within the template.
+    pub within: Within,
+}
+
+/// What the text of an attribute must not be, because a browser would run it.
+///
+/// What is refused becomes `about:invalid`, all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// It is text, and may be anything.
+    Text,
+    /// A URL that is followed: no `javascript:` one.
+    Url,
+    /// A URL whose content runs, or is shown as a document of its own: no `data:` one either.
+    Code,
+    /// URLs with spaces or commas between them (`srcset`, `ping`), none a `javascript:` one.
+    Tokens,
+    /// Values of an SVG animation with semicolons between them, each of which may become a URL of another element.
+    Values,
 }
 
 /// What goes into a slot, with what is known of it at compile time.
@@ -94,8 +119,8 @@ pub enum Kind {
     Attribute {
         /// The attribute's name.
         name: &'static str,
-        /// Whether its value is a URL, which must not be a `javascript:` one.
-        is_url: bool,
+        /// What its value must not be.
+        guard: Guard,
     },
     /// `name[condition]`.
     Flag {

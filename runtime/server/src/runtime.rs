@@ -254,6 +254,10 @@ impl Runtime {
             let component = C::mount(params, &mut cx).await?;
             let title = component.title();
             let session = Session::with_policy(Adapter(component), policy);
+            if let Some(misplaced) = session.misplaced() {
+                let component = std::any::type_name::<C>();
+                tracing::error!(component, "a browser reads another page than was rendered: {misplaced}");
+            }
             let html = session.page_html();
             let wish = cx.is_recorded();
             Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html, origin, wish })
