@@ -5,8 +5,8 @@ import { watch } from "./document.js";
 import { watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
 import { query } from "./inflate.js";
-import { connect, disconnect, linkTo, schedule } from "./link.js";
-import { refresh, state, tokensOf, viewsIn } from "./page.js";
+import { disconnect, linkTo } from "./link.js";
+import { state, tokensOf, viewsIn } from "./page.js";
 import { encode } from "./text.js";
 
 // Client and module lie in a folder that is named by their content: the build.
@@ -16,22 +16,7 @@ const CONNECTING = 0;
 const FAILED = 3;
 
 /** The module is fetched and compiled while the page is still being parsed. */
-const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), {
-  "lightspeed-dom": {
-    connect,
-    disconnect,
-    refresh,
-    schedule,
-    // Those above are called as they are; these go through glue (scripts/build-client.sh).
-    apply: wasm.__wbg_apply,
-    define: wasm.__wbg_define,
-    failed: wasm.__wbg_failed,
-    now: wasm.__wbg_now,
-    refused: wasm.__wbg_refused,
-    state: wasm.__wbg_state,
-    transmit: wasm.__wbg_transmit,
-  },
-});
+const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), { "lightspeed-dom": wasm.imports });
 
 async function begin() {
   if (document.readyState === "loading") {
@@ -46,7 +31,7 @@ async function begin() {
   all(CONNECTING);
   try {
     const { instance } = await loading;
-    wasm.__wbg_set_wasm(instance.exports);
+    wasm.begin(instance.exports);
   } catch (error) {
     console.error("lightspeed: the client could not be loaded", error);
     return all(FAILED);

@@ -3,6 +3,8 @@
 
 import { closed, message, opened, timeout } from "lightspeed-wasm";
 import { inflated } from "./inflate.js";
+import { go, state, tell } from "./page.js";
+import { sessions } from "./document.js";
 
 /** Where sockets are opened. */
 let url;
@@ -11,6 +13,9 @@ let timer;
 let timerDue = Infinity;
 /** When the timer is to be due, until it is set. */
 let wanted;
+
+/** Sockets in a row that were closed since one was open. */
+let failures = 0;
 
 export function linkTo(newUrl) {
   url = newUrl;
@@ -30,7 +35,10 @@ export function connect() {
     const bytes = await what;
     if (own === socket) handle(bytes);
   };
-  own.onopen = () => (last = take(last, opened));
+  own.onopen = () => {
+    failures = 0;
+    last = take(last, opened);
+  };
   own.onmessage = ({ data }) => (last = take(last, message, inflated(new Uint8Array(data))));
   own.onclose = () => (last = take(last, end));
 }
@@ -38,6 +46,9 @@ export function connect() {
 function end() {
   socket = undefined;
   closed();
+  // After the 4th, the 8th, the 16th and so on, asks for the reason; few pages ever load what does.
+  if (++failures > 3 && !(failures & (failures - 1)))
+    import("./why.js").then((why) => why.ask(url, sessions, state, tell, go)).catch(() => {});
 }
 
 /** Lets the socket go. */

@@ -20,6 +20,7 @@ use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::telemetry::one_line;
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::store::{Record, Saved, SnapshotStore, Stamp};
@@ -257,7 +258,7 @@ impl Keeper {
             if let Ok(Err(error)) =
                 timeout(limits::STORE_ANSWER_WITHIN, self.store.remove(self.id, stamp)).await
             {
-                tracing::debug!(%error, "an ended session stays in the store until it expires");
+                tracing::debug!(error = %one_line(&error), "an ended session stays in the store until it expires");
             }
         });
     }

@@ -14,6 +14,7 @@ use lightspeed_protocol::Timestamp;
 
 use super::tape::Tape;
 use super::{Moment, Recording, Start};
+use crate::telemetry::one_line;
 use crate::actor::panic_text;
 use crate::limits;
 
@@ -150,7 +151,7 @@ fn guard<T>(run: impl FnOnce() -> io::Result<T>) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Some(value),
         Ok(Err(error)) => {
-            tracing::error!(%error, "a recording could not be written: look at its directory's permissions and free space");
+            tracing::error!(error = %one_line(&error), "a recording could not be written: look at its directory's permissions and free space");
             None
         }
         Err(panic) => {
