@@ -5,14 +5,14 @@
 import { apply, connect, define, disconnect, failed, refresh, refused, schedule, state, transmit } from "./dom.js";
 
 let wasm;
+export let closed, opened, timeout, wake, refresh_failed;
 
 /** Before anything else here is called. */
-export const begin = (exports) => (wasm = exports);
+export const begin = (exports) => ({ closed, opened, timeout, wake, refresh_failed } = wasm = exports);
 
 // The memory has another buffer whenever it has grown.
-const view = (Kind, at, length) => new Kind(wasm.memory.buffer, at >>> 0, length);
-const bytes = (at, length) => view(Uint8Array, at, length);
-const words = (at, length) => view(Uint32Array, at, length);
+const bytes = (at, length) => new Uint8Array(wasm.memory.buffer, at >>> 0, length);
+const words = (at, length) => new Uint32Array(wasm.memory.buffer, at >>> 0, length);
 
 /** Copies bytes to the other side, whose they are from then on. */
 function pass(data) {
@@ -22,14 +22,9 @@ function pass(data) {
   return [at, length];
 }
 
-export const closed = () => wasm.closed();
-export const opened = () => wasm.opened();
-export const timeout = () => wasm.timeout();
-export const wake = () => wasm.wake();
 export const message = (data) => wasm.message(...pass(data));
 export const tokens = (data) => wasm.tokens(...pass(data));
 export const start = (seed, names) => wasm.start(seed, ...pass(names));
-export const refresh_failed = (wait) => wasm.refresh_failed(wait);
 export const event = (session, instance, slot, kind, value) => wasm.event(session, instance, slot, kind, ...pass(value));
 
 export const imports = {

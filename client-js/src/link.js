@@ -16,6 +16,7 @@ let wanted;
 
 /** Sockets in a row that were closed since one was open. */
 let failures = 0;
+const ASKED_AFTER = [4, 8, 16, 64];
 
 export function linkTo(newUrl) {
   url = newUrl;
@@ -46,8 +47,8 @@ export function connect() {
 function end() {
   socket = undefined;
   closed();
-  // After the 4th, the 8th, the 16th and so on, asks for the reason; few pages ever load what does.
-  if (++failures > 3 && !(failures & (failures - 1)))
+  // Asks for the reason, and not for ever; few pages ever load what does.
+  if (ASKED_AFTER.includes(++failures))
     import("./why.js").then((why) => why.ask(url, sessions, state, tell, go)).catch(() => {});
 }
 

@@ -17,7 +17,7 @@ const TELL_MS = 10_000;
 /** As `performance.navigation` has it, which is all that a page needs and shorter than what replaces it. */
 const RELOADED = 1;
 /** A page that was loaded again isn't once more before this time. */
-const RELOAD_MS = 10_000;
+const RELOADED_MS = 10_000;
 /** What the whole page is: the first of these that any of its sessions is. */
 const PRECEDENCE = [FAILED, BLOCKED, 2, 0, CONNECTED];
 
@@ -75,7 +75,7 @@ export function tell(message, ms) {
  * Not again and again, though; returns whether it does.
  */
 export function go() {
-  if (performance.navigation.type === RELOADED && performance.now() < RELOAD_MS) return;
+  if (performance.navigation.type === RELOADED && performance.now() < RELOADED_MS) return;
   location.reload();
   return true;
 }
@@ -86,16 +86,16 @@ export async function refresh() {
   try {
     // A redirect is the browser's to follow, as what it leads to isn't this page.
     const options = { headers: { accept: "text/html" }, cache: "no-store", redirect: "manual" };
-    const response = await fetch(location.href, options);
+    const response = await fetch(location, options);
     if (!/5..|4(08|25|29)/.test(response.status)) {
       const fresh = viewsIn(new DOMParser().parseFromString(await response.text(), "text/html"));
-      if (response.ok && fresh.length >= sessions.length) return tokens(encode(tokensOf(fresh)));
+      if (response.ok && fresh[sessions.length - 1]) return tokens(encode(tokensOf(fresh)));
       return go() || tokens([]);
     }
     const after = response.headers.get("retry-after");
     // Seconds, or a date.
-    wait = Math.max(after * 1000 || new Date(after) - Date.now() || 0, 0);
-    if (wait) tell(`The server is busy. This page goes on in ${(wait / 1000) | 0} s.`, wait);
+    wait = Math.max(after * 1000 || new Date(after) - new Date() || 0, 0);
+    if (wait) tell(`This page goes on in ${(wait / 1000) | 0} s.`, wait);
   } catch {}
   refresh_failed(wait);
 }

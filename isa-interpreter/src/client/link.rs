@@ -101,8 +101,11 @@ impl Link {
         if self.refresh_at.is_some() {
             return;
         }
-        let wait =
-            if self.refresh_attempts == 0 { 0 } else { self.jitter(self.refresh_attempts, limits::RETRY_MS_MAX) };
+        let wait = if self.refresh_attempts == 0 {
+            0
+        } else {
+            self.jitter(self.refresh_attempts, limits::RETRY_MS_MAX)
+        };
         self.refresh_attempts = self.refresh_attempts.saturating_add(1);
         self.refresh_at = Some(now.after_ms(wait.saturating_add(least_ms)));
     }

@@ -75,7 +75,8 @@ pub struct Config {
 }
 
 /// Scripts of the server's own and none within the page; the client is WebAssembly. What else a page shows, and from where, is left to its author.
-const CONTENT_SECURITY_POLICY: &str = "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'";
+const CONTENT_SECURITY_POLICY: &str =
+    "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'";
 
 impl Default for Config {
     fn default() -> Self {
@@ -148,7 +149,10 @@ impl Config {
             let host = host.into();
             let name = host.strip_prefix('.').unwrap_or(&host);
             let is_name = name.parse::<Authority>().is_ok_and(|authority| authority.host() == name);
-            assert!(is_name || host == "*", "a host is named without scheme and port, as in \"example.com\"; it is {host:?}");
+            assert!(
+                is_name || host == "*",
+                "a host is named without scheme and port, as in \"example.com\"; it is {host:?}"
+            );
             self.hosts.push(host);
         }
         self
@@ -164,7 +168,8 @@ impl Config {
         for framer in framers {
             let framer = framer.into();
             let is_origin = framer.split_once("://").is_some_and(|(scheme, host)| {
-                let is_plain = framer.bytes().all(|byte| byte.is_ascii_graphic() && !b";,'\"".contains(&byte));
+                let is_plain =
+                    framer.bytes().all(|byte| byte.is_ascii_graphic() && !b";,'\"".contains(&byte));
                 is_plain && !scheme.is_empty() && !host.is_empty() && !host.contains('/')
             });
             assert!(is_origin, "a framer is an origin, as in \"https://www.example.com\"; it is {framer:?}");

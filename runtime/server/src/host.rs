@@ -48,7 +48,9 @@ impl HostRefused {
 impl fmt::Display for HostRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed => f.write_str("The request names no host, or several: it needs one `Host` header."),
+            Self::Malformed => {
+                f.write_str("The request names no host, or several: it needs one `Host` header.")
+            }
             Self::Foreign(host) => write!(
                 f,
                 "This server doesn't answer for the host {host:?}. If it should, name the host with \
@@ -80,7 +82,9 @@ impl Hosts {
     /// One that names none passes: no browser sends it.
     pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), HostRefused> {
         match claimed(headers, uri)? {
-            Some(authority) if !self.knows(&name_of(&authority)) => Err(HostRefused::Foreign(authority.to_string())),
+            Some(authority) if !self.knows(&name_of(&authority)) => {
+                Err(HostRefused::Foreign(authority.to_string()))
+            }
             _ => Ok(()),
         }
     }
@@ -116,7 +120,8 @@ pub(crate) fn claimed(headers: &HeaderMap, uri: &Uri) -> Result<Option<Authority
         // A host has no user, and something before its port.
         authority.filter(|authority| !authority.as_str().contains('@') && !authority.host().is_empty())
     };
-    let in_target = uri.authority().map(|authority| parse(authority.as_str().as_bytes()).ok_or(HostRefused::Malformed));
+    let in_target =
+        uri.authority().map(|authority| parse(authority.as_str().as_bytes()).ok_or(HostRefused::Malformed));
     let in_header = first.map(|value| parse(value.as_bytes()).ok_or(HostRefused::Malformed));
     match (in_target.transpose()?, in_header.transpose()?) {
         (Some(target), Some(header)) if !target.as_str().eq_ignore_ascii_case(header.as_str()) => {
@@ -171,12 +176,33 @@ mod tests {
     #[test]
     fn without_a_list_only_hosts_pass_that_nobody_elsewhere_can_have_lead_here() {
         let config = Config::default();
-        let own = ["127.0.0.1", "127.0.0.1:3000", "192.168.1.20:80", "[::1]", "[::1]:3000", "[2001:DB8::1]:1", "localhost"];
-        for host in own.into_iter().chain(["LOCALHOST:3000", "localhost.", "app.localhost:3000", "gallery:8080", "a"]) {
+        let own = [
+            "127.0.0.1",
+            "127.0.0.1:3000",
+            "192.168.1.20:80",
+            "[::1]",
+            "[::1]:3000",
+            "[2001:DB8::1]:1",
+            "localhost",
+        ];
+        for host in
+            own.into_iter().chain(["LOCALHOST:3000", "localhost.", "app.localhost:3000", "gallery:8080", "a"])
+        {
             check(&config, "/", &[host], None);
         }
-        let foreign = ["evil.example", "EVIL.example:3000", "evil.example.", "127.0.0.1.evil.example", "localhost.evil.example"];
-        for host in foreign.into_iter().chain(["notlocalhost.example", "127.1", "0x7f.0.0.1", "127.0.0.1.nip.io:3000"]) {
+        let foreign = [
+            "evil.example",
+            "EVIL.example:3000",
+            "evil.example.",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+        ];
+        for host in foreign.into_iter().chain([
+            "notlocalhost.example",
+            "127.1",
+            "0x7f.0.0.1",
+            "127.0.0.1.nip.io:3000",
+        ]) {
             check(&config, "/", &[host], Some(421));
         }
     }
@@ -186,7 +212,14 @@ mod tests {
         let config = Config::default()
             .with_hosts(["Shop.example", ".example.org."])
             .with_allowed_origin("https://www.shop.example:8443/");
-        for host in ["shop.example", "SHOP.EXAMPLE:443", "shop.example.", "example.org", "a.b.example.org", "www.shop.example"] {
+        for host in [
+            "shop.example",
+            "SHOP.EXAMPLE:443",
+            "shop.example.",
+            "example.org",
+            "a.b.example.org",
+            "www.shop.example",
+        ] {
             check(&config, "/", &[host], None);
         }
         for host in ["a.shop.example", "evilshop.example", "evilexample.org", "example.org.evil.example"] {

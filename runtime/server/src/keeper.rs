@@ -20,10 +20,10 @@ use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::telemetry::one_line;
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::store::{Record, Saved, SnapshotStore, Stamp};
+use crate::telemetry::one_line;
 use crate::token::{Identity, SessionId, Signer};
 
 const FORMAT: u64 = 1;

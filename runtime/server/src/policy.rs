@@ -7,8 +7,8 @@ use lightspeed_core::session::policy::{Cadence, Policy as Kind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::telemetry::one_line;
 use crate::live::Live;
+use crate::telemetry::one_line;
 
 /// What becomes of a component's session when its connection or its server is lost:
 /// [`Live::POLICY`]. `docs/guarantees.md` tells what each of them promises, and no more.

@@ -20,7 +20,6 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-use crate::telemetry::one_line;
 use crate::actor::{SessionActor, Start, panic_text};
 use crate::context::{Adapter, Context};
 use crate::keeper::{Envelope, Keeper, is_same_identity};
@@ -29,6 +28,7 @@ use crate::live::{Live, MountError};
 use crate::registry::Owner;
 use crate::runtime::{Inner, refused};
 use crate::store::{Record, Stamp};
+use crate::telemetry::one_line;
 use crate::telemetry::{self, tell};
 use crate::token::Token;
 

@@ -169,7 +169,9 @@ fn keep_purged(store: Arc<dyn SnapshotStore>) {
             match store.purge().await {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "stored sessions have expired"),
-                Err(error) => tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged"),
+                Err(error) => {
+                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged")
+                }
             }
         }
     });

@@ -20,10 +20,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tower::Service;
 
-use crate::telemetry::one_line;
-use crate::limits;
 use crate::host::{self, HostRefused};
+use crate::limits;
 use crate::shutdown::{ServerShutdown, Shutdown, ShutdownWatch};
+use crate::telemetry::one_line;
 use crate::visit::Visit;
 
 /// Serves `app` until the process is told to end by SIGTERM or Ctrl-C; see [`Server`].

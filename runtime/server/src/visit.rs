@@ -77,7 +77,10 @@ pub(crate) struct PageHeaders {
 
 impl PageHeaders {
     pub(crate) fn of(config: &Config) -> Self {
-        let ancestors = config.framers.iter().fold("frame-ancestors 'self'".to_owned(), |list, framer| list + " " + framer);
+        let ancestors = config
+            .framers
+            .iter()
+            .fold("frame-ancestors 'self'".to_owned(), |list, framer| list + " " + framer);
         let value = |text: String| HeaderValue::try_from(text).expect("`Config` takes nothing else");
         let policy = config.content_security_policy.as_ref();
         Self {
@@ -199,7 +202,8 @@ mod tests {
             headers.append(name, HeaderValue::from_static(value));
         }
         PageHeaders::of(config).say(&mut headers);
-        let values: Vec<_> = headers.get_all(&name).iter().map(|value| value.to_str().expect("text")).collect();
+        let values: Vec<_> =
+            headers.get_all(&name).iter().map(|value| value.to_str().expect("text")).collect();
         assert_eq!(values, expected, "{said:?}");
     }
 
@@ -224,7 +228,12 @@ mod tests {
         let config = Config::default();
         let policy = header::CONTENT_SECURITY_POLICY;
         check(&config, &[], policy.clone(), &[DEFAULT]);
-        check(&config, &[(policy.clone(), "default-src *")], policy.clone(), &["default-src *", "frame-ancestors 'self'"]);
+        check(
+            &config,
+            &[(policy.clone(), "default-src *")],
+            policy.clone(),
+            &["default-src *", "frame-ancestors 'self'"],
+        );
         let own = "default-src *; Frame-Ancestors https://a.example";
         check(&config, &[(policy.clone(), own)], policy.clone(), &[own]);
         check(&config, &[], header::X_FRAME_OPTIONS, &["SAMEORIGIN"]);

@@ -14,9 +14,9 @@ use lightspeed_protocol::Timestamp;
 
 use super::tape::Tape;
 use super::{Moment, Recording, Start};
-use crate::telemetry::one_line;
 use crate::actor::panic_text;
 use crate::limits;
+use crate::telemetry::one_line;
 
 /// Where a recording is written.
 pub(super) enum Sink {

@@ -49,7 +49,9 @@ pub(crate) fn check_origin(parts: &Parts, allowed: &[String]) -> Result<(), Orig
             && without_default_port(scheme, authority) == without_default_port(scheme, &host)
     });
     // A browser knows what it was asked for, whatever a proxy has made of `Host` since.
-    if is_own && !is_elsewhere || allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(&origin)) {
+    if is_own && !is_elsewhere
+        || allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(&origin))
+    {
         return Ok(());
     }
     Err(OriginRefused { origin, host })
