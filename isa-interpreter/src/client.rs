@@ -84,6 +84,8 @@ pub enum LinkState {
 
 /// What a person is told of an event that isn't taken.
 const TOO_LARGE: &str = "This is too large to be sent, or too much is waiting.";
+/// Tokens in a row that the page brought and that were none: then the session ends.
+const RENEWALS_MAX: u32 = 3;
 
 /// The client half of a page.
 #[derive(Debug)]
@@ -180,6 +182,7 @@ impl Client {
                 self.link.reconnect_attempts = 0;
                 self.settle(session, ack);
                 let it = &mut self.sessions[index];
+                it.renewals = 0;
                 it.token = String::from(token);
                 it.is_joined = true;
                 if it.held == Held::Document {
@@ -291,9 +294,13 @@ impl Client {
         let reason_known = CloseReason::from_code(reason);
         if reason_known.is_some_and(CloseReason::is_recoverable_by_rejoin) {
             self.stay_away(now, retry_ms);
+        } else if reason_known == Some(CloseReason::BadToken) && it.renewals >= RENEWALS_MAX {
+            // The next one would be as bad: what is wrong takes a person to mend.
+            self.fail(session, reason, message);
         } else if reason_known.is_some_and(CloseReason::is_recoverable_by_remount) {
             it.needs_token = true;
-            self.link.schedule_refresh(now);
+            self.link.calm(now);
+            self.link.schedule_refresh(now, 0);
             self.set_state(session, LinkState::Disconnected);
             if self.sessions[session as usize - 1].held == Held::Nothing {
                 // The page was fetched for this token: from another server than the socket leads to.
@@ -340,7 +347,7 @@ impl Client {
                 continue;
             }
             let Some(Some(token)) = tokens.get(index) else {
-                self.fail(number, 0, "the page no longer has this part");
+                self.fail(number, CloseReason::BadToken.code(), "the page no longer has this part");
                 continue;
             };
             let dropped = self.sessions[index].renew(token);
@@ -355,7 +362,12 @@ impl Client {
 
     /// The page could not be fetched.
     pub fn handle_refresh_failed(&mut self, now: Timestamp) {
-        self.link.schedule_refresh(now);
+        self.handle_refresh_put_off(now, 0);
+    }
+
+    /// The page could not be fetched, and isn't to be asked for again before `wait_ms` have passed.
+    pub fn handle_refresh_put_off(&mut self, now: Timestamp, wait_ms: u64) {
+        self.link.schedule_refresh(now, wait_ms);
     }
 
     /// A program did not fit the document it was for, because something else has changed
@@ -463,7 +475,7 @@ impl Client {
         let it = &self.sessions[session as usize - 1];
         if it.needs_token {
             // A page fetched before the link was lost is as good as one fetched now, but there was none.
-            return self.link.schedule_refresh(now);
+            return self.link.schedule_refresh(now, 0);
         }
         if it.state == LinkState::Failed {
             return;

@@ -52,6 +52,8 @@ pub(super) struct Session {
     pub(super) is_resyncing: bool,
     /// The token is of no use any more; the page has to be fetched for another.
     pub(super) needs_token: bool,
+    /// Tokens that the page has brought since one was taken.
+    pub(super) renewals: u32,
     pub(super) version: u64,
     pub(super) tree: Tree,
     /// Events that are not acknowledged, oldest first.
@@ -74,6 +76,7 @@ impl Session {
             is_joined: false,
             is_resyncing: false,
             needs_token: false,
+            renewals: 0,
             version: 0,
             tree: Tree::new(),
             events: Vec::new(),
@@ -87,8 +90,8 @@ impl Session {
     /// Starts over with a new server session; returns the events that nobody will handle.
     pub(super) fn renew(&mut self, token: &str) -> Vec<u64> {
         let dropped = self.events.iter().map(|event| event.seq).collect();
-        let state = self.state;
-        *self = Self { state, held: Held::Nothing, ..Self::new(token) };
+        let (state, renewals) = (self.state, self.renewals + 1);
+        *self = Self { state, renewals, held: Held::Nothing, ..Self::new(token) };
         dropped
     }
 

@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -37,6 +37,7 @@ use tokio::time::{interval, sleep, timeout};
 use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
+use crate::telemetry;
 use deflate::Deflaters;
 use fault::{End, Fault};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
@@ -48,6 +49,8 @@ const READ_BYTES: usize = 256;
 
 /// What is gathered before it is written: the room is taken when there is something.
 const WRITE_BYTES: usize = 4096;
+
+const NO_ROOM: &str = "Too many sockets. Please try again in a minute.";
 
 /// Answers the request for a socket.
 pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
@@ -64,8 +67,7 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                     peer = peer.map(tracing::field::display),
                     "socket refused: sockets_max is reached"
                 );
-                return (StatusCode::SERVICE_UNAVAILABLE, "Too many sockets. Please try again in a minute.")
-                    .into_response();
+                return (StatusCode::SERVICE_UNAVAILABLE, NO_ROOM).into_response();
             };
             inner.drain_with_server(&parts.extensions);
             // As long as the socket is there, whoever ends the server waits for it.
@@ -82,8 +84,24 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                 std::future::ready(())
             })
         }
-        Err(rejection) => rejection,
+        Err(_) => not_upgraded(&inner, &parts, peer),
     }
+}
+
+/// A request that asks for no WebSocket. A page whose socket doesn't open asks so for the reason: a browser doesn't tell
+/// what the answer to a WebSocket was.
+fn not_upgraded(inner: &Inner, parts: &Parts, peer: Option<SocketAddr>) -> Response {
+    const NOT_UPGRADED: &str = "This page's live socket can't be opened: a proxy between the page and its server drops the \
+        headers that ask for one. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \
+        `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";`.";
+    if inner.sockets.available_permits() == 0 {
+        return (StatusCode::SERVICE_UNAVAILABLE, NO_ROOM).into_response();
+    }
+    // What a browser sends with the request for a WebSocket, and a proxy that drops `Upgrade` passes on.
+    if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+        tracing::warn!(peer = peer.map(tracing::field::display), "socket refused: {NOT_UPGRADED}");
+    }
+    (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], NOT_UPGRADED).into_response()
 }
 
 /// Whether the client says so, in the socket's address.
@@ -194,7 +212,8 @@ impl<K> Socket<K> {
                 if fault.reason == CloseReason::ShuttingDown {
                     tracing::info!(reason, peer, "socket closed");
                 } else {
-                    tracing::warn!(reason, offset = fault.offset, peer, "socket closed: {}", fault.message);
+                    let message = telemetry::one_line(&fault.message);
+                    tracing::warn!(reason, offset = fault.offset, peer, "socket closed: {message}");
                 }
                 let is_readable = fault.reason != CloseReason::FrameTooLarge;
                 let _ = timeout(limits::CLOSE_WITHIN, async {

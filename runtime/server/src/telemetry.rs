@@ -4,7 +4,7 @@
 //! `component` is the component's type, `session` its id in hexadecimal, which is no secret: a token is
 //! the id with a signature. `draining` and `drained`, which are of the whole server, have neither. A layer that counts or measures filters by the target.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Write};
 
 use lightspeed_core::session::Unfit;
 use lightspeed_protocol::close::CloseReason;
@@ -57,8 +57,35 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
+/// A text that somebody else may have a say in, as one line: what would begin another one, or steer a
+/// terminal, is shown escaped. Fields that are recorded as strings need this not; those with `%`, and messages, do.
+pub(crate) fn one_line(text: &impl Display) -> impl Display {
+    struct OneLine<'a, T>(&'a T);
+
+    impl<T: Display> Display for OneLine<'_, T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(Escaping(f), "{}", self.0)
+        }
+    }
+
+    struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+    impl fmt::Write for Escaping<'_, '_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            text.chars().try_for_each(|char| {
+                // Beside control characters: the separators of lines and paragraphs, and what turns the direction of writing.
+                let is_plain = !char.is_control()
+                    && !matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                if is_plain { self.0.write_char(char) } else { write!(self.0, "{}", char.escape_debug()) }
+            })
+        }
+    }
+
+    OneLine(text)
+}
+
 pub(crate) fn store_failed(session: SessionId, component: &str, error: &dyn Display) {
-    tell!(warn, STORE_FAILED, component, session, %error);
+    tell!(warn, STORE_FAILED, component, session, error = %one_line(&error));
 }
 
 pub(crate) fn unfit(session: SessionId, component: &str, unfit: &Unfit) {

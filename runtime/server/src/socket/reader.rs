@@ -99,6 +99,15 @@ fn other_version(bytes: &[u8]) -> Option<u64> {
     (version != u64::from(PROTOCOL_VERSION)).then_some(version)
 }
 
+/// Why a token is none, as far as that can be told apart, with what to do if the page's next token is none either.
+const OTHER_IDENTITY: &str = "The server doesn't know this page's socket as the person whom the page was made for. Sign in again. If that \
+    doesn't help: the cookie that tells who it is doesn't come with the socket; its `Path`, `Domain` and `SameSite` have to \
+    take in the socket's address.";
+const OTHER_SECRET: &str = "This page's token is of another server. Servers behind one address have to share the \
+    secret of `Config::with_secret`.";
+const OUTDATED: &str = "This page's token has been used up by the page before it. If the page was just loaded, a cache gives it to more than one \
+    visitor: have the cache keep no response that says `cache-control: private`.";
+
 /// Brings a socket's frames to its sessions; lets go of them when dropped.
 pub(crate) struct Reader {
     inner: Arc<Inner>,
@@ -279,15 +288,24 @@ impl Reader {
             return Err(Fault::malformed(1, "session 0 is the connection: a join names another"));
         }
         if !self.make_room(session) {
-            self.refuse(session, CloseReason::TooManySessions);
+            let reason = CloseReason::TooManySessions;
+            self.refuse(session, reason, reason.meaning().trim());
             return Ok(());
         }
         let Some(token) = self.inner.signer.verify(token, self.identity) else {
-            self.end_seat(session, CloseReason::BadToken);
+            let why = match self.inner.config.identity {
+                Some(_) => OTHER_IDENTITY,
+                None => OTHER_SECRET,
+            };
+            self.end_seat_because(session, CloseReason::BadToken, why);
             return Ok(());
         };
         let (handle, epoch) = match self.find(token).await {
             Ok(found) => found,
+            Err(CloseReason::BadToken) => {
+                self.end_seat_because(session, CloseReason::BadToken, OUTDATED);
+                return Ok(());
+            }
             Err(reason) => {
                 self.end_seat(session, reason);
                 return Ok(());
@@ -356,22 +374,26 @@ impl Reader {
     }
 
     fn end_seat(&mut self, session: u32, reason: CloseReason) {
-        self.release(session);
-        self.seats.insert(session, Seat::Ended);
-        self.refuse(session, reason);
+        self.end_seat_because(session, reason, reason.meaning().trim());
     }
 
-    fn refuse(&self, session: u32, reason: CloseReason) {
+    /// `why` is shown to a person when it happens again and again, and logged at once.
+    fn end_seat_because(&mut self, session: u32, reason: CloseReason, why: &str) {
+        self.release(session);
+        self.seats.insert(session, Seat::Ended);
+        self.refuse(session, reason, why);
+    }
+
+    fn refuse(&self, session: u32, reason: CloseReason, why: &str) {
         let peer = self.outbox.peer().map(tracing::field::display);
         let reason_name = reason.name();
         if matches!(reason, CloseReason::SessionGone | CloseReason::ShuttingDown | CloseReason::Moved) {
             // Every page that was away for long, or at another server.
             tracing::info!(reason = reason_name, session, peer, "join refused");
         } else {
-            tracing::warn!(reason = reason_name, session, peer, "join refused");
+            tracing::warn!(reason = reason_name, session, peer, why, "join refused");
         }
-        self.outbox
-            .send_frame(session, &close_frame(reason, reason.meaning().trim(), self.inner.retry_ms(reason)));
+        self.outbox.send_frame(session, &close_frame(reason, why, self.inner.retry_ms(reason)));
     }
 
     /// Lets go of a session: it may wait for another socket.
