@@ -35,6 +35,7 @@ pub mod memo;
 pub mod packed;
 mod render;
 pub mod session;
+mod size;
 pub mod splice;
 pub mod stream;
 pub mod template;

@@ -13,9 +13,11 @@ use lightspeed_core::session::Session;
 use lightspeed_protocol::close::CloseReason;
 use maud::{Markup, Render};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use crate::actor::{SessionActor, Start, panic_text};
+use crate::admission::Admissions;
+use crate::admission::bytes::Accounts;
 use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -81,8 +83,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) shutdown: Shutdown,
-    /// Its permits are the sockets that may yet be opened.
-    pub(crate) sockets: Arc<Semaphore>,
+    pub(crate) sockets: Arc<Admissions>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) restorers: Restorers,
@@ -185,7 +187,8 @@ impl Runtime {
             registry: Arc::new(Registry::new(&config)),
             assets: Arc::new(Assets::new(&config.prefix)),
             shutdown: Shutdown::new(),
-            sockets: Arc::new(Semaphore::new(config.sockets_max.min(Semaphore::MAX_PERMITS))),
+            sockets: Arc::new(Admissions::new(config.sockets_max, config.sockets_of_an_address_max())),
+            accounts: Arc::new(Accounts::new(&config)),
             deflaters: Deflaters::new(config.compressed_bytes_min),
             clock: Clock::new(),
             entropy,
@@ -218,6 +221,7 @@ impl Runtime {
     ///
     /// As [`Runtime::mount`], and a 429 when the address or the identity has as many sessions as it may.
     pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
+        self.inner.tell_door(&head.extensions);
         let mount = self.prepare::<C>(params, Origin::of(&self.inner.config, head, "")).await?;
         self.start(mount).await
     }
@@ -248,6 +252,10 @@ impl Runtime {
         origin: Origin,
     ) -> Result<Mount<C>, MountError> {
         let reservation = self.inner.registry.reserve(origin.owner).map_err(refused)?;
+        if !self.inner.accounts.of(origin.owner.ip).has_room() {
+            tracing::warn!("a page was refused: waiting_bytes_max or that of its address is reached");
+            return Err(MountError::too_many());
+        }
         let policy = C::POLICY.kind(self.inner.config.store.is_some());
         let mounted = AssertUnwindSafe(async {
             let mut cx = Context::new(Vec::new());

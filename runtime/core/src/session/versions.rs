@@ -15,6 +15,7 @@ use super::{Component, Session, checkpoint, push};
 use crate::diff::{diff, reset};
 use crate::html::{Fragment, Html};
 use crate::memo;
+use crate::size;
 use crate::stream::rows::Past;
 use crate::stream::tree as streams;
 
@@ -45,6 +46,8 @@ pub(super) struct Seen<M> {
     pub(super) past: Vec<Past<M>>,
     /// The id of the first instance that was not there yet.
     pub(super) next_id: InstanceId,
+    /// About how much memory the tree takes.
+    pub(super) byte_count: usize,
 }
 
 pub(super) fn origin(state: Option<&State>) -> Option<Origin> {
@@ -97,8 +100,8 @@ impl<C: Component> Session<C> {
             if self.seen.len() == limits::VERSIONS_SEEN_MAX {
                 self.seen.pop_front();
             }
-            let next_id = self.next_id;
-            push(&mut self.seen, Seen { version: self.version, tree, origin, past, next_id });
+            let (next_id, byte_count) = (self.next_id, size::of(&tree));
+            push(&mut self.seen, Seen { version: self.version, tree, origin, past, next_id, byte_count });
             checkpoint::forget_large_states(&mut self.seen);
         }
         self.version += 1;

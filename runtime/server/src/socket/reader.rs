@@ -12,11 +12,13 @@ use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Reader as Bytewise;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
 use super::outbox::{Link, Outbox, close_frame};
+use super::standing::Standing;
+use crate::admission::bytes::{Account, Charge};
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
@@ -73,6 +75,12 @@ pub(crate) struct Reader {
     outbox: Outbox,
     /// Of the request that opened the socket, where there is a store to bring sessions back from.
     head: Option<Head>,
+    /// Of the head.
+    _charge: Option<Charge>,
+    account: Arc<Account>,
+    standing: Arc<Standing>,
+    /// Since when no session is joined.
+    unseated_since: Option<Instant>,
     identity: Identity,
     seats: Seats,
 }
@@ -99,6 +107,10 @@ impl Seats {
     fn remove(&mut self, session: u32) -> Option<Seat> {
         let index = self.0.iter().position(|(number, _)| *number == session)?;
         Some(self.0.remove(index).1)
+    }
+
+    fn has_session(&self) -> bool {
+        self.0.iter().any(|(_, seat)| matches!(seat, Seat::Taken { handle, .. } if handle.mailbox.is_alive()))
     }
 
     fn is_full(&self) -> bool {
@@ -129,10 +141,34 @@ enum Seat {
 }
 
 impl Reader {
-    pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
+    pub(crate) fn new(
+        inner: Arc<Inner>,
+        outbox: Outbox,
+        head: Parts,
+        account: &Arc<Account>,
+        standing: Arc<Standing>,
+    ) -> Self {
         let identity = Identity::of(&inner.config, &head);
         let head = inner.config.store.is_some().then(|| Head::new(head));
-        Self { inner, outbox, head, identity, seats: Seats::default() }
+        let charge = head.as_ref().map(|head| {
+            let mut charge = account.charge();
+            // No more than everybody may have: `REQUEST_HEAD_BYTES_MAX`.
+            let _ = charge.set(head.byte_count());
+            charge
+        });
+        standing.set_seated(false);
+        let (account, unseated_since) = (Arc::clone(account), Some(Instant::now()));
+        Self {
+            inner,
+            outbox,
+            head,
+            _charge: charge,
+            account,
+            standing,
+            unseated_since,
+            identity,
+            seats: Seats::default(),
+        }
     }
 
     /// Where answers go.
@@ -143,15 +179,36 @@ impl Reader {
     /// Reads until the socket ends.
     pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
         loop {
-            match next_message(stream, Duration::from_millis(limits::SILENCE_MS_MAX)).await {
+            let until = self.unseated_since.map(|since| since + limits::JOIN_WITHIN);
+            let next = next_message(stream, Duration::from_millis(limits::SILENCE_MS_MAX));
+            let message = match until {
+                // Whatever else it says, a socket is for sessions.
+                Some(until) => {
+                    timeout_at(until, next).await.unwrap_or_else(|_| Err(CloseReason::Silent.into()))
+                }
+                None => next.await,
+            };
+            match message {
                 Ok(bytes) => {
+                    self.standing.note_message();
                     if let Err(fault) = self.handle(bytes).await {
                         return fault.into();
                     }
+                    self.note_seats();
                 }
                 Err(end) => return end,
             }
         }
+    }
+
+    /// Who has no session makes room for others, and doesn't stay for ever.
+    fn note_seats(&mut self) {
+        let is_seated = self.seats.has_session();
+        if is_seated == self.unseated_since.is_none() {
+            return;
+        }
+        self.unseated_since = (!is_seated).then(Instant::now);
+        self.standing.set_seated(is_seated);
     }
 
     async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
@@ -196,9 +253,18 @@ impl Reader {
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
         match self.seats.get(session) {
             Some(Seat::Taken { handle, epoch, .. }) => {
+                let charge = if bytes.len() > limits::INBOUND_BYTES_FREE {
+                    let mut charge = Box::new(self.account.charge_inbound());
+                    if !charge.set(bytes.len()) {
+                        return Err(CloseReason::Unavailable.into());
+                    }
+                    Some(charge)
+                } else {
+                    None
+                };
                 if let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await {
                     // False when the session has ended, of which the client is told already.
-                    handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit });
+                    handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit, charge });
                 }
                 Ok(())
             }
