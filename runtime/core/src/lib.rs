@@ -37,6 +37,7 @@ pub mod nesting;
 pub mod packed;
 mod render;
 pub mod session;
+mod size;
 pub mod splice;
 pub mod stream;
 pub mod template;

@@ -22,6 +22,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+use crate::admission::bytes::Charge;
 use crate::context::{Adapter, Task};
 use crate::keeper::{Keeper, Saving};
 use crate::limits;
@@ -76,6 +77,7 @@ impl<C: Live> Actor for SessionActor<C> {
         start: Start<C>,
     ) -> Result<State<C>, ActorProcessingErr> {
         let handle = Handle::new(Arc::new(myself.clone()), Pace::new(&start.inner.config));
+        let charge = start.inner.accounts.of(start.reservation.ip()).charge();
         let Some(seat) = start.reservation.enter(start.id, start.lease, handle) else {
             // Another socket has brought the session back at the same moment.
             myself.stop(None);
@@ -95,6 +97,7 @@ impl<C: Live> Actor for SessionActor<C> {
             tasks,
             keeper: start.keeper,
             recorder: start.recorder,
+            charge,
             lease: start.lease,
             saving: None,
             renew_at: None,
@@ -162,6 +165,8 @@ struct Body<C: Live> {
     /// Boxed: 500 bytes that most sessions have no use for.
     keeper: Option<Box<Keeper>>,
     recorder: Option<Recorder>,
+    /// What is kept because the client hasn't acknowledged it.
+    charge: Charge,
     /// The epochs as they were told: the registry forgets them when the session is to make room.
     lease: Lease,
     /// A checkpoint that is being written.
@@ -184,7 +189,7 @@ impl<C: Live> Body<C> {
         // A permit is held until the message is handled: then its place in the inbox is free.
         match post {
             Post::Mail(Mail::Join(attachment)) => self.join(*attachment),
-            Post::Mail(Mail::Frame { epoch, bytes, permit: _permit }) => {
+            Post::Mail(Mail::Frame { epoch, bytes, permit: _permit, charge: _charge }) => {
                 if !self.is_held_by(epoch) {
                     return None;
                 }
@@ -416,10 +421,35 @@ impl<C: Live> Body<C> {
     /// Does everything that the machine asks for, and sets the timer.
     fn finish(&mut self) -> Option<End> {
         let end = self.drain();
+        if end.is_none() && self.has_too_much() {
+            return self.relieve();
+        }
         if end.is_none() {
             self.arm();
         }
         end
+    }
+
+    /// Whether there is no room for what is kept for the client.
+    fn has_too_much(&mut self) -> bool {
+        let byte_count = self.session.waiting_byte_count();
+        byte_count != self.charge.bytes() && !self.charge.set(byte_count)
+    }
+
+    /// Lets go of the client and of what is kept for it.
+    fn relieve(&mut self) -> Option<End> {
+        let byte_count = self.charge.bytes();
+        let peer = self.link.as_ref().and_then(Link::peer).map(tracing::field::display);
+        tracing::warn!(
+            session = %self.id, component = type_name::<C>(), byte_count, peer,
+            "a session lets go of what its client hasn't acknowledged: \
+             waiting_bytes_max or that of its address is reached"
+        );
+        // The machine is told something that no frame or timer tells.
+        if let Some(recorder) = self.recorder.take() {
+            recorder.closed(self.clock.now(), CloseReason::Unavailable);
+        }
+        self.take(Input::Relieve)
     }
 
     fn drain(&mut self) -> Option<End> {

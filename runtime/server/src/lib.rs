@@ -88,6 +88,7 @@
 extern crate self as lightspeed;
 
 mod actor;
+mod admission;
 mod assets;
 mod clock;
 mod config;

@@ -10,6 +10,42 @@ pub use lightspeed_protocol::limits::{
     TEMPLATES_PER_PAGE_MAX,
 };
 
+/// How long a client that has said hello may hold a socket without a session.
+pub const JOIN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a connection or socket that asks for nothing is left alone before it may have to make room for another.
+pub const MAKES_ROOM_AFTER: Duration = Duration::from_secs(2);
+
+/// Bytes of a request's head; more are answered with 431. Also what hyper gathers of a response before it waits for the client.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// The slowest client that a request's body is awaited from, or a response is sent to, in bytes a second. Beside it holds [`STALL_MAX`].
+pub const HTTP_BYTES_PER_SECOND_MIN: usize = 1024;
+
+/// Bytes of one connection that the kernel holds and hasn't sent, so that it is soon known that a client reads nothing.
+pub const UNSENT_BYTES_MAX: u32 = 16 * 1024;
+
+/// Bytes that are kept for clients in all, unless the operator says otherwise.
+pub const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The same for one address.
+pub const WAITING_BYTES_PER_IP_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes that are kept for one session, one socket or one connection whatever others keep: an answer of the usual size is never refused.
+pub const WAITING_BYTES_FREE: usize = 64 * 1024;
+
+/// Bytes of a frame of a client's that are taken in whatever is kept.
+pub const INBOUND_BYTES_FREE: usize = 4 * 1024;
+
+/// Connections of one address, as long as no [`Config`](crate::Config) is known that says otherwise.
+pub const CONNECTIONS_PER_IP_MAX: usize = 2_000;
+
+/// Connections in all where the system tells no limit of open files.
+pub const CONNECTIONS_MAX: usize = 200_000;
+
+/// Of the files that a process may open, the share that connections leave to others: files of the application, its database.
+pub const DESCRIPTORS_SPARE_SHARE: usize = 16;
+
 /// Tasks of one session that run at a time.
 pub const TASKS_IN_FLIGHT_MAX: usize = 32;
 

@@ -14,9 +14,11 @@ use lightspeed_core::session::Session;
 use lightspeed_protocol::close::CloseReason;
 use maud::{Markup, Render};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use crate::actor::{SessionActor, Start, panic_text};
+use crate::admission::Admissions;
+use crate::admission::bytes::Accounts;
 use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -93,8 +95,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) shutdown: Shutdown,
-    /// Its permits are the sockets that may yet be opened.
-    pub(crate) sockets: Arc<Semaphore>,
+    pub(crate) sockets: Arc<Admissions>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) restorers: Restorers,
@@ -211,7 +213,8 @@ impl Runtime {
             registry: Arc::new(Registry::new(&config)),
             assets: Arc::new(Assets::new(&config.prefix)),
             shutdown: Shutdown::new(),
-            sockets: Arc::new(Semaphore::new(config.sockets_max.min(Semaphore::MAX_PERMITS))),
+            sockets: Arc::new(Admissions::new(config.sockets_max, config.sockets_of_an_address_max())),
+            accounts: Arc::new(Accounts::new(&config)),
             deflaters: Deflaters::new(config.compressed_bytes_min),
             clock: Clock::new(),
             entropy,
@@ -238,6 +241,7 @@ impl Runtime {
     /// a 421 when the request is for a host that this server doesn't answer for ([`Config::with_hosts`]).
     pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
         let config = &self.inner.config;
+        self.inner.tell_door(&head.extensions);
         if let Err(refused) = host::check_page(config, head) {
             tracing::warn!(path = head.uri.path(), reason = %refused, "a page was refused");
             return Err(MountError::new(refused.status(), refused.to_string()));
@@ -310,6 +314,10 @@ impl Runtime {
         origin: Origin,
     ) -> Result<Mount<C>, MountError> {
         let reservation = self.inner.registry.reserve(origin.owner).map_err(refused)?;
+        if !self.inner.accounts.of(origin.owner.ip).has_room() {
+            tracing::warn!("a page was refused: waiting_bytes_max or that of its address is reached");
+            return Err(MountError::too_many());
+        }
         let policy = C::POLICY.kind(self.inner.config.store.is_some());
         let mounted = AssertUnwindSafe(async {
             let mut cx = Context::new(Vec::new());

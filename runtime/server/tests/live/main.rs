@@ -1,6 +1,7 @@
 //! The whole server over real sockets, driven by a client that builds its frames by hand.
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod admission;
 mod common;
 mod compression;
 mod hostile;

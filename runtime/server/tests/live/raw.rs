@@ -19,17 +19,17 @@ use tokio::time::{Instant, timeout};
 use crate::common::{INCREMENT, TestServer, click, eventually, hello};
 use crate::hostile::Bystander;
 
-const FIN: u8 = 0x80;
+pub(crate) const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xa;
 
 /// A request for the socket without the line that ends it.
-fn request(server: &TestServer) -> String {
+pub(crate) fn request(server: &TestServer) -> String {
     format!(
         "GET /lightspeed/socket HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
@@ -38,7 +38,7 @@ fn request(server: &TestServer) -> String {
 }
 
 /// A frame of RFC 6455, 5.2: masked, with a mask that changes nothing.
-fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![head];
     match u16::try_from(payload.len()) {
         Ok(length @ 0..=125) => bytes.push(MASKED | u8::try_from(length).unwrap()),
@@ -57,13 +57,13 @@ fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A connection, byte by byte.
-struct Raw {
-    writer: OwnedWriteHalf,
-    ear: Ear,
+pub(crate) struct Raw {
+    pub(crate) writer: OwnedWriteHalf,
+    pub(crate) ear: Ear,
 }
 
 /// What comes of a connection.
-struct Ear {
+pub(crate) struct Ear {
     reader: OwnedReadHalf,
     /// What has come and is not taken apart yet.
     buffer: Vec<u8>,
@@ -72,7 +72,7 @@ struct Ear {
 impl Raw {
     /// A connection that has become a WebSocket. What it doesn't read piles up soon: its buffer is small,
     /// though not so small that the kernel drops what comes and waits for seconds before it comes again.
-    async fn upgraded(server: &TestServer) -> Self {
+    pub(crate) async fn upgraded(server: &TestServer) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(64 * 1024).unwrap();
         let mut stream = socket.connect(server.addr).await.unwrap();
@@ -88,12 +88,12 @@ impl Raw {
     }
 
     /// With a session of a counter joined as 1.
-    async fn joined(server: &TestServer) -> Self {
+    pub(crate) async fn joined(server: &TestServer) -> Self {
         Self::joined_to(server, "/").await
     }
 
     /// With a session of the page at `path` joined as 1.
-    async fn joined_to(server: &TestServer, path: &str) -> Self {
+    pub(crate) async fn joined_to(server: &TestServer, path: &str) -> Self {
         let token = server.token(path).await;
         let mut raw = Self::upgraded(server).await;
         raw.send(0, &hello(PROTOCOL_VERSION)).await;
@@ -102,18 +102,18 @@ impl Raw {
         raw
     }
 
-    async fn send(&mut self, session: u32, said: &ClientFrame<'_>) {
+    pub(crate) async fn send(&mut self, session: u32, said: &ClientFrame<'_>) {
         self.write(&frame(FIN | BINARY, &said.encode(session))).await;
     }
 
-    async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.writer.write_all(bytes).await.unwrap();
     }
 }
 
 impl Ear {
     /// The server's next frame: opcode and payload; `None` when the connection has ended.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub(crate) async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((head, payload, rest)) = taken(&self.buffer) {
                 let found = (head & 0xf, payload.to_vec());
@@ -128,7 +128,7 @@ impl Ear {
     }
 
     /// Reads until a frame of this kind comes for `session`.
-    async fn until(&mut self, session: u32, kind: &str) -> Vec<u8> {
+    pub(crate) async fn until(&mut self, session: u32, kind: &str) -> Vec<u8> {
         loop {
             let (opcode, payload) = self.next().await.expect("the connection stays");
             let said = ServerFrame::decode(&payload);
@@ -141,7 +141,7 @@ impl Ear {
     }
 
     /// Expects the end of the socket: the frame, and then the WebSocket's own close.
-    async fn ended(&mut self, reason: CloseReason) -> String {
+    pub(crate) async fn ended(&mut self, reason: CloseReason) -> String {
         let payload = timeout(Duration::from_mins(5), self.until(0, "close")).await.expect("an end");
         let Ok((0, ServerFrame::Close { reason: code, message, .. })) = ServerFrame::decode(&payload) else {
             unreachable!()
