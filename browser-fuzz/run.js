@@ -14,9 +14,10 @@ const PER_PAGE = 20;
 /** Pages that run at a time. */
 const AT_ONCE = 2;
 /** Failures after which a run has said enough. */
-const FOUND_MAX = 10;
-/** Page loads that one failure may take to become small. */
+const FOUND_MAX = 5;
+/** What one failure may take to become small: page loads, and time. */
 const SHRINK_LOADS_MAX = 60;
+const SHRINK_WITHIN_MS = 60_000;
 const PAGE_WITHIN_MS = 60_000;
 
 const FLAGS = [
@@ -95,12 +96,16 @@ function within(promise, names) {
 /** Leaves out what the failure doesn't need: of twenty smaller cases on a page the first that still fails so. */
 async function shrink(name, fault) {
   let best = { name, fault };
-  for (let loads = 0; loads < SHRINK_LOADS_MAX; ) {
+  const end = performance.now() + SHRINK_WITHIN_MS;
+  let loads = 0;
+  const isEnough = () => loads >= SHRINK_LOADS_MAX || performance.now() > end;
+  while (!isEnough()) {
     const { smaller } = await told(best.name);
-    const edits = best.name.split(";").slice(1);
-    const candidates = smaller.filter((edit) => !edits.includes(edit)).map((edit) => `${best.name};${edit}`);
+    const acts = smaller.filter((edit) => edit[0] === "!");
+    const parts = [acts, ...[2, 4].flatMap((count) => partsOf(acts, count))].filter((part) => part.length > 1);
+    const candidates = [...parts.map((part) => part.join(";")), ...smaller].map((edit) => `${best.name};${edit}`);
     let next;
-    for (let at = 0; at < candidates.length && !next && loads < SHRINK_LOADS_MAX; at += PER_PAGE) {
+    for (let at = 0; at < candidates.length && !next && !isEnough(); at += PER_PAGE) {
       loads++;
       const { cases } = await load(candidates.slice(at, at + PER_PAGE));
       const failing = cases.filter((one) => one.fault?.kind === fault.kind && one.fault.kind !== "page");
@@ -118,6 +123,9 @@ async function shrink(name, fault) {
   }
   return best;
 }
+
+const partsOf = (list, count) =>
+  Array.from({ length: count }, (_, part) => list.filter((_, index) => Math.floor((index * count) / list.length) === part));
 
 const told = async (name) => (await fetch(`${url}/case?cases=${encodeURIComponent(name)}`)).json();
 

@@ -47,12 +47,16 @@ pub(crate) enum Written {
     Literal(String),
     /// `name=(site)`
     Dynamic,
+    /// The same for the value of a field.
+    Held,
     /// `name={ "text" (site) }`
     Behind(String),
     /// `name=[site]`
     Optional,
     /// `name[site]`
     Toggle,
+    /// The same for what a field holds.
+    HeldToggle,
     /// `.name[site]`
     Class,
     /// `data-event=(site)` and `onevent=(site)`: a handler, and beside it what it is known by.
@@ -316,8 +320,10 @@ fn node_source(node: &Node, depth: usize, key: &str) -> String {
         }
         Node::Element(Element { tag, attributes, children, .. }) => {
             let attributes: String = attributes.iter().map(attribute_source).collect();
+            let is_held = tag == "textarea" && children.as_ref().is_some_and(|nodes| !nodes.is_empty());
+            let held = if is_held { " data-held=\"\"" } else { "" };
             let children = children.as_deref().map_or(";".to_owned(), |nodes| format!(" {}", block(nodes)));
-            format!("{indent}{tag}{key}{attributes}{children}\n")
+            format!("{indent}{tag}{key}{attributes}{held}{children}\n")
         }
     }
 }
@@ -326,6 +332,9 @@ fn attribute_source(Attribute { id, name, value }: &Attribute) -> String {
     match value {
         Written::Literal(text) => format!(" {name}={text:?}"),
         Written::Dynamic => format!(" {name}=(v{id})"),
+        // By `data-held` the person's side knows that the server says what is shown.
+        Written::Held => format!(" data-held=\"\" {name}=(v{id})"),
+        Written::HeldToggle => format!(" data-held=\"\" {name}[v{id}]"),
         Written::Behind(text) => format!(" {name}={{ {text:?} (v{id}) }}"),
         Written::Optional => format!(" {name}=[v{id}]"),
         Written::Toggle => format!(" {name}[v{id}]"),

@@ -38,11 +38,11 @@ struct Around {
     is_in_loop: bool,
 }
 
-/// The case of a seed, and how many the macro has refused before it.
-pub(crate) fn compiled(seed: u64) -> (crate::case::Compiled, u64) {
+/// The case of a seed, whose names begin with `prefix`, and how many the macro has refused before it.
+pub(crate) fn compiled(seed: u64, prefix: &str) -> (crate::case::Compiled, u64) {
     let mut why = String::new();
     for attempt in 0..ATTEMPTS_MAX {
-        match generate(seed, attempt).compile() {
+        match generate(seed, attempt, prefix).compile() {
             Ok(compiled) => return (compiled, attempt),
             Err(error) => why = error,
         }
@@ -51,14 +51,14 @@ pub(crate) fn compiled(seed: u64) -> (crate::case::Compiled, u64) {
 }
 
 /// A case, which the macro may refuse.
-pub(crate) fn generate(seed: u64, attempt: u64) -> Case {
+fn generate(seed: u64, attempt: u64, prefix: &str) -> Case {
     let mut maker = Maker {
         random: Random::of(seed, 1 + attempt),
         meanings: BTreeMap::new(),
         fields: BTreeMap::new(),
         next: 0,
         nodes: 0,
-        prefix: format!("s{seed}"),
+        prefix: prefix.to_owned(),
     };
     let mut roots = maker.nodes(Place::Flow, Around::default());
     // Something that moves the state on is always there.
@@ -491,16 +491,15 @@ impl Maker {
             bound = Some(field);
             let values = if is_checkbox { vec!["true".to_owned(), "false".to_owned()] } else { self.some(pool) };
             self.fields.insert(field, values);
-            self.literal(element, "data-held", "");
             if is_checkbox {
                 let id = self.site(Meaning::IsField { field, value: "true".to_owned() });
-                element.attributes.push(Attribute { id, name: "checked".to_owned(), value: Written::Toggle });
+                element.attributes.push(Attribute { id, name: "checked".to_owned(), value: Written::HeldToggle });
             } else {
                 let id = self.site(Meaning::Field(field));
                 if is_content {
                     element.children = Some(vec![Node::Splice { id }]);
                 } else {
-                    element.attributes.push(Attribute { id, name: "value".to_owned(), value: Written::Dynamic });
+                    element.attributes.push(Attribute { id, name: "value".to_owned(), value: Written::Held });
                 }
             }
         }
@@ -612,7 +611,7 @@ impl Maker {
             }
             if is_bound {
                 let id = self.site(Meaning::IsField { field, value: value.clone() });
-                let selected = Attribute { id, name: "selected".to_owned(), value: Written::Toggle };
+                let selected = Attribute { id, name: "selected".to_owned(), value: Written::HeldToggle };
                 option.attributes.push(selected);
                 self.shuffle(&mut option);
             }
@@ -622,9 +621,6 @@ impl Maker {
         held.push("none".to_owned());
         self.fields.insert(field, held);
         element.children = Some(options);
-        if is_bound {
-            self.literal(element, "data-held", "");
-        }
         if is_multiple {
             self.literal(element, "multiple", "");
             self.literal(element, "name", "many");
@@ -656,9 +652,8 @@ impl Maker {
             self.literal(&mut button, "value", value);
             if is_bound {
                 let id = self.site(Meaning::IsField { field, value: (*value).to_owned() });
-                let checked = Attribute { id, name: "checked".to_owned(), value: Written::Toggle };
+                let checked = Attribute { id, name: "checked".to_owned(), value: Written::HeldToggle };
                 button.attributes.push(checked);
-                self.literal(&mut button, "data-held", "");
             }
             let event = self.pick(&["change", "input"]);
             if self.chance(80) {

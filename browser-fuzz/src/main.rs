@@ -121,12 +121,12 @@ async fn main() -> std::io::Result<()> {
 }
 
 /// The case of this name: `12` or `12;-4;^5;!2`, or what the macro says of it.
-fn named(name: &str) -> Result<(Compiled, u64), Response> {
+fn named(name: &str, prefix: &str) -> Result<(Compiled, u64), Response> {
     let mut parts = name.split(';');
     let seed = parts.next().and_then(|seed| seed.parse().ok());
     let seed = seed.ok_or_else(|| refused(format!("a case is a seed and edits: {name}")))?;
     let edits: Vec<String> = parts.map(str::to_owned).collect();
-    let (compiled, refusals) = generate::compiled(seed);
+    let (compiled, refusals) = generate::compiled(seed, prefix);
     if edits.is_empty() {
         return Ok((compiled, refusals));
     }
@@ -142,8 +142,9 @@ fn refused(why: String) -> Response {
 async fn page(State(server): State<Server>, Query(Named { cases }): Query<Named>) -> Response {
     let (mut running, mut plans, mut views) = (Vec::new(), Vec::new(), String::new());
     let mut refusals = 0;
-    for name in cases.split(',') {
-        let Ok((compiled, refused)) = named(name) else { continue };
+    for (index, name) in cases.split(',').enumerate() {
+        // Of its own for each component of the page: a page may show one case many times.
+        let Ok((compiled, refused)) = named(name, &format!("p{index}")) else { continue };
         refusals += refused;
         let one = Running::new(Arc::new(compiled));
         match server.runtime.mount::<Running>(one.clone()).await {
@@ -188,7 +189,7 @@ async fn states(State(server): State<Server>, Path(page): Path<u64>) -> Response
 }
 
 async fn tell(Query(Named { cases }): Query<Named>) -> Response {
-    let (compiled, refused) = match named(&cases) {
+    let (compiled, refused) = match named(&cases, "p") {
         Ok(found) => found,
         Err(response) => return response,
     };
