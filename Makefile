@@ -15,10 +15,10 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
 
 setup: ## install what is missing: WASM target, nightly for fuzzing, cargo and npm tools, Chromium, HAProxy, valgrind
 	@scripts/setup.sh
@@ -71,6 +71,14 @@ client-check: ## fail when the committed client was built from other sources; re
 
 e2e: ## drive the examples in a real browser
 	@scripts/e2e.sh
+
+CASES ?= 300
+
+browser-fuzz: ## serve CASES=300 random components from SEED=1 to a real browser, or run CASE=name again
+	@scripts/browser-fuzz.sh $(if $(CASE),--case '$(CASE)',--cases $(CASES) --seed $(SEED))
+
+browser-fuzz-breakages: ## break the client's JavaScript on purpose and have the browser fuzzer find it
+	@scripts/browser-fuzz-breakages.sh
 
 bench: ## every measurement beside its rivals, in one run of about half an hour: a table, bench/results/bench.json and bench.html
 	@scripts/bench.sh
