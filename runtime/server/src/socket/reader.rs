@@ -240,7 +240,6 @@ impl Reader {
     pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
         let mut told_at = None;
         loop {
-        loop {
             // Whatever else it says, a socket is for sessions.
             let until = self.unseated_since.map(|since| since + limits::JOIN_WITHIN);
             // A large message takes long to come, and the client's ping behind it: it is told that it is heard.
