@@ -11,6 +11,7 @@ import {
 import { sessions } from "./document.js";
 import { isActive, originOf, sent } from "./fields.js";
 import { OWNER, find, settle } from "./nodes.js";
+import { from } from "./page.js";
 import { encode } from "./text.js";
 
 const [, CLICK, INPUT, CHANGE, SUBMIT, KEYDOWN] = EVENTS;
@@ -94,7 +95,7 @@ function take(type, event, origin, element, instance, slot) {
   const [kind, text] = hasValue ? valueOf(field, event?.submitter) : keyOf(event);
   const transmit = () => {
     if (instance.isGone) return;
-    const seq = send(instance.session.number, instance.id, slot, kind, encode(text));
+    const seq = from(field || element, () => send(instance.session.number, instance.id, slot, kind, encode(text)));
     if (hasValue && seq) sent(field, seq);
   };
   if (isApplying) queueMicrotask(transmit);

@@ -42,13 +42,27 @@ export function failed(number, reason, message) {
   refused(number, message);
 }
 
+/** The field or the form whose event is being sent. */
+let origin;
+
+/** Sends an event of `node`: when it isn't taken, that is told there. */
+export function from(node, send) {
+  origin = node;
+  const seq = send();
+  origin = undefined;
+  return seq;
+}
+
 /** Something that the person did had no effect, or something else went wrong. */
 export function refused(number, bytes) {
   const message = decode(bytes);
-  announce(sessions[number - 1].view, "refused", message);
+  announce(origin ?? sessions[number - 1].view, "refused", message);
   // What is merely no longer there needs no words.
   if (!message) return;
-  for (const one of document.querySelectorAll("[data-lightspeed-message]")) {
+  const all = [...document.querySelectorAll("[data-lightspeed-message]")];
+  const form = origin?.form ?? origin;
+  const near = all.filter((one) => form && one.closest("form") === form);
+  for (const one of near[0] ? near : all) {
     one.textContent = message;
     setTimeout(() => one.textContent === message && (one.textContent = ""), TELL_MS);
   }

@@ -3,6 +3,7 @@
 
 mod common;
 mod compression;
+mod honest;
 mod hostile;
 mod page;
 mod panics;
