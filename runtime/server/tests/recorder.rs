@@ -413,11 +413,47 @@ fn what_is_typed_into_one_of_several_password_fields_is_nowhere_in_any_order() {
     }
 }
 
+#[test]
+fn a_frame_that_is_sent_again_when_its_instances_are_gone_tells_nothing() {
+    let mut stage = Stage::new(Pins::default(), settings());
+    stage.input("first", "864");
+    for _ in 0..2 {
+        // What is there only in between is gone when its frame is sent again.
+        stage.session.handle_input(Timestamp(stage.now), Input::Message(Pin::Plain));
+        stage.drain();
+    }
+    // The client comes back with the document of before: all of it is sent again.
+    stage.now += 10;
+    let (mode, applied) = (JoinMode::Resume, 0);
+    stage.recorder.joined(Timestamp(stage.now), 1, mode, applied, 0);
+    let join = Join { session: 1, mode, applied, settled: 0, token: "", is_latest: true };
+    stage.session.handle_input(Timestamp(stage.now), Input::Join(join));
+    stage.drain();
+    let said = stage.said.len();
+    let bytes = stage.finish();
+    let recording = recording::Recording::read(&bytes).unwrap();
+    let frames: Vec<_> = recording
+        .entries
+        .iter()
+        .filter_map(|entry| match entry.record {
+            Record::Server { frame, .. } => Some(frame),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(frames.len(), said, "the recording goes on");
+    for frame in frames {
+        let strings = strings_of(frame).concat();
+        assert!(!strings.contains("864"), "{strings}");
+    }
+    check_absent(&bytes, &[0xcd, 0x03, 0x60]);
+}
+
 /// The texts in a frame's program, but no numbers: those may be instances, slots and counts.
 fn strings_of(frame: &[u8]) -> Vec<String> {
-    let program = match ServerFrame::decode(frame).unwrap().1 {
-        ServerFrame::Patch { program, .. } | ServerFrame::Snapshot { program, .. } => program,
-        _ => return Vec::new(),
+    let (ServerFrame::Patch { program, .. } | ServerFrame::Snapshot { program, .. }) =
+        ServerFrame::decode(frame).unwrap().1
+    else {
+        return Vec::new();
     };
     let mut reader = program.reader();
     let mut found = Vec::new();

@@ -12,7 +12,7 @@ use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::isa::{Op, ProgramReader, ProgramWriter};
 use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Raw, Reader, Text, Writer};
 use lightspeed_protocol::template::{EventKind, SlotKind};
-use lightspeed_protocol::{Fingerprint, SlotIndex};
+use lightspeed_protocol::{Fingerprint, InstanceId, SlotIndex};
 
 use super::{FieldName, Recording};
 use crate::limits;
@@ -111,7 +111,7 @@ impl Redactor {
         } else if document.is_element(element, "form") {
             return self.form(text);
         } else if is_secret || is_around {
-            self.secrets.learn(Source::Field(element), text);
+            self.secrets.learn(&Source::Field(element), text);
             return stars(text);
         }
         self.secrets.mask(text).into_owned()
@@ -130,7 +130,7 @@ impl Redactor {
         });
         let secret: Vec<_> = pairs.collect();
         for (name, value) in secret.iter().flatten() {
-            self.secrets.learn(Source::Name((*name).to_owned()), value);
+            self.secrets.learn(&Source::Name((*name).to_owned()), value);
         }
         let pairs = payload.split('&').zip(&secret).map(|(pair, secret)| match secret {
             Some((name, value)) => format!("{name}={}", stars(value)),
@@ -182,7 +182,7 @@ impl Redactor {
         }
         // What a person has typed since is known from the events alone.
         for (field, value) in held.iter().filter(|(_, value)| !value.is_empty()) {
-            self.secrets.learn(Source::Shown(*field), value);
+            self.secrets.learn(&Source::Shown(*field), value);
         }
     }
 
@@ -266,14 +266,11 @@ impl Redactor {
                 out.push(&Op::Html { at, slot, html: masked.as_deref().unwrap_or(html) });
             }
             Op::Content { at, slot, content: Some(content) } => {
-                let template = spot(at);
-                let content =
-                    self.written(content, |it, reader, out| it.content(template, slot, reader, out))?;
+                let content = self.filled(at, slot, content)?;
                 out.push(&Op::Content { at, slot, content: Some(Raw::new(&content)) });
             }
             Op::Insert { at, slot, before, items } => {
-                let template = spot(at);
-                let items = self.written(items, |it, reader, out| it.content(template, slot, reader, out))?;
+                let items = self.filled(at, slot, items)?;
                 out.push(&Op::Insert { at, slot, before, items: Raw::new(&items) });
             }
             Op::Reset { root, template, values } => {
@@ -286,6 +283,40 @@ impl Redactor {
             _ => out.push(op),
         }
         Ok(())
+    }
+
+    /// What a slot is filled with.
+    fn filled(&mut self, at: InstanceId, slot: SlotIndex, raw: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
+        match self.follower.template_of(at) {
+            Some(template) => self.written(raw, |it, reader, out| it.content(template, slot, reader, out)),
+            None => self.blank(raw),
+        }
+    }
+
+    /// Values of which nobody knows what they are any more: a frame that is sent again, of an instance that is gone by now. No
+    /// text of them is written, and no number that may stand for one.
+    fn blank(&self, raw: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
+        let (mut reader, mut out) = (raw.reader(), Writer::new());
+        while !reader.is_at_end() {
+            if reader.is_array() {
+                out.array(reader.array()? as usize);
+            } else if reader.is_bin() {
+                out.bin(&vec![b'*'; reader.bin()?.len()]);
+            } else {
+                match reader.payload()? {
+                    Payload::Text(text) => out.str(&stars(text)),
+                    Payload::Number(number) => {
+                        let text = number.to_string();
+                        match self.secrets.mask_shown(&text) {
+                            Cow::Borrowed(_) => out.uint(number),
+                            Cow::Owned(masked) => out.str(&masked),
+                        }
+                    }
+                    other => out.payload(other),
+                }
+            }
+        }
+        Ok(out.into_bytes())
     }
 
     fn written(
@@ -301,11 +332,15 @@ impl Redactor {
 
     /// A text, or raw HTML, as it may be written where a client is to show it; `None` as it is.
     fn shown(&mut self, spot: Option<Spot>, text: &str) -> Option<String> {
-        let spot = spot.filter(|_| !text.is_empty());
-        if self.secrets.tells_short(text) {
-            self.spots.extend(spot);
+        if text.is_empty() {
+            return None;
         }
-        if spot.is_some_and(|spot| self.spots.contains(&spot)) {
+        // A frame that is sent again, of an instance that is gone by now: what stood there isn't known any more.
+        let Some(spot) = spot else { return Some(stars(text)) };
+        if self.secrets.tells_short(text) {
+            self.spots.insert(spot);
+        }
+        if self.spots.contains(&spot) {
             return Some(stars(text));
         }
         match self.secrets.mask_shown(text) {
@@ -330,7 +365,7 @@ impl Redactor {
                 SlotKind::Flag | SlotKind::Class | SlotKind::BoolProperty => out.bool(reader.bool()?),
                 SlotKind::Attribute | SlotKind::Property => self.text(Some((template, slot)), reader, out)?,
                 _ if reader.is_array() => {
-                    self.content(Some(template), slot, reader, out)?;
+                    self.content(template, slot, reader, out)?;
                 }
                 _ if reader.is_bin() => {
                     let html = String::from_utf8_lossy(reader.bin()?).into_owned();
@@ -365,7 +400,7 @@ impl Redactor {
     /// a list without items.
     fn content(
         &mut self,
-        template: Option<Fingerprint>,
+        template: Fingerprint,
         slot: SlotIndex,
         reader: &mut Reader<'_>,
         out: &mut Writer,
@@ -378,9 +413,8 @@ impl Redactor {
         }
         let head = reader.uint32()?;
         out.uint(u64::from(head));
-        let shape = template.and_then(|template| self.follower.templates().get(template));
-        // An instance that is gone by the end of the program, which no diff fills: what it is isn't known any more.
-        let shape = shape.and_then(|shape| shape.slots.get(slot as usize)).ok_or(unknown.clone())?;
+        let shape = self.follower.templates().get(template);
+        let shape = shape.and_then(|shape| shape.slots.get(slot as usize)).ok_or(unknown)?;
         let (kind, first) = (shape.kind, shape.templates.first().copied());
         let arm = shape.templates.get(head as usize).copied();
         match kind {
@@ -428,8 +462,8 @@ struct Secrets {
 }
 
 impl Secrets {
-    fn learn(&mut self, source: Source, value: &str) {
-        self.beginnings.remove(&source);
+    fn learn(&mut self, source: &Source, value: &str) {
+        self.beginnings.remove(source);
         for value in [value, value.trim()] {
             let is_short = value.len() < limits::RECORDER_SECRET_BYTES_MIN;
             if is_short && !value.is_empty() {
