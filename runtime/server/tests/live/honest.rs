@@ -87,19 +87,13 @@ async fn joined(server: &TestServer) -> Client {
 
 /// An event of the page: what it leads to.
 async fn event(client: &mut Client, seq: u64, slot: u32, payload: Payload<'_>) -> crate::common::Frame {
-    let ack = client_version(seq);
-    client.send(1, &ClientFrame::Event { ack, seq, behind: 0, instance: 1, slot, payload }).await;
+    client.send(1, &ClientFrame::Event { ack: 0, seq, behind: 0, instance: 1, slot, payload }).await;
     loop {
         let frame = client.frame().await;
         if frame.kind != "ack" {
             return frame;
         }
     }
-}
-
-/// What is acknowledged doesn't matter here.
-const fn client_version(_: u64) -> u64 {
-    0
 }
 
 #[tokio::test]
