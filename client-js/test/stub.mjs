@@ -5,6 +5,11 @@ import { decode } from "../src/text.js";
 export const sent = [];
 
 export function event(session, instance, slot, kind, bytes) {
+  // A page may have events not taken, of which the client tells before it returns.
+  if (globalThis.refuse) {
+    globalThis.refuse(session);
+    return 0;
+  }
   sent.push([instance, slot, [null, false, true, decode(bytes)][kind]]);
   return sent.length;
 }

@@ -101,7 +101,7 @@ impl Bench {
 #[test]
 fn a_page_greets_and_joins_each_session() {
     let mut it = Bench::greeting();
-    assert_eq!(it.sent(), ["0: hello 2 \"test\" []"]);
+    assert_eq!(it.sent(), ["0: hello 3 \"test\" []"]);
     it.server(
         0,
         &ServerFrame::Welcome {
@@ -215,7 +215,7 @@ fn events_are_kept_until_acknowledged_and_sent_again() {
             event_bytes_max: 1_048_576,
         },
     );
-    assert_eq!(it.sent(), ["0: hello 2 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
+    assert_eq!(it.sent(), ["0: hello 3 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
     it.server(1, &ServerFrame::Joined { ack: 1, token: "next" });
     assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
 }

@@ -11,7 +11,7 @@ use crate::html::{Html, Value};
 /// Makes a message from a payload, or says why the payload doesn't fit.
 pub type PayloadHandler<M> = dyn Fn(&Payload<'_>) -> Result<M, PayloadError> + Send + Sync;
 
-/// A payload that a handler can't use: the peer's fault.
+/// A payload that a handler can't use: the event is refused, and its author told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the payload should be {expected}")]
 pub struct PayloadError {

@@ -123,7 +123,7 @@ pub const RECORDER_QUEUE_BYTES_MAX: usize = 4 * OUTBOUND_FRAME_BYTES_MAX;
 pub const RECORDER_SECRETS_MAX: usize = 4096;
 
 /// Bytes of a value from which on it is looked for within other texts.
-pub const RECORDER_SECRET_BYTES_MIN: usize = 4;
+pub const RECORDER_SECRET_BYTES_MIN: usize = 3;
 
 /// Bytes of a record without a frame or a state.
 pub(crate) const RECORD_HEAD_BYTES: usize = 64;

@@ -482,10 +482,15 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     notes: Vec<(Place, Vec<u8>)>,
+    /// They took too much memory, and some are missing.
+    is_incomplete: bool,
 }
 
 /// Places that are remembered; a page on which more are written to at once is sent as a whole.
 pub(super) const NOTES_MAX: usize = 64;
+
+/// Bytes of what they have told: the same.
+const NOTES_BYTES_MAX: usize = 256 * 1024;
 
 impl Notes {
     pub(super) fn push(&mut self, place: Place, payload: &Payload<'_>) {
@@ -496,14 +501,19 @@ impl Notes {
         self.notes.push((place, out.into_bytes()));
         // One more than may be stored says that not all of them are.
         self.notes.truncate(NOTES_MAX + 1);
+        if self.notes.iter().map(|(_, payload)| payload.len()).sum::<usize>() > NOTES_BYTES_MAX {
+            self.notes = Vec::new();
+            self.is_incomplete = true;
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.notes.clear();
+        self.is_incomplete = false;
     }
 
     pub(super) const fn is_too_long(&self) -> bool {
-        self.notes.len() > NOTES_MAX
+        self.is_incomplete || self.notes.len() > NOTES_MAX
     }
 
     /// Has [`note_fields`] do it again, to a tree that was rendered anew.

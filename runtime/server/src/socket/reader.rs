@@ -15,7 +15,7 @@ use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Reader as Bytewise;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
@@ -72,7 +72,9 @@ pub(crate) async fn read_hello(
     stream: &mut SplitStream<WebSocket>,
     progress: Option<&Progress>,
 ) -> Result<Vec<u32>, End> {
-    let bytes = next_message(stream, progress, limits::HELLO_WITHIN, |_| {}).await?;
+    let hello = next_message(stream, progress, limits::HELLO_WITHIN, |_| {});
+    // Whatever comes before it gives it no more time.
+    let bytes = timeout(limits::HELLO_WITHIN, hello).await.map_err(|_| End::from(CloseReason::Silent))??;
     if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX {
         return Err(CloseReason::FrameTooLarge.into());
     }
@@ -283,11 +285,13 @@ impl Reader {
     }
 
     async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
-        let frame = ClientFrame::decode(&bytes)?;
-        if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX && !matches!(frame, (_, ClientFrame::Event { .. })) {
+        let frame = ClientFrame::decode(&bytes);
+        if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX
+            && !matches!(frame, Ok((_, ClientFrame::Event { .. })))
+        {
             return Err(CloseReason::FrameTooLarge.into());
         }
-        match frame {
+        match frame? {
             (_, ClientFrame::Hello { .. }) => Err(CloseReason::HelloExpected.into()),
             (0, ClientFrame::Ping {}) => {
                 self.outbox.send_frame(0, &ServerFrame::Pong {});

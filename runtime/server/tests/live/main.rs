@@ -4,6 +4,7 @@
 mod admission;
 mod common;
 mod compression;
+mod honest;
 mod hostile;
 mod hosts;
 mod page;

@@ -1,7 +1,6 @@
 //! Readers without a socket: what they tell sessions, and in which order.
 
 use maud::Render;
-use tokio::time::timeout;
 
 use super::*;
 use crate::socket::outbox::{OutboxReader, outbox};
