@@ -243,19 +243,19 @@ impl<T: ?Sized> HeldValue for Held<'_, T> {}
 )]
 pub trait OutlivesRender {}
 
-/// The messages `N` of a part and `M` of its surroundings are the same.
+/// The messages of a part and `M`, those of its surroundings, are the same.
 #[diagnostic::on_unimplemented(
-    message = "this has messages of type `{N}`, and the live HTML around it those of type `{M}`",
-    label = "its messages are `{N}`, not `{M}`",
+    message = "this live HTML has messages of another type than the HTML around it, whose messages are `{M}`",
+    label = "its messages are not `{M}`",
     note = "give the function that makes it the messages to use, `fn part<M: Clone>(on_save: M) -> Html<M>`, or have it return `Html<{M}>`"
 )]
-pub trait SameMessages<N, M> {
+pub trait SameMessages<M> {
     /// The value as it is.
     fn same(self) -> Value<M>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<M> SameMessages<M, M> for Value<M> {
+impl<M> SameMessages<M> for Value<M> {
     fn same(self) -> Self {
         self
     }
@@ -290,10 +290,7 @@ impl<M> Messages<M> {
     }
 
     /// A value with messages of this type.
-    pub fn value<N>(&self, value: Value<N>) -> Value<M>
-    where
-        Value<N>: SameMessages<N, M>,
-    {
+    pub fn value<V: SameMessages<M>>(&self, value: V) -> Value<M> {
         value.same()
     }
 }

@@ -35,7 +35,9 @@ type Bound = HashSet<String>;
 fn walk(markups: &mut [Markup], bound: &Bound) {
     let with = |patterns: &[TokenStream]| {
         let mut bound = bound.clone();
-        patterns.iter().for_each(|pattern| idents(pattern.clone(), &mut bound));
+        for pattern in patterns {
+            idents(pattern.clone(), &mut bound);
+        }
         bound
     };
     for markup in markups {
@@ -312,7 +314,7 @@ impl<'a> Closure<'a> {
         };
         let variable = match name.as_str() {
             "" | "_" | "self" => format_ident!("captured_{}", self.copied.len()),
-            _ if name == root.to_string() => format_ident!("{name}_{}", self.copied.len()),
+            _ if *root == name => format_ident!("{name}_{}", self.copied.len()),
             _ => variable,
         };
         let mut variable = variable;
