@@ -30,7 +30,7 @@ export const tokensOf = (views) => views.map((view) => view.dataset.session ?? "
 /** A session's link has changed. */
 export function state(number, code, message) {
   const session = sessions[number - 1];
-  if (session.state === BLOCKED) tell("");
+  if (session.state === BLOCKED) tell();
   session.state = code;
   if (code === FAILED) abandon(session);
   show(session.view, code);

@@ -14,5 +14,10 @@ export function event(session, instance, slot, kind, bytes) {
   return sent.length;
 }
 
+/** What came of fetching the page, as the machine hears of it. */
+export const told = [];
+export const tokens = (bytes) => told.push(["tokens", decode(new Uint8Array(bytes))]);
+export const refresh_failed = (wait) => told.push(["refresh_failed", wait]);
+
 const nothing = () => {};
-export { nothing as closed, nothing as message, nothing as opened, nothing as timeout, nothing as refresh_failed, nothing as tokens };
+export { nothing as closed, nothing as message, nothing as opened, nothing as timeout };

@@ -172,7 +172,7 @@ fn keep_purged(store: Arc<dyn SnapshotStore>) {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "stored sessions have expired"),
                 Err(error) => {
-                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged")
+                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged");
                 }
             }
         }
@@ -246,10 +246,11 @@ impl Runtime {
             tracing::warn!(path = head.uri.path(), reason = %refused, "a page was refused");
             return Err(MountError::new(refused.status(), refused.to_string()));
         }
-        let mount = self.prepare::<C>(params, Origin::of(config, head, "")).await?;
+        // First: what the page says when this fails is as much one visitor's.
         if !Visit::note(config) {
             self.inner.warn_unseen();
         }
+        let mount = self.prepare::<C>(params, Origin::of(config, head, "")).await?;
         self.start(mount).await
     }
 

@@ -95,8 +95,8 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
 /// A request that asks for no WebSocket. A page whose socket doesn't open asks so for the reason: a browser doesn't tell
 /// what the answer to a WebSocket was.
 fn not_upgraded(inner: &Inner, parts: &Parts, peer: Option<SocketAddr>) -> Response {
-    const NOT_UPGRADED: &str = "This page's live socket can't be opened: a proxy between the page and its server drops the \
-        headers that ask for one. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \
+    const NOT_UPGRADED: &str = "A proxy between the page and its server drops the headers that ask for a \
+        WebSocket. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \
         `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";`.";
     let address = address::of(&inner.config, parts);
     if let Err(refused) = Standing::take(inner, parts, address, &inner.accounts.of(Some(address))) {

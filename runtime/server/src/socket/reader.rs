@@ -104,13 +104,19 @@ fn other_version(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Why a token is none, as far as that can be told apart, with what to do if the page's next token is none either.
-const OTHER_IDENTITY: &str = "The server doesn't know this page's socket as the person whom the page was made for. Sign in again. If that \
-    doesn't help: the cookie that tells who it is doesn't come with the socket; its `Path`, `Domain` and `SameSite` have to \
-    take in the socket's address.";
-const OTHER_SECRET: &str = "This page's token is of another server. Servers behind one address have to share the \
-    secret of `Config::with_secret`.";
-const OUTDATED: &str = "This page's token has been used up by the page before it. If the page was just loaded, a cache gives it to more than one \
-    visitor: have the cache keep no response that says `cache-control: private`.";
+const OTHER_IDENTITY: &str =
+    "Sign in again. If that doesn't help, the cookie for it isn't sent to the live socket's address.";
+const OTHER_SECRET: &str =
+    "This page is of another server. Servers behind one address share `Config::with_secret`.";
+const OUTDATED: &str =
+    "This page was shown before. If it is new, a cache gives it to several visitors, and must not.";
+
+const _: () = assert!(
+    OTHER_IDENTITY.len() <= limits::CLOSE_MESSAGE_BYTES_MAX
+        && OTHER_SECRET.len() <= limits::CLOSE_MESSAGE_BYTES_MAX
+        && OUTDATED.len() <= limits::CLOSE_MESSAGE_BYTES_MAX,
+    "they are told whole"
+);
 
 /// Brings a socket's frames to its sessions; lets go of them when dropped.
 pub(crate) struct Reader {
