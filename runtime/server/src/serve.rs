@@ -75,9 +75,7 @@ impl Listener for TcpListener {
             tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
         }
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Err(error) =
-            socket2::SockRef::from(&stream).set_tcp_notsent_lowat(limits::UNSENT_BYTES_MAX)
-        {
+        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(limits::UNSENT_BYTES_MAX) {
             tracing::debug!(%peer, %error, "TCP_NOTSENT_LOWAT could not be set");
         }
         Ok((stream, peer))
@@ -192,12 +190,8 @@ async fn recover(error: &io::Error, door: &Door) {
     }
 }
 
-async fn serve_connection<Io>(
-    stream: Io,
-    connection: Arc<Connection>,
-    app: Router,
-    mut watch: ShutdownWatch,
-) where
+async fn serve_connection<Io>(stream: Io, connection: Arc<Connection>, app: Router, mut watch: ShutdownWatch)
+where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let for_sockets = ServerShutdown(watch.clone());

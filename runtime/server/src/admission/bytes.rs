@@ -167,8 +167,7 @@ mod tests {
     const KIB: usize = 1024;
 
     fn accounts(all: usize, of_address: usize) -> Arc<Accounts> {
-        let config =
-            Config::default().with_waiting_bytes_max(all).with_waiting_bytes_per_ip_max(of_address);
+        let config = Config::default().with_waiting_bytes_max(all).with_waiting_bytes_per_ip_max(of_address);
         Arc::new(Accounts::new(&config))
     }
 
