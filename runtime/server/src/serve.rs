@@ -154,7 +154,7 @@ impl<L: Listener> Server<L> {
                     let connection = Arc::new(Connection::new(Arc::clone(&door), peer, admitted));
                     tokio::spawn(serve_connection(stream, connection, app.clone(), shutdown.watch()));
                 }
-                Err(full) => door.refuse(stream, peer, full).await,
+                Err(full) => door.refuse(stream, peer, full),
             }
         }
         // Nobody new is let in from here on.

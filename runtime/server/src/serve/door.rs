@@ -66,7 +66,7 @@ impl Door {
     }
 
     /// Turns a connection away without waiting for it.
-    pub(super) async fn refuse(&self, mut stream: impl AsyncWrite + Unpin, peer: SocketAddr, full: Full) {
+    pub(super) fn refuse(&self, mut stream: impl AsyncWrite + Unpin, peer: SocketAddr, full: Full) {
         let (text, bound) = match full {
             Full::Server => (FULL, "connections_max"),
             Full::Address => (FULL_OF_ADDRESS, "connections_per_ip_max"),
@@ -128,7 +128,12 @@ impl Inner {
         }
         let terms = Terms { config: self.config.clone(), accounts: Arc::clone(&self.accounts) };
         if door.terms.set(terms).is_ok() {
-            let bound = self.config.connections_of_an_address_max().min(door.connections_max.div_ceil(2));
+            // What isn't set leaves half to the others.
+            let most = match self.config.connections_per_ip_max {
+                Some(_) => door.connections_max,
+                None => door.connections_max.div_ceil(2),
+            };
+            let bound = self.config.connections_of_an_address_max().min(most);
             door.admissions.bound(bound, |ip| address::is_any(&self.config.trusted_proxies, ip));
         }
     }
