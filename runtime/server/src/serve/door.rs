@@ -181,3 +181,25 @@ pub(super) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
         false
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use super::*;
+
+    #[test]
+    fn the_limit_of_open_files_is_raised_and_some_are_left_to_others() {
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        // Far above what the tests beside this one have open.
+        let low = maximum.map_or(4_096, |maximum| maximum.min(4_096));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(low), maximum }).expect("it may be lowered");
+        let connections = connections_max_of_system();
+        let raised = getrlimit(Resource::Nofile);
+        assert_eq!(raised.current, maximum);
+        setrlimit(Resource::Nofile, Rlimit { current, maximum }).expect("as it was");
+        let Some(maximum) = maximum else { return };
+        let maximum = usize::try_from(maximum).expect("a number of files");
+        assert!(connections < maximum && connections >= maximum / 2, "{connections} of {maximum}");
+    }
+}

@@ -1,6 +1,8 @@
 //! What a stranger can hold, over raw connections: each ends by itself, and leaves room for others.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +11,7 @@ use axum::routing::{get, post};
 use lightspeed::limits::{
     HELLO_WITHIN, JOIN_WITHIN, MAKES_ROOM_AFTER, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_WITHIN, STALL_MAX,
 };
-use lightspeed::{Config, Runtime, Server};
+use lightspeed::{Config, Listener, Runtime, Server};
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
@@ -265,6 +267,45 @@ async fn connections_of_an_address_are_capped_and_others_come_in() {
     tokio::time::advance(MAKES_ROOM_AFTER).await;
     assert_eq!(status(connect_from(&server, 1).await, PAGE).await, Some(200), "the oldest makes room");
     assert_eq!(held[0].read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+/// The system has no more descriptors, though fewer connections are there than may be: another part of the process has them.
+struct Exhausted {
+    listener: TcpListener,
+    is_exhausted: Arc<AtomicBool>,
+}
+
+impl Listener for Exhausted {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> std::io::Result<(TcpStream, SocketAddr)> {
+        let accepted = self.listener.accept().await?;
+        if self.is_exhausted.swap(false, Ordering::Relaxed) {
+            return Err(std::io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error()));
+        }
+        Ok(accepted)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_descriptors_idle_connections_are_closed_and_others_are_accepted_soon() {
+    let (log, _guard) = Log::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let is_exhausted = Arc::new(AtomicBool::new(false));
+    let listener = Exhausted { listener, is_exhausted: Arc::clone(&is_exhausted) };
+    let app = Router::new().route("/", get(async || "hello"));
+    let task = tokio::spawn(Server::new(listener, app).with_shutdown(std::future::pending()).run());
+    let mut idle = TcpStream::connect(addr).await.unwrap();
+    assert_eq!(status(TcpStream::connect(addr).await.unwrap(), PAGE).await, Some(200));
+    is_exhausted.store(true, Ordering::Relaxed);
+    let started = Instant::now();
+    let _lost = TcpStream::connect(addr).await.unwrap();
+    assert_eq!(status(TcpStream::connect(addr).await.unwrap(), PAGE).await, Some(200));
+    assert!(started.elapsed() < SECOND / 2, "{:?}", started.elapsed());
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
+    assert_eq!(log.lines("idle ones are closed").len(), 1);
+    task.abort();
 }
 
 /// A server that may have few connections, most of which ping and say nothing.
