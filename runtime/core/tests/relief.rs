@@ -51,7 +51,7 @@ fn owing(events: u64) -> Page<Table> {
 fn trees_of_older_versions_count_however_small_the_patches_are() {
     let mut page = owing(0);
     assert_eq!(page.session.waiting_byte_count(), 0);
-    let mut page_of = |events: u64| {
+    let page_of = |events: u64| {
         let page = owing(events);
         let (patches, patch_bytes) = page.session.unacked();
         assert_eq!(patches as u64, events);
