@@ -37,6 +37,9 @@ pub const WAITING_BYTES_FREE: usize = 64 * 1024;
 /// Bytes of a frame of a client's that are taken in whatever is kept.
 pub const INBOUND_BYTES_FREE: usize = 4 * 1024;
 
+/// Bytes of a message that isn't whole that are counted.
+pub(crate) const UNREAD_BYTES_MAX: usize = 1024 * 1024;
+
 /// Connections of one address, as long as no [`Config`](crate::Config) is known that says otherwise.
 pub const CONNECTIONS_PER_IP_MAX: usize = 2_000;
 

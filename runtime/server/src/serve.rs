@@ -80,9 +80,7 @@ impl Listener for TcpListener {
             tracing::debug!(%peer, error = %one_line(&error), "TCP_NODELAY could not be set");
         }
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Err(error) =
-            socket2::SockRef::from(&stream).set_tcp_notsent_lowat(limits::UNSENT_BYTES_MAX)
-        {
+        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(limits::UNSENT_BYTES_MAX) {
             tracing::debug!(%peer, %error, "TCP_NOTSENT_LOWAT could not be set");
         }
         Ok((stream, peer))
@@ -161,7 +159,7 @@ impl<L: Listener> Server<L> {
                     let connection = Arc::new(Connection::new(Arc::clone(&door), peer, admitted));
                     tokio::spawn(serve_connection(stream, connection, app.clone(), shutdown.watch()));
                 }
-                Err(full) => door.refuse(stream, peer, full).await,
+                Err(full) => door.refuse(stream, peer, full),
             }
         }
         // Nobody new is let in from here on.
@@ -197,12 +195,8 @@ async fn recover(error: &io::Error, door: &Door) {
     }
 }
 
-async fn serve_connection<Io>(
-    stream: Io,
-    connection: Arc<Connection>,
-    app: Router,
-    mut watch: ShutdownWatch,
-) where
+async fn serve_connection<Io>(stream: Io, connection: Arc<Connection>, app: Router, mut watch: ShutdownWatch)
+where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let for_sockets = ServerShutdown(watch.clone());

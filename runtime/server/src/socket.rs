@@ -81,8 +81,17 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                 let (outbox, waiting) = outbox(peer, &account);
                 let reader = Reader::new(Arc::clone(&inner), outbox, parts, &account, Arc::clone(&standing));
                 let kept = watches;
-                let socket =
-                    Socket { sink, stream, waiting, reader, inner, peer, standing, is_inflating, _kept: kept };
+                let socket = Socket {
+                    sink,
+                    stream,
+                    waiting,
+                    reader,
+                    inner,
+                    peer,
+                    standing,
+                    is_inflating,
+                    _kept: kept,
+                };
                 // A task of its own: axum's has had room for the handshake, and would keep it.
                 tokio::spawn(socket.serve());
                 std::future::ready(())

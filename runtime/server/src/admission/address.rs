@@ -28,13 +28,13 @@ pub(crate) fn of(config: &Config, head: &Parts) -> IpAddr {
         None if is_trusted => forwarded(&head.headers, &config.client_ip_header, &config.trusted_proxies),
         _ => None,
     };
-    match told.or(connection) {
-        Some(ip) => network(ip),
-        None => {
+    told.or(connection).map_or_else(
+        || {
             warn_unknown();
             UNKNOWN
-        }
-    }
+        },
+        network,
+    )
 }
 
 fn warn_unknown() {

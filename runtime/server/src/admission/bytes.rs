@@ -167,26 +167,25 @@ mod tests {
     const KIB: usize = 1024;
 
     fn accounts(all: usize, of_address: usize) -> Arc<Accounts> {
-        let config =
-            Config::default().with_waiting_bytes_max(all).with_waiting_bytes_per_ip_max(of_address);
+        let config = Config::default().with_waiting_bytes_max(all).with_waiting_bytes_per_ip_max(of_address);
         Arc::new(Accounts::new(&config))
     }
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some([10, 0, 0, last].into())
+    fn address(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
     }
 
     #[test]
     fn an_address_has_its_bound_and_a_small_piece_is_always_kept() {
         let accounts = accounts(10_000 * KIB, 1_000 * KIB);
-        let mut first = accounts.of(address(1)).charge();
-        let mut second = accounts.of(address(1)).charge();
+        let mut first = accounts.of(Some(address(1))).charge();
+        let mut second = accounts.of(Some(address(1))).charge();
         assert!(first.set(1_000 * KIB));
         assert!(second.set(64 * KIB), "what everybody may keep");
         assert!(!second.set(100 * KIB), "together they are above it");
-        assert!(accounts.of(address(2)).charge().set(5_000 * KIB), "one piece of any size");
+        assert!(accounts.of(Some(address(2))).charge().set(5_000 * KIB), "one piece of any size");
         assert_eq!(accounts.kept(), 1_100 * KIB);
-        assert!(!accounts.of(address(1)).has_room() && accounts.of(address(2)).has_room());
+        assert!(!accounts.of(Some(address(1))).has_room() && accounts.of(Some(address(2))).has_room());
         assert!(second.set(90 * KIB), "less is never too much");
         drop(first);
         assert!(second.set(1_000 * KIB));
@@ -200,13 +199,13 @@ mod tests {
         let accounts = accounts(1_000 * KIB, 1_000 * KIB);
         let mut charges = Vec::new();
         for last in 1..=9 {
-            let mut charge = accounts.of(address(last)).charge();
+            let mut charge = accounts.of(Some(address(last))).charge();
             while charge.add(KIB) && charge.bytes() < 1_000 * KIB {}
             charges.push(charge);
             assert!(accounts.kept() <= 1_000 * KIB + 9 * limits::WAITING_BYTES_FREE);
         }
         assert!(charges[0].bytes() <= 502 * KIB, "{}", charges[0].bytes());
-        let mut honest = accounts.of(address(100)).charge();
+        let mut honest = accounts.of(Some(address(100))).charge();
         assert!(honest.set(limits::WAITING_BYTES_FREE));
         charges.clear();
         assert!(honest.set(400 * KIB));
@@ -216,8 +215,8 @@ mod tests {
     fn an_account_is_made_anew_while_its_last_holder_lets_go() {
         let accounts = accounts(1_000 * KIB, 1_000 * KIB);
         for _ in 0..100 {
-            let account = accounts.of(address(1));
-            assert!(Arc::ptr_eq(&account, &accounts.of(address(1))));
+            let account = accounts.of(Some(address(1)));
+            assert!(Arc::ptr_eq(&account, &accounts.of(Some(address(1)))));
         }
         assert!(accounts.lock().is_empty());
     }

@@ -269,6 +269,19 @@ async fn a_page_at_a_bound_costs_the_same_however_many_sessions_wait() {
     assert!(of_address < 10 && of_identity < 10 && refused == 0, "{of_address}, {of_identity}, {refused}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_address_has_a_thousand_sessions_unless_the_operator_says_otherwise() {
+    let registry = registry(&Config::default());
+    let owner = |last| Owner { ip: Some([10, 0, 0, last].into()), identity: Identity::default() };
+    let sessions: Vec<_> = (0..1_000).map(|_| enter_as(&registry, owner(1))).collect();
+    assert!(sessions.iter().all(|session| session.probe.is_alive()));
+    for session in &sessions {
+        attach(&registry, session);
+    }
+    assert!(matches!(registry.reserve(owner(1)), Err(Full::Owner)));
+    assert!(registry.reserve(owner(2)).is_ok());
+}
+
 /// Sessions come and go, are joined and lost; the order of each owner stays that of its sessions alone.
 #[tokio::test(start_paused = true)]
 async fn an_owner_is_forgotten_with_its_last_session() {

@@ -69,7 +69,11 @@ impl Connection {
     }
 
     /// Takes an answer on, or one in its place that says that there is no room for it.
-    pub(super) fn answer(self: &Arc<Self>, response: Response, account: Option<Arc<Account>>) -> Response<Answer> {
+    pub(super) fn answer(
+        self: &Arc<Self>,
+        response: Response,
+        account: Option<Arc<Account>>,
+    ) -> Response<Answer> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             *self.inbound.lock().unwrap_or_else(PoisonError::into_inner) =
                 account.as_ref().map(Account::charge_inbound);
@@ -109,7 +113,8 @@ impl Connection {
             return true;
         }
         let mut inbound = self.inbound.lock().unwrap_or_else(PoisonError::into_inner);
-        inbound.as_mut().is_none_or(|charge| charge.set(unread))
+        // Pings and pongs are none of a message, and are counted until the next one.
+        inbound.as_mut().is_none_or(|charge| charge.set(unread.min(limits::UNREAD_BYTES_MAX)))
     }
 
     /// A message has come, and is charged as what it is from here on.
@@ -199,7 +204,8 @@ impl hyper::body::Body for Question {
             let error = io::Error::new(io::ErrorKind::TimedOut, "the request's body comes too slowly");
             return Poll::Ready(Some(Err(error.into())));
         };
-        let byte_count = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+        let byte_count =
+            frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
         patience.moved(byte_count);
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
@@ -226,11 +232,7 @@ impl<Io> Stream<Io> {
         Self { io, connection, patience: Patience::default() }
     }
 
-    fn written(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Ready(Ok(byte_count)) => {
                 self.patience.moved(byte_count);
@@ -259,7 +261,10 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Stream<Io> {
         if self.connection.note_read(buf.filled().len() - before) {
             return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "there is no room for what the client sends")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "there is no room for what the client sends",
+        )))
     }
 }
 

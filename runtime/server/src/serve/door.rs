@@ -41,7 +41,8 @@ struct Refused {
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// What a connection is told that there is no room for, as far as its buffer takes it.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 const FULL_OF_ADDRESS: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -65,7 +66,7 @@ impl Door {
     }
 
     /// Turns a connection away without waiting for it.
-    pub(super) async fn refuse(&self, mut stream: impl AsyncWrite + Unpin, peer: SocketAddr, full: Full) {
+    pub(super) fn refuse(&self, mut stream: impl AsyncWrite + Unpin, peer: SocketAddr, full: Full) {
         let (text, bound) = match full {
             Full::Server => (FULL, "connections_max"),
             Full::Address => (FULL_OF_ADDRESS, "connections_per_ip_max"),
@@ -127,7 +128,12 @@ impl Inner {
         }
         let terms = Terms { config: self.config.clone(), accounts: Arc::clone(&self.accounts) };
         if door.terms.set(terms).is_ok() {
-            let bound = self.config.connections_of_an_address_max().min(door.connections_max.div_ceil(2));
+            // What isn't set leaves half to the others.
+            let most = match self.config.connections_per_ip_max {
+                Some(_) => door.connections_max,
+                None => door.connections_max.div_ceil(2),
+            };
+            let bound = self.config.connections_of_an_address_max().min(most);
             door.admissions.bound(bound, |ip| address::is_any(&self.config.trusted_proxies, ip));
         }
     }
@@ -173,5 +179,27 @@ pub(super) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
     {
         let _ = error;
         false
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use super::*;
+
+    #[test]
+    fn the_limit_of_open_files_is_raised_and_some_are_left_to_others() {
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        // Far above what the tests beside this one have open.
+        let low = maximum.map_or(4_096, |maximum| maximum.min(4_096));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(low), maximum }).expect("it may be lowered");
+        let connections = connections_max_of_system();
+        let raised = getrlimit(Resource::Nofile);
+        assert_eq!(raised.current, maximum);
+        setrlimit(Resource::Nofile, Rlimit { current, maximum }).expect("as it was");
+        let Some(maximum) = maximum else { return };
+        let maximum = usize::try_from(maximum).expect("a number of files");
+        assert!(connections < maximum && connections >= maximum / 2, "{connections} of {maximum}");
     }
 }

@@ -80,8 +80,7 @@ pub(crate) struct OutboxReader {
 /// An outbox for the socket of `peer`, whose bytes go to `account`.
 pub(crate) fn outbox(peer: Option<SocketAddr>, account: &Arc<Account>) -> (Outbox, OutboxReader) {
     let (filled, overflow) = Default::default();
-    let queue =
-        Queue { waiting: VecDeque::new(), byte_count: 0, charge: account.charge(), is_closed: false };
+    let queue = Queue { waiting: VecDeque::new(), byte_count: 0, charge: account.charge(), is_closed: false };
     let shared = Arc::new(Shared { peer, queue: Mutex::new(queue), filled, overflow });
     (
         Outbox { shared: Arc::clone(&shared) },

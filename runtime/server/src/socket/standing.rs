@@ -97,9 +97,7 @@ impl IntoResponse for Refused {
                 (StatusCode::SERVICE_UNAVAILABLE, "Too many sockets. Please try again in a minute.")
             }
             Self::Address => (StatusCode::TOO_MANY_REQUESTS, "Too many pages are open at your address."),
-            Self::Bytes => {
-                (StatusCode::TOO_MANY_REQUESTS, "Too much waits for your address to be read.")
-            }
+            Self::Bytes => (StatusCode::TOO_MANY_REQUESTS, "Too much waits for your address to be read."),
         };
         (status, [(header::RETRY_AFTER, "60")], text).into_response()
     }
