@@ -1,5 +1,6 @@
 //! Pages that are one live component: the router, the shell around it, the page that tells of an error.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use axum::routing::MethodRouter;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::config::Config;
+use crate::crew::{Label, note};
 use crate::live::{Live, MountError};
 use crate::restore::params_of_route;
 use crate::runtime::{Mounted, Origin, Runtime};
@@ -63,7 +65,9 @@ impl LiveRouter {
         let make: MakePage = Box::new(move |runtime, layout| {
             runtime.inner.restorers.add::<C>(&route, params_of_route::<C>(&route));
             axum::routing::get(async move |request: Request| {
-                respond::<C>(&runtime, &layout, &route, request).await
+                let crew = runtime.inner.crew().clone();
+                let page = async move { respond::<C>(&runtime, &layout, &route, request).await };
+                crew.run(Label::of::<C>("parameters"), page).await
             })
         });
         self.pages.push((path.to_owned(), make));
@@ -149,7 +153,10 @@ where
         return document(String::new());
     }
     match runtime.start(mount).await {
-        Ok(mounted) => document(layout(&page(runtime, &mounted)).into_string()),
+        Ok(mounted) => {
+            note(type_name::<C>(), "layout", None);
+            document(layout(&page(runtime, &mounted)).into_string())
+        }
         Err(error) => error.into_response(),
     }
 }

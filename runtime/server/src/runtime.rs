@@ -1,8 +1,9 @@
 //! A runtime: everything that live components need, made once and shared.
 
+use std::any::type_name;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -20,6 +21,7 @@ use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::{Adapter, Context, Task};
+use crate::crew::{Crew, Label, note};
 use crate::drain::Drain;
 use crate::entropy::Entropy;
 use crate::keeper::{Keeper, Provenance};
@@ -89,17 +91,24 @@ pub(crate) struct Inner {
     pub(crate) drain: Drain,
     pub(crate) deflaters: Deflaters,
     recordings: Option<Recordings>,
+    /// Made when it is needed first: only then an executor is there for sure.
+    crew: OnceLock<Crew>,
     /// Made by the first mount: only then an executor is there for sure.
     supervisor: OnceCell<ActorRef<()>>,
 }
 
 impl Inner {
+    /// Who runs what authors wrote.
+    pub(crate) fn crew(&self) -> &Crew {
+        self.crew.get_or_init(|| Crew::new(self.config.author_threads))
+    }
+
     /// The actor above all sessions.
     pub(crate) async fn supervisor(&self) -> Result<&ActorRef<()>, ractor::SpawnErr> {
         let start = async || {
             self.registry.keep_swept();
             if let Some(store) = self.config.store.clone() {
-                keep_purged(store);
+                keep_purged(store, self.crew().clone());
             }
             Supervisor::spawn(None, Supervisor, ()).await.map(|(supervisor, _)| supervisor)
         };
@@ -132,7 +141,7 @@ const UNAVAILABLE_MS: u64 = 1_000;
 const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// Keeps the store free of what has expired, as long as anybody else uses it.
-fn keep_purged(store: Arc<dyn SnapshotStore>) {
+fn keep_purged(store: Arc<dyn SnapshotStore>, crew: Crew) {
     let store = {
         let weak = Arc::downgrade(&store);
         drop(store);
@@ -142,7 +151,8 @@ fn keep_purged(store: Arc<dyn SnapshotStore>) {
         loop {
             tokio::time::sleep(PURGE_EVERY).await;
             let Some(store) = store.upgrade() else { return };
-            match store.purge().await {
+            let purged = crew.run(Label::new("store"), async move { store.purge().await }).await;
+            match purged {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "stored sessions have expired"),
                 Err(error) => tracing::warn!(%error, "the store could not be purged"),
@@ -155,6 +165,9 @@ impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(supervisor) = self.supervisor.get() {
             supervisor.get_cell().stop(None);
+        }
+        if let Some(crew) = self.crew.get() {
+            crew.close();
         }
     }
 }
@@ -192,6 +205,7 @@ impl Runtime {
             restorers: Restorers::default(),
             drain: Drain::default(),
             recordings: config.recording.clone().map(Recordings::new),
+            crew: OnceLock::new(),
             supervisor: OnceCell::new(),
             config,
         };
@@ -208,8 +222,7 @@ impl Runtime {
     /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
     /// the server holds as many sessions as it may, or ends.
     pub async fn mount<C: Live>(&self, params: C::Params) -> Result<Mounted, MountError> {
-        let mount = self.prepare::<C>(params, Origin::default()).await?;
-        self.start(mount).await
+        self.mount_in_the_crew::<C>(params, |_| Origin::default()).await
     }
 
     /// Mounts a component for the page that the request with this head asks for.
@@ -218,8 +231,21 @@ impl Runtime {
     ///
     /// As [`Runtime::mount`], and a 429 when the address or the identity has as many sessions as it may.
     pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
-        let mount = self.prepare::<C>(params, Origin::of(&self.inner.config, head, "")).await?;
-        self.start(mount).await
+        let head = head.clone();
+        self.mount_in_the_crew::<C>(params, move |config| Origin::of(config, &head, "")).await
+    }
+
+    async fn mount_in_the_crew<C: Live>(
+        &self,
+        params: C::Params,
+        origin: impl FnOnce(&Config) -> Origin + Send + 'static,
+    ) -> Result<Mounted, MountError> {
+        let runtime = self.clone();
+        let mounted = async move {
+            let mount = runtime.prepare::<C>(params, origin(&runtime.inner.config)).await?;
+            runtime.start(mount).await
+        };
+        self.inner.crew().run(Label::of::<C>("mount"), mounted).await
     }
 
     /// Says how a component that [`Runtime::mount`] or [`Runtime::mount_for`] has mounted, and whose
@@ -251,7 +277,9 @@ impl Runtime {
         let policy = C::POLICY.kind(self.inner.config.store.is_some());
         let mounted = AssertUnwindSafe(async {
             let mut cx = Context::new(Vec::new());
+            note(type_name::<C>(), "mount", None);
             let component = C::mount(params, &mut cx).await?;
+            note(type_name::<C>(), "title", None);
             let title = component.title();
             let session = Session::with_policy(Adapter(component), policy);
             let html = session.page_html();
@@ -326,7 +354,11 @@ impl Runtime {
     /// The routes of the socket and of the client's files, to be merged into the application's.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         let inner = Arc::clone(&self.inner);
-        let socket = async move |request: Request| socket::upgrade(inner, request).await;
+        let socket = async move |request: Request| {
+            // It asks the operator's closures who it is.
+            let crew = inner.crew().clone();
+            crew.run(Label::new("identity"), socket::upgrade(inner, request)).await
+        };
         let assets = &self.inner.assets;
         assets.routes().route(&assets.socket_path(), axum::routing::any(socket)).with_state(())
     }

@@ -36,6 +36,7 @@ use tokio::time::{interval, sleep, timeout};
 use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
+use crate::token::Identity;
 use deflate::Deflaters;
 use fault::{End, Fault};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
@@ -67,13 +68,14 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                     .into_response();
             };
             inner.drain_with_server(&parts.extensions);
+            let identity = Identity::of(&inner.config, &parts);
             // As long as the socket is there, whoever ends the server waits for it.
             let watches = (inner.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
             upgrade.on_upgrade(move |socket| {
                 let (sink, stream) = socket.split();
                 let is_inflating = can_inflate(&parts);
                 let (outbox, waiting) = outbox(peer);
-                let reader = Reader::new(Arc::clone(&inner), outbox, parts);
+                let reader = Reader::new(Arc::clone(&inner), outbox, parts, identity);
                 let kept = (watches, permit);
                 let socket = Socket { sink, stream, waiting, reader, inner, peer, is_inflating, _kept: kept };
                 // A task of its own: axum's has had room for the handshake, and would keep it.

@@ -34,6 +34,7 @@ transitions! {
     RESTARTED = "restarted" "the component panicked and is back at its last good state; `panic` is what it said",
     QUARANTINED = "quarantined" "`events` that made it panic are undone and refused",
     TASK_FAILED = "task-failed" "a task of the component panicked; `panic` is what it said",
+    SLOW = "slow" "code of the component takes long: `what` it is and for how many `ms` by now; `is_over` when it has ended",
     SUSPENDED = "suspended" "the session makes room, or its server ends",
     CLOSED = "closed" "the session has ended; `reason` is its close reason",
     DRAINING = "draining" "the server ends; `sessions` are handed over",

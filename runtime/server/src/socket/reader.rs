@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
 use super::outbox::{Link, Outbox, close_frame};
+use crate::crew::Label;
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
@@ -129,8 +130,7 @@ enum Seat {
 }
 
 impl Reader {
-    pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
-        let identity = Identity::of(&inner.config, &head);
+    pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts, identity: Identity) -> Self {
         let head = inner.config.store.is_some().then(|| Head::new(head));
         Self { inner, outbox, head, identity, seats: Seats::default() }
     }
@@ -269,7 +269,9 @@ impl Reader {
             Found::Nothing => {}
         }
         let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
-        self.inner.restore(&head.parts(), token).await?;
+        let (inner, parts) = (Arc::clone(&self.inner), head.parts());
+        let label = Label::new("restore").in_session(token.id);
+        self.inner.crew().run(label, async move { inner.restore(&parts, token).await }).await?;
         match self.inner.registry.attach(token) {
             Found::Session(handle, epoch) => Ok((handle, epoch)),
             // Gone again already, or somebody else's.

@@ -9,3 +9,4 @@ mod panics;
 mod raw;
 mod server;
 mod session;
+mod slow;

@@ -34,7 +34,7 @@ struct Stage {
 fn socket(runtime: &Runtime) -> (Reader, OutboxReader) {
     let (head, ()) = axum::http::Request::new(()).into_parts();
     let (outbox, waiting) = outbox(None);
-    (Reader::new(Arc::clone(&runtime.inner), outbox, head), waiting)
+    (Reader::new(Arc::clone(&runtime.inner), outbox, head, Identity::default()), waiting)
 }
 
 fn join(token: &str) -> Bytes {
