@@ -72,6 +72,9 @@ pub struct Config {
     pub event_bytes_max: usize,
     /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which one packet carries. `None`, and none is.
     pub compressed_bytes_min: Option<usize>,
+    /// Threads that run the code of components at a time; code that takes long has one more. As many as tokio's runtime
+    /// has workers unless set, and none on a runtime of one thread, which runs that code itself.
+    pub author_threads: Option<usize>,
     pub(crate) seed: Option<u64>,
     /// Which sessions are recorded and where to: none unless set.
     pub recording: Option<Recording>,
@@ -113,6 +116,7 @@ impl Default for Config {
             events_burst: 2_000,
             event_bytes_max: limits::EVENT_BYTES_MAX,
             compressed_bytes_min: Some(limits::COMPRESSED_BYTES_MIN),
+            author_threads: None,
             seed: None,
             sessions_max: 100_000,
             unattached_max: 10_000,
@@ -352,6 +356,17 @@ impl Config {
         self
     }
 
+    /// Sets how many threads run the code of components at a time, whatever tokio's runtime has.
+    ///
+    /// # Panics
+    ///
+    /// When it is 0.
+    pub fn with_author_threads(mut self, threads: usize) -> Self {
+        assert!(threads > 0, "the code of components needs a thread to run: set at least 1");
+        self.author_threads = Some(threads);
+        self
+    }
+
     /// Makes everything that is random a function of `seed`. For simulations: whoever knows the seed knows every token.
     #[doc(hidden)]
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -487,6 +502,7 @@ impl fmt::Debug for Config {
             .field("event_bytes_max", &self.event_bytes_max)
             .field("compressed_bytes_min", &self.compressed_bytes_min)
             .field("sockets_max", &self.sockets_max)
+            .field("author_threads", &self.author_threads)
             .field("recording", &self.recording)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("client_ip_header", &self.client_ip_header)

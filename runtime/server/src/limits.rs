@@ -57,6 +57,14 @@ pub const TASKS_WAITING_MAX: usize = 1024;
 
 /// How long tasks wait without any being started before the log says so.
 pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
+/// How long the code of a component may run until another thread has its thread's place; found out 2 milliseconds later at most.
+pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
+
+/// How long it may run until the log tells of it.
+pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);
+
+/// How much of it may run for longer than that at a time, each in a thread of its own; one more holds up the others.
+pub const TURNS_LONG_MAX: usize = 512;
 
 /// How long a client may take to say hello.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);

@@ -40,6 +40,7 @@ use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
 use crate::telemetry;
+use crate::token::Identity;
 use deflate::Deflaters;
 use fault::{End, Fault, end_of};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
@@ -73,25 +74,19 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                 }
             };
             inner.drain_with_server(&parts.extensions);
+            let identity = Identity::of(&inner.config, &parts);
             // As long as the socket is there, whoever ends the server waits for it.
             let watches = (inner.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
             upgrade.on_upgrade(move |socket| {
                 let (sink, stream) = socket.split();
                 let is_inflating = can_inflate(&parts);
                 let (outbox, waiting) = outbox(peer, &account);
-                let reader = Reader::new(Arc::clone(&inner), outbox, parts, &account, Arc::clone(&standing));
+                let held = Arc::clone(&standing);
+                let reader =
+                    Reader::new(Arc::clone(&inner), outbox, parts, identity, &account, held);
                 let kept = watches;
-                let socket = Socket {
-                    sink,
-                    stream,
-                    waiting,
-                    reader,
-                    inner,
-                    peer,
-                    standing,
-                    is_inflating,
-                    _kept: kept,
-                };
+                let socket =
+                    Socket { sink, stream, waiting, reader, inner, peer, standing, is_inflating, _kept: kept };
                 // A task of its own: axum's has had room for the handshake, and would keep it.
                 tokio::spawn(socket.serve());
                 std::future::ready(())

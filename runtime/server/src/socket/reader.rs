@@ -23,6 +23,7 @@ use super::outbox::{Link, Outbox, close_frame};
 use super::progress::{Arrived, Awaited, Progress};
 use super::standing::Standing;
 use crate::admission::bytes::{Account, Charge};
+use crate::crew::Label;
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
@@ -196,10 +197,10 @@ impl Reader {
         inner: Arc<Inner>,
         outbox: Outbox,
         head: Parts,
+        identity: Identity,
         account: &Arc<Account>,
         standing: Arc<Standing>,
     ) -> Self {
-        let identity = Identity::of(&inner.config, &head);
         let progress = head.extensions.get().cloned();
         let head = inner.config.store.is_some().then(|| Head::new(head));
         let charge = head.as_ref().map(|head| {
@@ -430,7 +431,9 @@ impl Reader {
             Found::Nothing => {}
         }
         let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
-        self.inner.restore(&head.parts(), token).await?;
+        let (inner, parts) = (Arc::clone(&self.inner), head.parts());
+        let label = Label::new("restore").in_session(token.id);
+        self.inner.crew().run(label, async move { inner.restore(&parts, token).await }).await?;
         match self.inner.registry.attach(token) {
             Found::Session(handle, epoch) => Ok((handle, epoch)),
             // Gone again already, or somebody else's.

@@ -12,3 +12,4 @@ mod panics;
 mod raw;
 mod server;
 mod session;
+mod slow;

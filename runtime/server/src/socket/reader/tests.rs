@@ -37,7 +37,7 @@ fn socket(runtime: &Runtime) -> (Reader, OutboxReader) {
     let account = inner.accounts.of(None);
     let (outbox, waiting) = outbox(None, &account);
     let standing = Standing::take(&inner, &head, [10, 0, 0, 1].into(), &account).expect("room");
-    (Reader::new(inner, outbox, head, &account, Arc::new(standing)), waiting)
+    (Reader::new(inner, outbox, head, Identity::default(), &account, Arc::new(standing)), waiting)
 }
 
 fn join(token: &str) -> Bytes {
