@@ -57,6 +57,7 @@ pub const TASKS_WAITING_MAX: usize = 1024;
 
 /// How long tasks wait without any being started before the log says so.
 pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
+
 /// How long the code of a component may run until another thread has its thread's place; found out 2 milliseconds later at most.
 pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
 
