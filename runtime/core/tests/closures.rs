@@ -111,7 +111,7 @@ fn a_closure_says_what_was_rendered() {
     ];
     for (id, event, payload, message) in expected {
         let place = page.document.place_of(id, event).unwrap();
-        page.event(place, (*payload).clone());
+        page.event(place, *payload);
         assert_eq!(page.session.component().log.last(), Some(&message), "{id}");
     }
 }

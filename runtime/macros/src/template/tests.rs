@@ -214,7 +214,7 @@ fn names_are_spelled_as_a_parser_spells_them() {
             "Html 1: <svg viewBox=\"0 0 9 9\"{preserveAspectRatio=() 0}><linearGradient{gradientUnits=() 0.0}></linearGradient><foreignObject><p></p></foreignObject></svg>",
         ],
     );
-    check(r#"LinearGradient;"#, &["Svg 1: <linearGradient></linearGradient>"]);
+    check("LinearGradient;", &["Svg 1: <linearGradient></linearGradient>"]);
     check(
         r#"math { mi DefinitionUrl="x" definitionurl2=(a) {} semantics DEFINITIONURL=(b) {} }"#,
         &[
