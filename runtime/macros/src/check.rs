@@ -216,7 +216,7 @@ impl Checker<'_> {
             && hears_input(element)
             && !nesting::is_editable(element)
             && !has_field(children)
-            && let Some(place) = first_dynamic_content(children)
+            && let Some(place) = first_text_outside_of_lists(children)
         {
             self.errors.add(
                 place,
@@ -341,6 +341,17 @@ fn first_dynamic_content(markups: &[Markup]) -> Option<TokenStream> {
         Markup::Element(element) if is_island(element) => None,
         Markup::Element(element) => first_dynamic_content(nesting::content(element)),
         _ => Some(markup.place()),
+    })
+}
+
+/// Where the first content stands that a custom element could show as what a person has typed. Rows of a list are not: an
+/// element whose script asks for rows by `oninput` shows what it is given.
+fn first_text_outside_of_lists(markups: &[Markup]) -> Option<TokenStream> {
+    markups.iter().find_map(|markup| match markup {
+        Markup::For(_) | Markup::While(_) => None,
+        Markup::Block(inner) => first_text_outside_of_lists(inner),
+        Markup::Element(element) if !is_island(element) => first_text_outside_of_lists(nesting::content(element)),
+        other => first_dynamic_content(std::slice::from_ref(other)),
     })
 }
 

@@ -128,4 +128,6 @@ fn what_a_person_edits_is_not_written_by_the_server() {
     check(&page, "div", "element with `oninput`");
     is_right(&html! { form { (editor("abc")) } });
     is_right(&html! { form oninput=(Msg::Text) { (island("abc")) } });
+    // Rows that a script has asked for by its `oninput` are no text that a person typed.
+    is_right(&html! { x-rows oninput=(Msg::Text) { @for row in ["a", "b"] { p key=(row) { (row) } } } });
 }
