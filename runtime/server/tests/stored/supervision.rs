@@ -74,6 +74,8 @@ pub(crate) enum Msg {
     Update,
     Render,
     Task,
+    /// More tasks than may run, none of which ends.
+    Wait,
     TaskThenUpdate,
     /// Adds one, and has the component panic when it is dropped.
     Drop,
@@ -88,6 +90,8 @@ pub(crate) const RENDER: u32 = 3;
 pub(crate) const TASK: u32 = 4;
 pub(crate) const TASK_THEN_UPDATE: u32 = 5;
 pub(crate) const DROP: u32 = 6;
+pub(crate) const WAIT: u32 = 8;
+pub(crate) const TYPED: u32 = 9;
 
 impl Live for Brittle {
     type Msg = Msg;
@@ -114,6 +118,7 @@ impl Live for Brittle {
             }
             Msg::Render => self.state.is_render_broken = true,
             Msg::Task => cx.perform(async { panic!("broken in a task") }, |(): ()| Msg::Add),
+            Msg::Wait => (0..40).for_each(|_| cx.perform(std::future::pending(), |()| Msg::Add)),
             Msg::TaskThenUpdate => cx.perform(async {}, |()| Msg::Update),
             Msg::Drop => {
                 self.state.count += 1;
@@ -134,6 +139,8 @@ impl Live for Brittle {
             button onclick=(Msg::TaskThenUpdate) { "task, then update" }
             button onclick=(Msg::Drop) { "drop" }
             button onclick=(Msg::Fuse(Fuse(Some(self.charges.fuse.clone())))) { "fuse" }
+            button onclick=(Msg::Wait) { "wait" }
+            input oninput=(|_: String| Msg::Add);
         }
     }
 }

@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
+use lightspeed::limits::TASKS_WAIT_TOLD_AFTER;
 use lightspeed::telemetry::{TARGET, TRANSITIONS};
 use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::frame::ClientFrame;
+use lightspeed_protocol::msgpack::Payload;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-use crate::common::{eventually, listen_everywhere};
+use crate::common::{TestServer, eventually, listen_everywhere};
 use crate::faulty::{Answer, Faulty};
-use crate::supervision::{ADD, Brittle, Charges, TASK, UPDATE, serve};
+use crate::supervision::{ADD, Brittle, Charges, TASK, TYPED, UPDATE, WAIT, serve};
 
 /// An event's fields as text; its level is one of them.
 type Fields = BTreeMap<&'static str, String>;
@@ -67,11 +70,28 @@ impl Visit for Texts {
     }
 }
 
+/// An event whose payload is none that its handler takes, and tasks that wait for others.
+async fn drive_unfit(server: &TestServer) {
+    let mut client = server.joined("/brittle").await;
+    let payload = Payload::Flag(true);
+    let unfit = ClientFrame::Event { ack: 0, seq: 1, behind: 0, instance: 1, slot: TYPED, payload };
+    client.send(1, &unfit).await;
+    client.click(1, 0, 2, WAIT).await;
+    while client.frame().await.ack < 2 {}
+    tokio::time::pause();
+    tokio::time::sleep(2 * TASKS_WAIT_TOLD_AFTER).await;
+    tokio::time::resume();
+    client.send(1, &ClientFrame::Leave {}).await;
+    eventually(|| server.runtime.stats().sessions == 0).await;
+}
+
 /// Drives two servers with one store through everything that can become of a session.
 async fn drive() {
     let store = Faulty::new();
     let charges = Charges::default();
     let first = serve(&store, &charges).await;
+    // unfit, tasks-wait
+    drive_unfit(&first).await;
     // mounted, attached, stored
     let mut client = first.joined("/brittle").await;
     client.click(1, 0, 1, ADD).await;
@@ -178,5 +198,5 @@ async fn every_transition_is_told_of_as_the_list_says() {
     assert_eq!(seen.of("slow").last().unwrap()["is_over"], "true");
     assert_eq!(seen.of("drained")[0]["sessions"], "0");
     let reasons: Vec<_> = seen.of("closed").iter().map(|fields| fields["reason"].clone()).collect();
-    assert_eq!(reasons, ["moved", "shutting-down"]);
+    assert_eq!(reasons, ["left", "moved", "shutting-down"]);
 }

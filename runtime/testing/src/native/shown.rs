@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use lightspeed_interpreter::{Client, ClientOutput, LinkState, MemoryDocument};
 use lightspeed_protocol::Timestamp;
+use lightspeed_protocol::close::RefusalReason;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 
@@ -196,6 +197,8 @@ impl Shown {
             match output {
                 ClientOutput::State { session, state } => self.session(session).state = state,
                 ClientOutput::Settled { session, .. } => self.session(session).unsettled_count -= 1,
+                // It wasn't taken, of which whoever made it has heard at once.
+                ClientOutput::Refused { reason, .. } if reason == RefusalReason::TooLarge.code() => {}
                 // What failed without an event, or after it was acknowledged, has the number 0 or is settled.
                 ClientOutput::Refused { session, seq, .. } => {
                     let count = &mut self.session(session).unsettled_count;
