@@ -44,7 +44,7 @@ import {
 import { OWNER, find, findLater, observe, settle } from "./nodes.js";
 import { MANY, clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
 
-/** The page's sessions, `{ number, view, instances, edited }`; `instances` is missing until the first program, and `edited` are fields of whose events before that nobody has heard. */
+/** The page's sessions, `{ number, view, instances, edited }`; `instances` is missing until the first program, and `edited` has the last event of fields before that. */
 export const sessions = [];
 
 /** The nodes in which the selection begins and ends. To ask for them while a program runs would lay the page out. */
@@ -57,7 +57,7 @@ export function watch(views) {
     selected = [anchorNode, focusNode];
   });
   views.forEach((view, index) => {
-    sessions.push({ number: index + 1, view, instances: undefined, state: undefined, edited: [] });
+    sessions.push({ number: index + 1, view, instances: undefined, state: undefined, edited: new Map() });
     observe(view);
   });
 }

@@ -3,7 +3,7 @@
 import { event as send } from "lightspeed-wasm";
 import { EVENTS, PAYLOAD_NONE, PAYLOAD_TEXT } from "./codes.js";
 import { sessions } from "./document.js";
-import { isToggle, isTyping, sent, sentClick, valueOf } from "./fields.js";
+import { isToggle, isTyping, sent, valueOf } from "./fields.js";
 import { isConnected, listen, matches, method, parentNode } from "./natural.js";
 import { OWNER, find, settle } from "./nodes.js";
 import { from } from "./page.js";
@@ -14,9 +14,6 @@ const [, CLICK, INPUT, CHANGE, SUBMIT, KEYDOWN] = EVENTS;
 /** Events that a person made before the handlers were known: `[session, event, path]`. */
 let early = [];
 const EARLY_MAX = 64;
-
-/** Of fields, the last event before then. */
-const lastOf = new WeakMap();
 
 let isApplying = false;
 
@@ -41,19 +38,15 @@ function hear(event) {
   const session = sessions.find(({ view }) => path.includes(view));
   if (!session || session.instances) return handle(type, event, path);
   // What a field holds is looked at when the document begins.
-  const isOfField = type === INPUT || type === CHANGE;
-  if (isOfField) {
-    if (!lastOf.has(path[0])) session.edited.push(path[0]);
-    lastOf.set(path[0], type);
-    return;
-  }
+  if (type === INPUT || type === CHANGE) return session.edited.set(path[0], type);
   if (type === SUBMIT && !closesDialog(event, path[0])) event.preventDefault();
   if (early.length < EARLY_MAX) early.push([session, event, path]);
 }
 
 /** A document has begun: handles what happened before. `changed` are fields that were edited. */
 export function handleEarly(session, changed) {
-  tell([...new Set([...changed, ...session.edited.splice(0)])]);
+  tell(new Set([...changed, ...session.edited.keys()]), session.edited);
+  session.edited.clear();
   const mine = early.filter((entry) => entry[0] === session);
   early = early.filter((entry) => entry[0] !== session);
   for (const [, event, path] of mine) {
@@ -63,8 +56,8 @@ export function handleEarly(session, changed) {
   }
 }
 
-/** Handles what fields hold, which no event tells. */
-export function tell(fields) {
+/** Handles what fields hold, which no event tells; `last` are the events of theirs that came last. */
+export function tell(fields, last = new Map()) {
   for (const field of fields) {
     // The one that lost it has no event in a browser either.
     if (field.type === "radio" && !field.checked) continue;
@@ -72,8 +65,7 @@ export function tell(fields) {
     for (let node = field; node; node = parentNode(node) ?? (node !== document && node.host)) path.push(node);
     handle(INPUT, undefined, path);
     // What is typed has its change yet to come.
-    if ((lastOf.get(field) ?? (isTyping(field) ? INPUT : CHANGE)) === CHANGE) handle(CHANGE, undefined, path);
-    lastOf.delete(field);
+    if ((last.get(field) ?? (isTyping(field) ? INPUT : CHANGE)) === CHANGE) handle(CHANGE, undefined, path);
   }
 }
 
@@ -106,14 +98,12 @@ function take(type, event, path, element, instance, slot) {
   if (type === KEYDOWN && (event.isComposing || !event.key)) return;
   if (type === SUBMIT && !closesDialog(event, origin)) event.preventDefault();
   const hasValue = type === SUBMIT || type === INPUT || type === CHANGE;
-  const field = element instanceof HTMLFormElement ? element : origin;
+  const field = hasValue && element instanceof HTMLFormElement ? element : origin;
   const [kind, text] = hasValue ? valueOf(field, event?.submitter) : keyOf(event);
   const transmit = () => {
     if (instance.isGone) return;
     const seq = from(field || element, () => send(instance.session.number, instance.id, slot, kind, encode(text)));
-    if (!seq) return;
-    if (hasValue) sent(field, seq);
-    else if (type === CLICK && isToggle(origin)) sentClick(origin, seq);
+    if (seq && (hasValue || (type === CLICK && isToggle(field)))) sent(field, seq);
   };
   if (isApplying) queueMicrotask(transmit);
   else transmit();

@@ -8,6 +8,7 @@
 
 import { PAYLOAD_FALSE, PAYLOAD_TEXT, PAYLOAD_TRUE } from "./codes.js";
 import { ask, closest, create, elements, listen } from "./natural.js";
+import { setAttribute } from "./templates.js";
 
 /**
  * The fields that a person edited: the number of the event that last carried the value, or
@@ -28,13 +29,14 @@ const chosen = new Map();
 /** The field in which an input method is composing; writing to it would end the composition. */
 let composing;
 
-/** The last click on a checkbox or radio button that was heard, which comes before its `input`: `[field, number]`. */
-let click = [];
+/** What was sent last: `[field, number]`. */
+let last = [];
 
 /** Watches fields. Those that a reset has changed are given to `tell`. */
 export function watchFields(tell) {
   const on = (type, listener) => listen(type, (event) => listener(originOf(event)), true);
-  on("input", (field) => edited(field, field === click[0] ? click[1] : UNSENT));
+  // The click that has changed a checkbox or radio button comes before this, and may have told of it.
+  on("input", (field) => edited(field, isToggle(field) && field === last[0] ? last[1] : UNSENT));
   on("compositionstart", (field) => (composing = field));
   const end = (field) => {
     composing = undefined;
@@ -95,13 +97,11 @@ const stateOf = (field) => [field.checked, ...valueOf(field)].join();
 
 /** The values of `element`, a field or a form, went out with the event `seq`. */
 export function sent(element, seq) {
+  last = [element, seq];
   for (const field of element instanceof HTMLFormElement ? elements(element) : group(element)) {
     if (edits.has(field)) edits.set(field, seq);
   }
 }
-
-/** A click on a checkbox or radio button went out with the event `seq`. */
-export const sentClick = (field, seq) => (click = [field, seq]);
 
 /** Whether the server, having handled the events up to `ack`, must leave the field as it is. */
 function isHeld(field, ack) {
@@ -122,8 +122,7 @@ export function setProperty(element, name, value, ack) {
   const isChoice = typeof value === "boolean";
   if (isChoice) element.toggleAttribute(name, value);
   else if (element.localName === "textarea") element.defaultValue = value ?? "";
-  else if (value === null) element.removeAttribute(name);
-  else element.setAttribute(name, value);
+  else setAttribute(element, name, value);
   if (isChoice || !isToggle(field)) changing.add(element);
 }
 
@@ -139,7 +138,7 @@ function release(field) {
 
 /** An attribute has changed; where it decides which values a field may have, the field is to show the server's again. */
 export function constrain(element, name) {
-  if (/^(m(in|ax|ultiple)|step|type|size|disabled)$/.test(name) && !edits.has(fieldOf(element))) changing.add(element);
+  if (/^(m(in|ax|ul)|step|type|si|dis)/.test(name) && !edits.has(fieldOf(element))) changing.add(element);
 }
 
 /** The select that an option is of, or the element. */
