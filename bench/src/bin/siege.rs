@@ -196,7 +196,7 @@ async fn measure(options: &Options, sieging: &tokio::runtime::Handle) -> Result<
     let mut visitors = crowd::gather(&url, options.visitors).await?;
     let counts = Arc::new(Counts::default());
     let (mut calm, mut besieged) = (Turns::default(), Turns::default());
-    let _ = turn(options, &mut server, &mut visitors, &mut Turns::default(), MARGIN).await?;
+    turn(options, &mut server, &mut visitors, &mut Turns::default(), MARGIN).await?;
     let before = server.holdings().await?;
     for _ in 0..options.rounds {
         let time = Duration::from_secs(options.seconds);

@@ -85,7 +85,7 @@ pub struct Config {
     /// Connections of one address: twice as many as its sockets, since a browser has others beside them, and no more than half of
     /// all that the server may have. At the bound, its oldest that neither asks for anything nor holds a session makes room; then further ones are closed.
     pub connections_per_ip_max: Option<usize>,
-    /// Sockets of one address: as many as its sessions. At the bound, its oldest that holds no session makes room; then further ones get a 429.
+    /// Sockets of one address: twice as many as its sessions and 16, for pages that come back while their old sockets aren't known to be dead. At the bound, its oldest that holds no session makes room; then further ones get a 429.
     pub sockets_per_ip_max: Option<usize>,
     /// Bytes that the server keeps for clients in all, because they have not read, acknowledged or finished them: 256 MiB.
     pub waiting_bytes_max: usize,
@@ -443,7 +443,7 @@ impl Config {
     }
 
     /// Sets how many connections one address may have. [`Server`](crate::Server) knows it from the first request on
-    /// that is for a page or a socket; until then it is 2,000.
+    /// that is for a page or a socket; until then it is 4,000.
     pub fn with_connections_per_ip_max(mut self, connections_max: usize) -> Self {
         self.connections_per_ip_max = Some(connections_max);
         self
@@ -470,7 +470,8 @@ impl Config {
     }
 
     pub(crate) fn sockets_of_an_address_max(&self) -> usize {
-        self.sockets_per_ip_max.unwrap_or(self.sessions_per_ip_max)
+        let of_sessions = self.sessions_per_ip_max.saturating_mul(2).saturating_add(limits::SOCKETS_SPARE);
+        self.sockets_per_ip_max.unwrap_or(of_sessions)
     }
 
     pub(crate) fn connections_of_an_address_max(&self) -> usize {

@@ -41,7 +41,10 @@ pub const INBOUND_BYTES_FREE: usize = 4 * 1024;
 pub(crate) const UNREAD_BYTES_MAX: usize = 1024 * 1024;
 
 /// Connections of one address, as long as no [`Config`](crate::Config) is known that says otherwise.
-pub const CONNECTIONS_PER_IP_MAX: usize = 2_000;
+pub const CONNECTIONS_PER_IP_MAX: usize = 4_000;
+
+/// Sockets of an address beyond twice its sessions.
+pub(crate) const SOCKETS_SPARE: usize = 16;
 
 /// Connections in all where the system tells no limit of open files.
 pub const CONNECTIONS_MAX: usize = 200_000;
