@@ -26,8 +26,8 @@ import {
   isContent,
 } from "./codes.js";
 import { findChanged, keepFields, setProperty } from "./fields.js";
-import { OWNER, find, findLater, observe, settle } from "./nodes.js";
-import { MANY, clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
+import { OWNER, find, findLater, mend, observe, reachNode, settle, settleOurs } from "./nodes.js";
+import { MANY, clone, locate, parse, setAttribute, templates } from "./templates.js";
 
 /** The page's sessions, `{ number, view, instances }`; `instances` is missing until the first program. */
 export const sessions = [];
@@ -43,7 +43,6 @@ export function watch(views) {
   });
   views.forEach((view, index) => {
     sessions.push({ number: index + 1, view, instances: undefined, state: undefined });
-    observe(view);
   });
 }
 
@@ -57,12 +56,14 @@ let textAt;
 
 /** A template in a document, with those nodes of its slots that were found. */
 class Instance {
-  constructor(owner, slot) {
+  constructor(owner, slot, parent) {
     this.session = session;
     this.id = codes[at++];
     this.template = templates.get(codes[at++]);
     this.owner = owner;
     this.slot = slot;
+    /** The element that it is built into. */
+    this.parent = parent;
     this.nodes = [];
     this.isFound = false;
     /** By content slot: the instances that it holds, or the comment that begins its raw HTML. */
@@ -94,8 +95,9 @@ export function run(number, newAck, newCodes, newText) {
     else if (code === REMOVE) remove(instance);
     else runAt(code, instance, codes[at++]);
     // A custom element, a frame or a field that loses the focus may have run something.
-    if (code > SPLICE) settle();
+    if (code > SPLICE) settleOurs();
   }
+  settleOurs();
   // Where `moveBefore` is missing, a moved element has lost the focus. To ask for a focus that
   // nothing had would lay the page out at once.
   if (active !== document.activeElement && document.activeElement === document.body && active?.isConnected)
@@ -105,21 +107,36 @@ export function run(number, newAck, newCodes, newText) {
 
 function runRoot(isAdopted) {
   const { view } = session;
-  session.instances?.forEach((instance) => (instance.isGone = true));
+  endAll();
   session.instances = new Map();
   if (isAdopted) {
-    adopt(undefined, 0, view, view.firstChild);
-    return findChanged(view);
+    // What was edited is known when the document is built anew.
+    const changed = findChanged(view);
+    try {
+      const last = adopt(undefined, 0, view, ours(view.firstChild));
+      if (ours(last.nextSibling)) throw last;
+    } catch (error) {
+      // Nothing that was adopted in error may be heard, and what happens until then is kept.
+      endAll();
+      session.instances = undefined;
+      throw error;
+    }
+    observe(view);
+    return changed;
   }
+  observe(view);
+  mend(view);
   const restoreFields = keepFields(view, ack);
-  const root = clone(templates.get(codes[at + 1]));
-  build(undefined, 0, root);
+  const root = clone(templates.get(codes[at + 1]), view);
+  build(undefined, 0, root, view);
   view.replaceChildren(root);
   return restoreFields();
 }
 
+const endAll = () => session.instances?.forEach((instance) => (instance.isGone = true));
+
 function runAt(code, instance, slot) {
-  const node = find(instance)[slot];
+  const node = code > FLAG ? reachAnchor(instance, slot) : reachNode(instance, slot);
   if (code === TEXT) node.data = readText();
   else if (code === SPLICE) splice(node, codes[at++], codes[at++], readString(codes[at++]));
   else if (code === ATTRIBUTE) write(instance.template.slots[slot], node, readText());
@@ -127,6 +144,13 @@ function runAt(code, instance, slot) {
   else if (code === HTML) fillHtml(instance, slot, readString(codes[at++]));
   else if (code === EMPTY) empty(instance, slot);
   else if (code === BUILD) fill(instance, slot, session.instances.get(codes[at++])?.first, codes[at++]);
+}
+
+/** The anchor of a content slot, among the nodes that it had around it. */
+function reachAnchor(instance, slot) {
+  const anchor = reachNode(instance, slot);
+  mend(anchor.parentNode);
+  return anchor;
 }
 
 /** Replaces `count` units of a text from `start` on. */
@@ -156,8 +180,8 @@ function write({ kind, name }, element, value) {
 const scratch = [];
 
 /** Builds the instance that the program describes next of its template's nodes: one, or a fragment. */
-function build(owner, ownerSlot, root) {
-  const instance = new Instance(owner, ownerSlot);
+function build(owner, ownerSlot, root, parent) {
+  const instance = new Instance(owner, ownerSlot, parent);
   const { template } = instance;
   const isFragment = root.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
   instance.first = isFragment ? root.firstChild : root;
@@ -194,30 +218,31 @@ function build(owner, ownerSlot, root) {
 /** Builds `count` instances into a slot, before the node `before` or at its end. */
 function fill(instance, slot, before, count) {
   const anchor = find(instance)[slot];
+  const parent = parentOf(anchor, instance);
   while (count > 0) {
     const template = templates.get(codes[at + 1]);
     const isMany = count >= MANY && template.isPlain;
-    const nodes = clone(template, isMany);
+    const nodes = clone(template, parent, isMany);
     // A list of child nodes takes longer to go through.
-    if (isMany) for (let node = nodes.firstChild; node; node = node.nextSibling) build(instance, slot, node);
-    else build(instance, slot, nodes);
+    if (isMany) for (let node = nodes.firstChild; node; node = node.nextSibling) build(instance, slot, node, parent);
+    else build(instance, slot, nodes, parent);
     count -= isMany ? MANY : 1;
     anchor.parentNode.insertBefore(nodes, before ?? anchor);
   }
 }
 
+/** The element that an anchor stands in, or will: at the root of what is being built there is none yet. */
+const parentOf = ({ parentNode }, { parent }) => (parentNode.nodeType === Node.ELEMENT_NODE ? parentNode : parent);
+
 /** Puts raw HTML into an empty slot, between the marks that a server's HTML has as well. */
 function fillHtml(instance, slot, html) {
   const anchor = find(instance)[slot];
-  const parent = anchor.parentNode;
-  const isRoot = parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
-  const namespace = isRoot ? instance.template.namespace : namespaceWithin(parent);
-  const nodes = document.importNode(parse(html, namespace), true);
+  const nodes = document.importNode(parse(html, parentOf(anchor, instance)), true);
   const start = new Comment("[");
   nodes.prepend(start);
   nodes.append(new Comment("]"));
   (instance.held ??= [])[slot] = start;
-  parent.insertBefore(nodes, anchor);
+  anchor.before(nodes);
 }
 
 /** Takes away all that a content slot holds. */
@@ -237,6 +262,7 @@ function empty(instance, slot) {
 }
 
 function remove(instance) {
+  reachAnchor(instance.owner, instance.slot);
   instance.owner.held[instance.slot].delete(instance);
   forget(instance);
   removeNodes(instance);
@@ -261,7 +287,7 @@ function nodesOf({ first, last }) {
 }
 
 function move(instance, before) {
-  const anchor = instance.owner.nodes[instance.slot];
+  const anchor = reachAnchor(instance.owner, instance.slot);
   const parent = anchor.parentNode;
   const next = session.instances.get(before)?.first ?? anchor;
   for (const node of nodesOf(instance)) {
@@ -271,37 +297,71 @@ function move(instance, before) {
   }
 }
 
+/** What tells elements with handlers apart, beside their names and texts. */
+const MARKS = ["id", "name", "type", "value", "href", "title", "aria-label"];
+
+/** What was seen of the instance that is being adopted: what `check` of its template sums up. */
+let seen;
+
 /**
  * Takes the nodes that the page holds, from `node` on, as the instance that the program describes
  * next. The HTML differs from a built document in one way: empty anchors are missing.
+ *
+ * Throws where the nodes aren't those of the template; comments of others are passed over.
  */
 function adopt(owner, ownerSlot, parent, node) {
   const instance = new Instance(owner, ownerSlot);
   const { template } = instance;
+  const outer = seen;
+  seen = "";
   instance.first = node;
   instance.isFound = true;
-  instance.last = adoptSlots(instance, template.steps, parent, node, template.roots - 1);
+  instance.last = adoptSlots(instance, template.steps, parent, node, template.roots);
+  if (seen !== template.seen) {
+    // FNV-1a, 32 bits. Of a second instance the same is seen.
+    let sum = 0x811c9dc5;
+    for (let index = 0; index < seen.length; index++) sum = Math.imul(sum ^ seen.charCodeAt(index), 0x1000193);
+    if (sum ^ template.check) throw node;
+    template.seen = seen;
+  }
+  seen = outer;
   return instance.last;
 }
 
-/** As `locate`, on the page's own nodes. Returns the sibling whose index is `end`. */
-function adoptSlots(instance, steps, parent, node, end) {
-  let index = 0;
-  for (const step of steps) {
-    for (; index < step.index; index++) node = node.nextSibling;
+/** Takes `count` siblings, or all, from `node` on. Returns the last. */
+function adoptSlots(instance, steps, parent, node, count) {
+  const { slots } = instance.template;
+  let last;
+  for (let index = 0, next = 0; index < count && (node || next < steps.length); index++) {
+    const step = steps[next]?.index === index && steps[next++];
     if (step.isContent) {
+      seen += "#";
       node = adoptContent(instance, step.slots[0], parent, node);
-    } else if (node.nodeType === Node.ELEMENT_NODE) {
-      for (const slot of step.slots) {
-        instance.nodes[slot] = node;
-        if (instance.template.slots[slot].kind === KIND_HANDLER) node[OWNER] = instance;
-      }
-      adoptSlots(instance, step.steps, node, node.firstChild, 0);
     } else {
-      throw node;
+      const { localName } = node;
+      seen += localName ? `<${localName.toLowerCase()}` : node.nodeType === Node.TEXT_NODE ? `"${node.data}` : `!${node.data}`;
+      for (const slot of step.slots ?? []) {
+        instance.nodes[slot] = node;
+        if (slots[slot].kind === KIND_HANDLER) {
+          node[OWNER] = instance;
+          step.marks ??= MARKS.filter((mark) => !step.slots.some((other) => slots[other].name === mark));
+        }
+      }
+      for (const mark of step.marks ?? []) seen += ` ${node.getAttribute(mark) ?? ""}`;
+      if (step.steps?.length) {
+        adoptSlots(instance, step.steps, node, ours(node.firstChild), Infinity);
+        seen += ">";
+      } else if (step.marks && !/-|textarea/.test(localName)) seen += `"${node.textContent}`;
     }
+    last = node;
+    node = ours(node.nextSibling);
   }
-  for (; index < end; index++) node = node.nextSibling;
+  return last;
+}
+
+/** The first of `node` and its siblings that isn't a comment of something else. */
+function ours(node) {
+  while (node?.nodeType === Node.COMMENT_NODE && node.data && node.data !== "[") node = node.nextSibling;
   return node;
 }
 
@@ -319,11 +379,13 @@ function adoptContent(instance, slot, parent, node) {
       if (node.data === "]" && !--depth) break;
     }
     node = node.nextSibling;
-  } else if (count) {
-    for (let left = count; left > 0; left--) node = adopt(instance, slot, parent, node).nextSibling;
-  } else if (node?.nodeType === Node.TEXT_NODE) {
+  } else if (form === FORM_CHILDREN && count) {
+    for (let left = count; left > 0; left--) node = ours(adopt(instance, slot, parent, node).nextSibling);
+  } else if (form === FORM_CHILDREN && node?.nodeType === Node.TEXT_NODE) {
     anchor = node;
   }
-  anchor ??= parent.insertBefore(new Text(), node);
-  return (instance.nodes[slot] = anchor);
+  instance.nodes[slot] = anchor ??= parent.insertBefore(new Text(), node);
+  // Raw HTML that a page can't hold at this place.
+  if (form === FORM_HTML) fillHtml(instance, slot, readString(count));
+  return anchor;
 }

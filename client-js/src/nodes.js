@@ -9,26 +9,74 @@ import { KIND_HANDLER } from "./codes.js";
 /** The property by which elements lead to their instance: one that is its only root, and those with handlers, once found. */
 export const OWNER = Symbol();
 
-const observer = new MutationObserver(settle);
+const observer = new MutationObserver((records) => settle(records));
 
-/** Hears of all nodes that come to `view` or go, at any depth. */
-export const observe = (view) => observer.observe(view, { childList: true, subtree: true });
+/** Hears of all nodes that come to `view` or go, at any depth, and of texts that change. */
+export const observe = (view) => observer.observe(view, { childList: true, subtree: true, characterDataOldValue: true });
+
+/** By node from which something else took child nodes away: the ones that it had. */
+const lists = new WeakMap();
+/** By node that something else took away: where it was. */
+const homes = new WeakMap();
+/** By text that something else changed: what it was. */
+const texts = new WeakMap();
 
 /**
- * Finds the nodes of instances that something else has changed, or has taken to where nothing is heard of them.
+ * Finds the nodes of instances that something else has changed, or has taken to where nothing is heard of them, and
+ * notes what is needed to put them back.
  *
- * `records` are all changes since the last call. Ours are never within an instance that is yet to be found.
+ * `records` are all changes since the last call. Ours, during a program, are never within an instance that is yet to be found.
  */
-export function settle(records = observer.takeRecords()) {
+export function settle(records = observer.takeRecords(), isOurs) {
   let before;
   const reach = ({ [OWNER]: instance }) => instance && !instance.isFound && find(instance, (before ??= undone(records)));
-  for (const { target, removedNodes } of records) {
+  const note = (map, key, value) => isOurs || map.has(key) || map.set(key, value());
+  for (const { target, removedNodes, oldValue } of records) {
+    if (oldValue !== null) {
+      note(texts, target, () => oldValue);
+      continue;
+    }
     for (let node = target; node; node = node.parentNode) reach(node);
     for (const node of removedNodes) {
+      note(homes, node, () => target);
+      note(lists, target, () => (before ??= undone(records)).get(target));
       if (node[OWNER]?.isGone || node.closest?.("lightspeed-view")) continue;
       reach(node);
       node.querySelectorAll?.("*").forEach(reach);
     }
+  }
+}
+
+/** Hears of what the program that runs has changed. */
+export const settleOurs = () => settle(observer.takeRecords(), true);
+
+/** The node of a slot, put back with what was around it if something else has taken or changed it. Throws where that is unknown. */
+export function reachNode(instance, slot) {
+  const node = find(instance)[slot];
+  const isText = node.nodeType === Node.TEXT_NODE;
+  for (let one = node; one && (isText && one === node || !node.isConnected); one = one.parentNode) mend(homes.get(one));
+  if (texts.has(node)) {
+    mend(node.parentNode);
+    for (const one of node.parentNode.childNodes) {
+      if (texts.has(one)) one.data = texts.get(one);
+      texts.delete(one);
+    }
+  }
+  if (!node.isConnected) throw node;
+  return node;
+}
+
+/** Gives `parent` the child nodes that it had before something else took one away. */
+export function mend(parent) {
+  const nodes = lists.get(parent);
+  if (!nodes) return;
+  lists.delete(parent);
+  const known = new Set(nodes);
+  for (const node of [...parent.childNodes]) known.has(node) || node.remove();
+  let next = null;
+  for (const node of nodes.reverse()) {
+    if (node.parentNode !== parent || node.nextSibling !== next) parent.insertBefore(node, next);
+    next = node;
   }
 }
 
