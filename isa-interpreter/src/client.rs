@@ -244,8 +244,8 @@ impl Client {
                     self.join(now, number);
                 }
             }
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
-                match self.templates.define(fingerprint, namespace, roots, html, slots) {
+            ServerFrame::Template { fingerprint, namespace, roots, check, html, slots } => {
+                match self.templates.define(fingerprint, namespace, roots, check, html, slots) {
                     Ok(template) => document.define(fingerprint, template),
                     Err(_) => self.drop_link(now),
                 }

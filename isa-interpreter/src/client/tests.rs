@@ -52,6 +52,7 @@ impl Bench {
             fingerprint: 7,
             namespace: 0,
             roots: 1,
+            check: 1,
             html: Some("<p><!></p>"),
             slots: Raw::new(&slots),
         };

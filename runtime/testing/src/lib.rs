@@ -262,7 +262,7 @@ impl<C: Component> Page<C> {
     /// When they differ.
     pub fn check(&self) {
         if self.client.version(1) == Some(self.session.version()) && self.to_client.is_empty() {
-            let expected = MemoryDocument::canonical(&self.session.page_html());
+            let expected = MemoryDocument::canonical(&self.session.whole_html());
             assert_eq!(self.document.to_html(), expected, "the client's document is the server's render");
         }
     }

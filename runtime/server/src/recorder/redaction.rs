@@ -190,10 +190,10 @@ impl Redactor {
                 let program = self.program(program)?;
                 ServerFrame::Snapshot { ack, version, program: Raw::new(&program) }.encode(session)
             }
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
+            ServerFrame::Template { fingerprint, namespace, roots, check, html, slots } => {
                 let html = html.map(|html| secrets.mask(html));
                 let html = html.as_deref();
-                ServerFrame::Template { fingerprint, namespace, roots, html, slots }.encode(session)
+                ServerFrame::Template { fingerprint, namespace, roots, check, html, slots }.encode(session)
             }
             ServerFrame::Close { reason, message, retry_ms } => {
                 let message = secrets.mask(message);
