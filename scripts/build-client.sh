@@ -76,7 +76,7 @@ sed -E -e "s/$hashed/__wbg_\1/" "$bindgen/lightspeed_client_bg.js" >"$bindgen/gl
     "$bindgen/named.wat" -o "$work/client.wasm"
 
 # These properties are ours alone: nothing of the browser is called like them.
-own_properties="isContent|isFound|isText|isGone|isPlain|nodes|first|last|values|index|kind|path|template|html|namespace|held|steps|slots|roots|instances|owner"
+own_properties="check|marks|parent|prototypes|seen|isContent|isFound|isText|isGone|isPlain|nodes|first|last|values|index|kind|path|template|html|namespace|held|steps|slots|roots|instances|owner"
 "$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
     "--mangle-props=^($own_properties)\$" \
     --legal-comments=none --charset=utf8 --log-level=warning \

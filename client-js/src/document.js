@@ -90,7 +90,10 @@ export function run(number, newAck, newCodes, newText) {
     const code = codes[at++];
     const operand = codes[at++];
     const instance = session.instances?.get(operand);
-    if (code === ROOT) changed = runRoot(operand);
+    if (code === ROOT) {
+      changed = runRoot(operand);
+      observe(session.view);
+    }
     else if (code === MOVE) move(instance, codes[at++]);
     else if (code === REMOVE) remove(instance);
     else runAt(code, instance, codes[at++]);
@@ -107,24 +110,15 @@ export function run(number, newAck, newCodes, newText) {
 
 function runRoot(isAdopted) {
   const { view } = session;
-  endAll();
+  end();
   session.instances = new Map();
   if (isAdopted) {
-    // What was edited is known when the document is built anew.
+    // First, so that what was edited is known if the document has to be built anew.
     const changed = findChanged(view);
-    try {
-      const last = adopt(undefined, 0, view, ours(view.firstChild));
-      if (ours(last.nextSibling)) throw last;
-    } catch (error) {
-      // Nothing that was adopted in error may be heard, and what happens until then is kept.
-      endAll();
-      session.instances = undefined;
-      throw error;
-    }
-    observe(view);
+    const last = adopt(undefined, 0, view, ours(view.firstChild));
+    if (ours(last.nextSibling)) throw last;
     return changed;
   }
-  observe(view);
   mend(view);
   const restoreFields = keepFields(view, ack);
   const root = clone(templates.get(codes[at + 1]), view);
@@ -133,10 +127,14 @@ function runRoot(isAdopted) {
   return restoreFields();
 }
 
-const endAll = () => session.instances?.forEach((instance) => (instance.isGone = true));
+/** Ends the document: its events count no more, and those of the next one are kept until it has begun. */
+export function end() {
+  session.instances?.forEach((instance) => (instance.isGone = true));
+  session.instances = undefined;
+}
 
 function runAt(code, instance, slot) {
-  const node = code > FLAG ? reachAnchor(instance, slot) : reachNode(instance, slot);
+  const node = reachNode(instance, slot);
   if (code === TEXT) node.data = readText();
   else if (code === SPLICE) splice(node, codes[at++], codes[at++], readString(codes[at++]));
   else if (code === ATTRIBUTE) write(instance.template.slots[slot], node, readText());
@@ -144,13 +142,6 @@ function runAt(code, instance, slot) {
   else if (code === HTML) fillHtml(instance, slot, readString(codes[at++]));
   else if (code === EMPTY) empty(instance, slot);
   else if (code === BUILD) fill(instance, slot, session.instances.get(codes[at++])?.first, codes[at++]);
-}
-
-/** The anchor of a content slot, among the nodes that it had around it. */
-function reachAnchor(instance, slot) {
-  const anchor = reachNode(instance, slot);
-  mend(anchor.parentNode);
-  return anchor;
 }
 
 /** Replaces `count` units of a text from `start` on. */
@@ -232,7 +223,7 @@ function fill(instance, slot, before, count) {
 }
 
 /** The element that an anchor stands in, or will: at the root of what is being built there is none yet. */
-const parentOf = ({ parentNode }, { parent }) => (parentNode.nodeType === Node.ELEMENT_NODE ? parentNode : parent);
+const parentOf = ({ parentNode }, { parent }) => (parentNode.localName ? parentNode : parent);
 
 /** Puts raw HTML into an empty slot, between the marks that a server's HTML has as well. */
 function fillHtml(instance, slot, html) {
@@ -262,7 +253,7 @@ function empty(instance, slot) {
 }
 
 function remove(instance) {
-  reachAnchor(instance.owner, instance.slot);
+  reachNode(instance.owner, instance.slot);
   instance.owner.held[instance.slot].delete(instance);
   forget(instance);
   removeNodes(instance);
@@ -287,7 +278,7 @@ function nodesOf({ first, last }) {
 }
 
 function move(instance, before) {
-  const anchor = reachAnchor(instance.owner, instance.slot);
+  const anchor = reachNode(instance.owner, instance.slot);
   const parent = anchor.parentNode;
   const next = session.instances.get(before)?.first ?? anchor;
   for (const node of nodesOf(instance)) {
@@ -320,7 +311,7 @@ function adopt(owner, ownerSlot, parent, node) {
   if (seen !== template.seen) {
     // FNV-1a, 32 bits. Of a second instance the same is seen.
     let sum = 0x811c9dc5;
-    for (let index = 0; index < seen.length; index++) sum = Math.imul(sum ^ seen.charCodeAt(index), 0x1000193);
+    for (const letter of seen) sum = Math.imul(sum ^ letter.codePointAt(), 0x1000193);
     if (sum ^ template.check) throw node;
     template.seen = seen;
   }
@@ -339,19 +330,19 @@ function adoptSlots(instance, steps, parent, node, count) {
       node = adoptContent(instance, step.slots[0], parent, node);
     } else {
       const { localName } = node;
-      seen += localName ? `<${localName.toLowerCase()}` : node.nodeType === Node.TEXT_NODE ? `"${node.data}` : `!${node.data}`;
+      seen += `<${localName?.toLowerCase() ?? node.nodeName + node.data}`;
       for (const slot of step.slots ?? []) {
         instance.nodes[slot] = node;
         if (slots[slot].kind === KIND_HANDLER) {
           node[OWNER] = instance;
-          step.marks ??= MARKS.filter((mark) => !step.slots.some((other) => slots[other].name === mark));
+          step.marks ??= MARKS.filter((mark) => !slots.some(({ name }) => name === mark));
         }
       }
-      for (const mark of step.marks ?? []) seen += ` ${node.getAttribute(mark) ?? ""}`;
+      for (const mark of step.marks ?? []) seen += ` ${node.getAttribute(mark)}`;
       if (step.steps?.length) {
         adoptSlots(instance, step.steps, node, ours(node.firstChild), Infinity);
         seen += ">";
-      } else if (step.marks && !/-|textarea/.test(localName)) seen += `"${node.textContent}`;
+      } else if (step.marks && !/-|textarea/.test(localName)) seen += node.textContent;
     }
     last = node;
     node = ours(node.nextSibling);

@@ -14,12 +14,10 @@ const observer = new MutationObserver((records) => settle(records));
 /** Hears of all nodes that come to `view` or go, at any depth, and of texts that change. */
 export const observe = (view) => observer.observe(view, { childList: true, subtree: true, characterDataOldValue: true });
 
-/** By node from which something else took child nodes away: the ones that it had. */
-const lists = new WeakMap();
-/** By node that something else took away: where it was. */
-const homes = new WeakMap();
-/** By text that something else changed: what it was. */
-const texts = new WeakMap();
+/** On a node that something else took child nodes from: the ones that it had. On one that was taken: where it was. On a text that was changed: what it was. */
+const NODES = Symbol();
+const HOME = Symbol();
+const DATA = Symbol();
 
 /**
  * Finds the nodes of instances that something else has changed, or has taken to where nothing is heard of them, and
@@ -30,16 +28,14 @@ const texts = new WeakMap();
 export function settle(records = observer.takeRecords(), isOurs) {
   let before;
   const reach = ({ [OWNER]: instance }) => instance && !instance.isFound && find(instance, (before ??= undone(records)));
-  const note = (map, key, value) => isOurs || map.has(key) || map.set(key, value());
   for (const { target, removedNodes, oldValue } of records) {
-    if (oldValue !== null) {
-      note(texts, target, () => oldValue);
-      continue;
-    }
+    if (oldValue !== null && !isOurs) target[DATA] ??= oldValue;
     for (let node = target; node; node = node.parentNode) reach(node);
     for (const node of removedNodes) {
-      note(homes, node, () => target);
-      note(lists, target, () => (before ??= undone(records)).get(target));
+      if (!isOurs) {
+        node[HOME] ??= target;
+        target[NODES] ??= (before ??= undone(records)).get(target);
+      }
       if (node[OWNER]?.isGone || node.closest?.("lightspeed-view")) continue;
       reach(node);
       node.querySelectorAll?.("*").forEach(reach);
@@ -50,27 +46,35 @@ export function settle(records = observer.takeRecords(), isOurs) {
 /** Hears of what the program that runs has changed. */
 export const settleOurs = () => settle(observer.takeRecords(), true);
 
-/** The node of a slot, put back with what was around it if something else has taken or changed it. Throws where that is unknown. */
+/**
+ * The node of a slot, put back where something else has taken it; around an anchor all is as it was then.
+ *
+ * Throws where it is unknown how to.
+ */
 export function reachNode(instance, slot) {
   const node = find(instance)[slot];
   const isText = node.nodeType === Node.TEXT_NODE;
-  for (let one = node; one && (isText && one === node || !node.isConnected); one = one.parentNode) mend(homes.get(one));
-  if (texts.has(node)) {
-    mend(node.parentNode);
-    for (const one of node.parentNode.childNodes) {
-      if (texts.has(one)) one.data = texts.get(one);
-      texts.delete(one);
-    }
-  }
+  if (isText) mend(node[HOME]);
+  for (let one = node; one && !node.isConnected; one = one.parentNode) mend(one[HOME]);
   if (!node.isConnected) throw node;
+  if (isText) {
+    const { parentNode } = node;
+    mend(parentNode);
+    if (node[DATA] != null)
+      for (const one of parentNode.childNodes)
+        if (one[DATA] != null) {
+          one.data = one[DATA];
+          one[DATA] = undefined;
+        }
+  }
   return node;
 }
 
 /** Gives `parent` the child nodes that it had before something else took one away. */
 export function mend(parent) {
-  const nodes = lists.get(parent);
+  const nodes = parent?.[NODES];
   if (!nodes) return;
-  lists.delete(parent);
+  parent[NODES] = undefined;
   const known = new Set(nodes);
   for (const node of [...parent.childNodes]) known.has(node) || node.remove();
   let next = null;

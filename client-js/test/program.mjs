@@ -17,20 +17,20 @@ export function checkOf(html, slots) {
       const here = [...path, index].join();
       const at = slots.filter((slot) => slot[1].join() === here);
       if (at.some(([kind]) => ["SPLICE", "BRANCH", "LIST"].includes(kind))) return (seen += "#");
-      if (node.nodeType === 3) return (seen += `"${node.data}`);
-      if (node.nodeType === 8) return (seen += `!${node.data}`);
+      if (node.nodeType === 3) return (seen += `<#text${node.data}`);
+      if (node.nodeType === 8) return (seen += `<#comment${node.data}`);
       seen += `<${node.localName.toLowerCase()}`;
       const isInside = slots.some((slot) => slot[1].join().startsWith(`${here},`));
       const isHeard = at.some(([kind]) => kind === "HANDLER");
       const marks = ["id", "name", "type", "value", "href", "title", "aria-label"];
-      for (const mark of isHeard ? marks : []) if (!at.some((slot) => slot[0] !== "HANDLER" && slot[2] === mark)) seen += ` ${node.getAttribute(mark) ?? ""}`;
+      for (const mark of isHeard ? marks : []) if (!slots.some((slot) => slot[0] !== "HANDLER" && slot[2] === mark)) seen += ` ${node.getAttribute(mark)}`;
       if (isInside) {
         walk([...node.childNodes], [...path, index]);
         seen += ">";
-      } else if (isHeard && node.localName !== "textarea" && !node.localName.includes("-")) seen += `"${node.textContent}`;
+      } else if (isHeard && node.localName !== "textarea" && !node.localName.includes("-")) seen += node.textContent;
     });
   walk([...holder.content.childNodes], []);
-  return [...seen].reduce((sum, letter) => Math.imul(sum ^ letter.charCodeAt(), 0x1000193), 0x811c9dc5) >>> 0;
+  return [...seen].reduce((sum, letter) => Math.imul(sum ^ letter.codePointAt(), 0x1000193), 0x811c9dc5) >>> 0;
 }
 
 /** `template(fingerprint, html, slots, more)`: slots are `[kind, path, name or event]`; `like` is the HTML of one that is only adopted, where the view doesn't hold just that. */

@@ -3,8 +3,8 @@
 //! The number sums up the child lists that the paths of the slots go through, and so whatever the path of a slot counts:
 //!
 //! ```text
-//! <p>Count: <!><!><!> times</p>        <p"Count: !#!" times>
-//! <button id="b">+<b>1</b></button>    <button b      "+1        with a handler, and no slot within it
+//! <p>Count: <!><!><!> times</p>        <p<#textCount: <#comment#<#comment<#text times>
+//! <button id="b">+<b>1</b></button>    <button b null null null null null null+1      with a handler, and no slot within it
 //! ```
 
 use alloc::string::String;
@@ -35,9 +35,9 @@ pub fn check(html: &str, slots: &[SlotRef<'_>]) -> u32 {
     sum(&reader.seen)
 }
 
-/// FNV-1a of 32 bits, over UTF-16 code units: what JavaScript's strings are made of.
+/// FNV-1a of 32 bits, over characters.
 fn sum(text: &str) -> u32 {
-    text.encode_utf16().fold(0x811c_9dc5, |sum: u32, unit| (sum ^ u32::from(unit)).wrapping_mul(0x0100_0193))
+    text.chars().fold(0x811c_9dc5, |sum: u32, letter| (sum ^ u32::from(letter)).wrapping_mul(0x0100_0193))
 }
 
 /// An element that is open.
@@ -79,7 +79,7 @@ impl<'h> LayoutReader<'h, '_> {
                 let slot = self.slots.get(self.at);
                 let is_slot = slot.is_some_and(|slot| slot.kind.is_content() && slot.path == self.path);
                 self.at += usize::from(is_slot);
-                self.seen.push(if is_slot { '#' } else { '!' });
+                self.seen.push_str(if is_slot { "#" } else { "<#comment" });
                 self.path.pop();
             }
             rest
@@ -114,7 +114,7 @@ impl<'h> LayoutReader<'h, '_> {
             What::Followed if !text.is_empty() => {
                 self.enter();
                 self.path.pop();
-                self.seen.push('"');
+                self.seen.push_str("<#text");
                 self.seen.push_str(&unescape(text));
             }
             What::Text => self.seen.push_str(&unescape(text)),
@@ -133,7 +133,7 @@ impl<'h> LayoutReader<'h, '_> {
         let has_inner =
             is_followed && self.slots.get(self.at).is_some_and(|slot| slot.path.starts_with(&self.path));
         let is_heard = here.iter().any(|slot| slot.kind == SlotKind::Handler);
-        let mut marks = [""; MARKS.len()];
+        let mut marks = ["null"; MARKS.len()];
         while let Some(after) = rest.strip_prefix(' ') {
             let attribute;
             (attribute, rest) = split_attribute(after);
@@ -149,7 +149,7 @@ impl<'h> LayoutReader<'h, '_> {
         }
         if is_heard {
             for (mark, value) in MARKS.into_iter().zip(marks) {
-                if !here.iter().any(|slot| slot.name == mark) {
+                if !self.slots.iter().any(|slot| slot.name == mark) {
                     self.seen.push(' ');
                     self.seen.push_str(&unescape(value));
                 }
@@ -157,9 +157,6 @@ impl<'h> LayoutReader<'h, '_> {
         }
         // What a person types, and what a custom element puts into itself, aren't the template's.
         let has_text = is_heard && !has_inner && name != "textarea" && !name.contains('-');
-        if has_text {
-            self.seen.push('"');
-        }
         let is_text = has_text || self.open.last().is_some_and(|open| open.what == What::Text);
         if VOID.contains(&name) {
             if is_followed {

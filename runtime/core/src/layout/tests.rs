@@ -28,14 +28,18 @@ fn the_sum_is_the_published_one() {
 fn all_child_lists_on_the_way_to_a_slot_are_seen() {
     use SlotKind::{Attribute, Branch, Handler, List, Splice};
     sees("<p>static</p>", &[], "<p");
-    sees("<p>a <b>b</b></p>text", &[(Attribute, &[0], "title")], "<p\"text");
-    sees("<p>Count: <!><!><!> times</p>", &[(Splice, &[0, 2], "")], "<p\"Count: !#!\" times>");
+    sees("<p>a <b>b</b></p>text", &[(Attribute, &[0], "title")], "<p<#texttext");
+    sees(
+        "<p>Count: <!><!><!> times</p>",
+        &[(Splice, &[0, 2], "")],
+        "<p<#textCount: <#comment#<#comment<#text times>",
+    );
     sees(
         "<ul><li>x</li><!></ul><br><p>&lt;1 &amp;&quot;</p>&gt;",
         &[(List, &[0, 1], "")],
-        "<ul<li#><br<p\">",
+        "<ul<li#><br<p<#text>",
     );
-    sees("<!><!>", &[(Branch, &[1], "")], "!#");
+    sees("<!><!>", &[(Branch, &[1], "")], "<#comment#");
     sees("<div><i><b><!></b></i><i></i></div>", &[(Splice, &[0, 0, 0, 0], "")], "<div<i<b#>><i>");
     sees(
         "<svg><foreignObject><p><!></p></foreignObject></svg>",
@@ -43,8 +47,8 @@ fn all_child_lists_on_the_way_to_a_slot_are_seen() {
         "<svg<foreignobject<p#>>>",
     );
     sees("<script>a < b && \"<b>\" </i></script><!>", &[(Splice, &[1], "")], "<script#");
-    sees("<pre>\n\nx<!></pre>", &[(Splice, &[0, 1], "")], "<pre\"\nx#>");
-    sees("<p><b>x</b></p>", &[(Handler, &[0], "")], "<p       \"x");
+    sees("<pre>\n\nx<!></pre>", &[(Splice, &[0, 1], "")], "<pre<#text\nx#>");
+    sees("<p><b>x</b></p>", &[(Handler, &[0], "")], "<p null null null null null null nullx");
 }
 
 #[test]
@@ -53,15 +57,23 @@ fn what_tells_elements_with_handlers_apart_is_seen() {
     sees(
         "<button class=\"c\" title=\"&quot;t&quot;\" name=\"n\">a<b>b<i></i></b>&amp;</button>",
         &[(Handler, &[0], "")],
-        "<button  n    \"t\" \"ab&",
+        "<button null n null null null \"t\" nullab&",
     );
-    sees("<a href=\"/x\" id=\"i\"><!></a>", &[(Handler, &[0], ""), (Splice, &[0, 0], "")], "<a i    /x  #>");
+    sees(
+        "<a href=\"/x\" id=\"i\"><!></a>",
+        &[(Handler, &[0], ""), (Splice, &[0, 0], "")],
+        "<a i null null null /x null null#>",
+    );
     sees(
         "<input name=\"n\" value=\"v\">",
         &[(Property, &[0], "value"), (Handler, &[0], "")],
-        "<input  n    \"",
+        "<input null n null null null null",
     );
-    sees("<input name=\"n\">x", &[(Attribute, &[0], "name"), (Handler, &[0], "")], "<input      \"\"x");
-    sees("<textarea>t</textarea>", &[(Handler, &[0], "")], "<textarea       ");
-    sees("<x-y>t</x-y>", &[(Handler, &[0], "")], "<x-y       ");
+    sees(
+        "<input name=\"n\" type=\"\">x",
+        &[(Attribute, &[0], "name"), (Handler, &[0], "")],
+        "<input null  null null null null<#textx",
+    );
+    sees("<textarea>t</textarea>", &[(Handler, &[0], "")], "<textarea null null null null null null null");
+    sees("<x-y>t</x-y>", &[(Handler, &[0], "")], "<x-y null null null null null null null");
 }
