@@ -228,7 +228,7 @@ impl<C: Component> Session<C> {
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
     ///
     /// With streams of which rows are no longer here, what the component looks like now. Without raw HTML that a browser would
-    /// repair or move where it stands: the client puts it in when it adopts the page (`specs/session.md`, 2.6).
+    /// repair or move where it stands: the client puts it in when it adopts the page (`specs/isa.md`, 5.6).
     pub fn page_html(&self) -> String {
         self.html(|root| write_page(root).0)
     }
