@@ -94,7 +94,7 @@ impl Bench {
 #[test]
 fn a_page_greets_and_joins_each_session() {
     let mut it = Bench::greeting();
-    assert_eq!(it.sent(), ["0: hello 2 \"test\" []"]);
+    assert_eq!(it.sent(), ["0: hello 3 \"test\" []"]);
     it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
     assert_eq!(it.sent(), ["1: join \"token-1\" 0 0 0", "2: join \"token-2\" 0 0 0"]);
 }
@@ -180,6 +180,20 @@ fn a_program_that_does_not_fit_asks_for_everything() {
 }
 
 #[test]
+fn a_document_that_something_else_has_changed_is_sent_anew_on_this_socket_or_the_next() {
+    let mut it = Bench::attached();
+    it.client.handle_broken_document(it.now, 1);
+    assert_eq!(it.sent(), ["1: resync 0"]);
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
+    it.client.handle_closed(it.now);
+    it.wait();
+    it.client.handle_open(it.now);
+    it.outputs();
+    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    assert_eq!(it.sent()[0], "1: join \"next\" 2 0 0");
+}
+
+#[test]
 fn events_are_kept_until_acknowledged_and_sent_again() {
     let mut it = Bench::attached();
     it.client.handle_event(it.now, 1, 1, 1, Payload::None);
@@ -192,7 +206,7 @@ fn events_are_kept_until_acknowledged_and_sent_again() {
     assert!(it.outputs().contains(&ClientOutput::Connect));
     it.client.handle_open(it.now);
     it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
-    assert_eq!(it.sent(), ["0: hello 2 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
+    assert_eq!(it.sent(), ["0: hello 3 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
     it.server(1, &ServerFrame::Joined { ack: 1, token: "next" });
     assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
 }
