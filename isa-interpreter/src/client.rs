@@ -343,7 +343,8 @@ impl Client {
     /// A program did not fit the document it was for, because something else has changed
     /// that: asks for the whole document.
     pub fn handle_broken_document(&mut self, now: Timestamp, session: u32) {
-        let Some(it) = (session as usize).checked_sub(1).and_then(|index| self.sessions.get_mut(index)) else {
+        let Some(it) = (session as usize).checked_sub(1).and_then(|index| self.sessions.get_mut(index))
+        else {
             return;
         };
         // Not even what another socket would go on from.

@@ -46,7 +46,11 @@ fn counts(raw: &'static str, text: &str) -> (usize, usize) {
     let page = Page::new(first.clone());
     let html = lightspeed_core::Session::new(first).page_html();
     // `Page` has compared the document with the render; here is what the page lacks.
-    assert!(html.contains("<b>in a p</b>") && html.contains("<i>1</i>") && html.ends_with("<span>end</span></main>"));
+    assert!(
+        html.contains("<b>in a p</b>")
+            && html.contains("<i>1</i>")
+            && html.ends_with("<span>end</span></main>")
+    );
     (html.matches(text).count(), page.document.to_html().matches(text).count())
 }
 
