@@ -36,13 +36,14 @@ import {
   insertBefore,
   isConnected,
   listen,
+  localName,
   moveBefore,
   nextSibling,
   replaceChildren,
   toggleAttribute,
 } from "./natural.js";
-import { OWNER, find, findLater, observe, settle } from "./nodes.js";
-import { MANY, clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
+import { OWNER, find, findLater, mend, observe, reachNode, settle, settleOurs } from "./nodes.js";
+import { MANY, clone, locate, parse, setAttribute, templates } from "./templates.js";
 
 /** The page's sessions, `{ number, view, instances, edited }`; `instances` is missing until the first program, and `edited` has the last event of fields before that. */
 export const sessions = [];
@@ -58,7 +59,6 @@ export function watch(views) {
   });
   views.forEach((view, index) => {
     sessions.push({ number: index + 1, view, instances: undefined, state: undefined, edited: new Map() });
-    observe(view);
   });
 }
 
@@ -72,12 +72,14 @@ let textAt;
 
 /** A template in a document, with those nodes of its slots that were found. */
 class Instance {
-  constructor(owner, slot) {
+  constructor(owner, slot, parent) {
     this.session = session;
     this.id = codes[at++];
     this.template = templates.get(codes[at++]);
     this.owner = owner;
     this.slot = slot;
+    /** The element that it is built into. */
+    this.parent = parent;
     this.nodes = [];
     this.isFound = false;
     /** By content slot: the instances that it holds, or the comment that begins its raw HTML. */
@@ -104,36 +106,50 @@ export function run(number, newAck, newCodes, newText) {
     const code = codes[at++];
     const operand = codes[at++];
     const instance = session.instances?.get(operand);
-    if (code === ROOT) changed = runRoot(operand);
+    if (code === ROOT) {
+      changed = runRoot(operand);
+      observe(session.view);
+    }
     else if (code === MOVE) move(instance, codes[at++]);
     else if (code === REMOVE) remove(instance);
     else runAt(code, instance, codes[at++]);
     // A custom element, a frame or a field that loses the focus may have run something.
-    if (code > SPLICE) settle();
+    if (code > SPLICE) settleOurs();
   }
   showFields(ack);
+  settleOurs();
   regain(place);
   return changed;
 }
 
 function runRoot(isAdopted) {
   const { view } = session;
-  session.instances?.forEach((instance) => (instance.isGone = true));
+  end();
   session.instances = new Map();
   if (isAdopted) {
-    adopt(undefined, 0, view, view.firstChild);
-    return findChanged(view);
+    // First, so that what was edited is known if the document has to be built anew.
+    const changed = findChanged(view);
+    const last = adopt(undefined, 0, view, ours(view.firstChild));
+    if (ours(nextSibling(last))) throw last;
+    return changed;
   }
+  mend(view);
   const restoreFields = keepFields(view, ack);
-  const root = clone(templates.get(codes[at + 1]));
-  build(undefined, 0, root);
+  const root = clone(templates.get(codes[at + 1]), view);
+  build(undefined, 0, root, view);
   view.replaceChildren(root);
   showFields(ack);
   return restoreFields();
 }
 
+/** Ends the document: its events count no more, and those of the next one are kept until it has begun. */
+export function end() {
+  session.instances?.forEach((instance) => (instance.isGone = true));
+  session.instances = undefined;
+}
+
 function runAt(code, instance, slot) {
-  const node = find(instance)[slot];
+  const node = reachNode(instance, slot);
   if (code === TEXT) node.data = readText();
   else if (code === SPLICE) splice(node, codes[at++], codes[at++], readString(codes[at++]));
   else if (code === ATTRIBUTE) write(instance.template.slots[slot], node, readText());
@@ -177,8 +193,8 @@ function write({ kind, name }, element, value) {
 const scratch = [];
 
 /** Builds the instance that the program describes next of its template's nodes: one, or a fragment. */
-function build(owner, ownerSlot, root) {
-  const instance = new Instance(owner, ownerSlot);
+function build(owner, ownerSlot, root, parent) {
+  const instance = new Instance(owner, ownerSlot, parent);
   const { template } = instance;
   const isFragment = root instanceof DocumentFragment;
   instance.first = isFragment ? root.firstChild : root;
@@ -215,25 +231,26 @@ function build(owner, ownerSlot, root) {
 /** Builds `count` instances into a slot, before the node `before` or at its end. */
 function fill(instance, slot, before, count) {
   const anchor = find(instance)[slot];
+  const parent = parentOf(anchor, instance);
   while (count > 0) {
     const template = templates.get(codes[at + 1]);
     const isMany = count >= MANY && template.isPlain;
-    const nodes = clone(template, isMany);
+    const nodes = clone(template, parent, isMany);
     // A list of child nodes takes longer to go through.
-    if (isMany) for (let node = nodes.firstChild; node; node = nextSibling(node)) build(instance, slot, node);
-    else build(instance, slot, nodes);
+    if (isMany) for (let node = nodes.firstChild; node; node = nextSibling(node)) build(instance, slot, node, parent);
+    else build(instance, slot, nodes, parent);
     count -= isMany ? MANY : 1;
     insertBefore(anchor.parentNode, nodes, before ?? anchor);
   }
 }
 
+/** The element that an anchor stands in, or will: at the root of what is being built there is none yet. */
+const parentOf = ({ parentNode }, { parent }) => (parentNode.localName ? parentNode : parent);
+
 /** Puts raw HTML into an empty slot, between the marks that a server's HTML has as well. */
 function fillHtml(instance, slot, html) {
   const anchor = find(instance)[slot];
-  const parent = anchor.parentNode;
-  const isRoot = parent instanceof DocumentFragment;
-  const namespace = isRoot ? instance.template.namespace : namespaceWithin(parent);
-  const nodes = copy(parse(html, namespace));
+  const nodes = copy(parse(html, parentOf(anchor, instance)));
   const start = new Comment("[");
   nodes.prepend(start);
   nodes.append(new Comment("]"));
@@ -258,6 +275,7 @@ function empty(instance, slot) {
 }
 
 function remove(instance) {
+  reachNode(instance.owner, instance.slot);
   instance.owner.held[instance.slot].delete(instance);
   forget(instance);
   removeNodes(instance);
@@ -282,7 +300,7 @@ function nodesOf({ first, last }) {
 }
 
 function move(instance, before) {
-  const anchor = instance.owner.nodes[instance.slot];
+  const anchor = reachNode(instance.owner, instance.slot);
   const parent = anchor.parentNode;
   const next = session.instances.get(before)?.first ?? anchor;
   for (const node of nodesOf(instance)) {
@@ -291,37 +309,71 @@ function move(instance, before) {
   }
 }
 
+/** What tells elements with handlers apart, beside their names and texts. */
+const MARKS = ["id", "name", "type", "value", "href", "title", "aria-label"];
+
+/** What was seen of the instance that is being adopted: what `check` of its template sums up. */
+let seen;
+
 /**
  * Takes the nodes that the page holds, from `node` on, as the instance that the program describes
  * next. The HTML differs from a built document in one way: empty anchors are missing.
+ *
+ * Throws where the nodes aren't those of the template; comments of others are passed over.
  */
 function adopt(owner, ownerSlot, parent, node) {
   const instance = new Instance(owner, ownerSlot);
   const { template } = instance;
+  const outer = seen;
+  seen = "";
   instance.first = node;
   instance.isFound = true;
-  instance.last = adoptSlots(instance, template.steps, parent, node, template.roots - 1);
+  instance.last = adoptSlots(instance, template.steps, parent, node, template.roots);
+  if (seen !== template.seen) {
+    // FNV-1a, 32 bits. Of a second instance the same is seen.
+    let sum = 0x811c9dc5;
+    for (const letter of seen) sum = Math.imul(sum ^ letter.codePointAt(), 0x1000193);
+    if (sum ^ template.check) throw node;
+    template.seen = seen;
+  }
+  seen = outer;
   return instance.last;
 }
 
-/** As `locate`, on the page's own nodes. Returns the sibling whose index is `end`. */
-function adoptSlots(instance, steps, parent, node, end) {
-  let index = 0;
-  for (const step of steps) {
-    for (; index < step.index; index++) node = nextSibling(node);
+/** Takes `count` siblings, or all, from `node` on. Returns the last. */
+function adoptSlots(instance, steps, parent, node, count) {
+  const { slots } = instance.template;
+  let last;
+  for (let index = 0, next = 0; index < count && (node || next < steps.length); index++) {
+    const step = steps[next]?.index === index && steps[next++];
     if (step.isContent) {
+      seen += "#";
       node = adoptContent(instance, step.slots[0], parent, node);
-    } else if (node instanceof Element) {
-      for (const slot of step.slots) {
-        instance.nodes[slot] = node;
-        if (instance.template.slots[slot].kind === KIND_HANDLER) node[OWNER] = instance;
-      }
-      adoptSlots(instance, step.steps, node, firstChild(node), 0);
     } else {
-      throw node;
+      const name = node instanceof Element && localName(node);
+      seen += `<${name ? name.toLowerCase() : node.nodeName + node.data}`;
+      for (const slot of step.slots ?? []) {
+        instance.nodes[slot] = node;
+        if (slots[slot].kind === KIND_HANDLER) {
+          node[OWNER] = instance;
+          step.marks ??= MARKS.filter((mark) => !slots.some(({ name }) => name === mark));
+        }
+      }
+      for (const mark of step.marks ?? []) seen += ` ${ask(node, "getAttribute", mark)}`;
+      if (step.steps?.length) {
+        adoptSlots(instance, step.steps, node, ours(firstChild(node)), Infinity);
+        seen += ">";
+      } else if (step.marks && !/-|textarea/.test(name)) seen += ask(node, "textContent");
     }
+    last = node;
+    node = ours(nextSibling(node));
   }
-  for (; index < end; index++) node = nextSibling(node);
+  return last;
+}
+
+/** The first of `node` and its siblings that isn't a comment of something else. */
+function ours(node) {
+  while (node instanceof Comment && node.data && node.data !== "[") node = node.nextSibling;
   return node;
 }
 
@@ -338,12 +390,14 @@ function adoptContent(instance, slot, parent, node) {
       if (node.data === "[") depth++;
       if (node.data === "]" && !--depth) break;
     }
-    node = nextSibling(node);
-  } else if (count) {
-    for (let left = count; left > 0; left--) node = nextSibling(adopt(instance, slot, parent, node));
-  } else if (node instanceof Text) {
+    node = node.nextSibling;
+  } else if (form === FORM_CHILDREN && count) {
+    for (let left = count; left > 0; left--) node = ours(nextSibling(adopt(instance, slot, parent, node)));
+  } else if (form === FORM_CHILDREN && node instanceof Text) {
     anchor = node;
   }
-  anchor ??= insertBefore(parent, new Text(), node);
-  return (instance.nodes[slot] = anchor);
+  instance.nodes[slot] = anchor ??= insertBefore(parent, new Text(), node);
+  // Raw HTML that a page can't hold at this place.
+  if (form === FORM_HTML) fillHtml(instance, slot, readString(count));
+  return anchor;
 }

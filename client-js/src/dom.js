@@ -1,6 +1,6 @@
 // The browser's half of the client: what client-wasm imports as `lightspeed-dom`.
 
-import { run, sessions } from "./document.js";
+import { end, run, sessions } from "./document.js";
 import { handleEarly, whileApplying } from "./events.js";
 import { decode } from "./text.js";
 
@@ -21,6 +21,7 @@ export function apply(number, ack, codes, text) {
     if (changed) queueMicrotask(() => handleEarly(sessions[number - 1], changed));
     return true;
   } catch (error) {
+    end();
     console.warn("lightspeed: the document was changed; it is fetched anew", error);
     return false;
   }

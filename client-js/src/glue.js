@@ -35,8 +35,8 @@ export const imports = {
   state,
   now: () => performance.now(),
   apply: (session, ack, codes, count, ...text) => apply(session, ack, words(codes, count), bytes(...text)),
-  define: (fingerprint, namespace, roots, html, length, slots, count, ...names) =>
-    define(fingerprint >>> 0, namespace, roots, html ? bytes(html, length) : undefined, words(slots, count), bytes(...names)),
+  define: (fingerprint, check, roots, html, length, slots, count, ...names) =>
+    define(fingerprint >>> 0, check, roots, html ? bytes(html, length) : undefined, words(slots, count), bytes(...names)),
   failed: (session, reason, ...text) => failed(session, reason, bytes(...text)),
   refused: (session, ...text) => refused(session, bytes(...text)),
   transmit: (...frame) => transmit(bytes(...frame)),

@@ -5,31 +5,83 @@
 // once, among the nodes that were there before.
 
 import { KIND_HANDLER } from "./codes.js";
-import { appendChild, childNodes, closest, firstChild, nextSibling, parentNode, querySelectorAll } from "./natural.js";
+import { appendChild, ask, childNodes, closest, firstChild, insertBefore, isConnected, nextSibling, parentNode, querySelectorAll } from "./natural.js";
 
 /** The property by which elements lead to their instance: one that is its only root, and those with handlers, once found. */
 export const OWNER = Symbol();
 
-const observer = new MutationObserver(settle);
+const observer = new MutationObserver((records) => settle(records));
 
-/** Hears of all nodes that come to `view` or go, at any depth. */
-export const observe = (view) => observer.observe(view, { childList: true, subtree: true });
+/** Hears of all nodes that come to `view` or go, at any depth, and of texts that change. */
+export const observe = (view) => observer.observe(view, { childList: true, subtree: true, characterDataOldValue: true });
+
+/** On a node that something else took child nodes from: the ones that it had. On one that was taken: where it was. On a text that was changed: what it was. */
+const NODES = Symbol();
+const HOME = Symbol();
+const DATA = Symbol();
 
 /**
- * Finds the nodes of instances that something else has changed, or has taken to where nothing is heard of them.
+ * Finds the nodes of instances that something else has changed, or has taken to where nothing is heard of them, and
+ * notes what is needed to put them back.
  *
- * `records` are all changes since the last call. Ours are never within an instance that is yet to be found.
+ * `records` are all changes since the last call. Ours, during a program, are never within an instance that is yet to be found.
  */
-export function settle(records = observer.takeRecords()) {
+export function settle(records = observer.takeRecords(), isOurs) {
   let before;
   const reach = ({ [OWNER]: instance }) => instance && !instance.isFound && find(instance, (before ??= undone(records)));
-  for (const { target, removedNodes } of records) {
+  for (const { target, removedNodes, oldValue } of records) {
+    if (oldValue !== null && !isOurs) target[DATA] ??= oldValue;
     for (let node = target; node; node = parentNode(node)) reach(node);
     for (const node of removedNodes) {
+      if (!isOurs) {
+        node[HOME] ??= target;
+        target[NODES] ??= (before ??= undone(records)).get(target);
+      }
       if (!(node instanceof Element) || node[OWNER]?.isGone || closest(node, "lightspeed-view")) continue;
       reach(node);
       querySelectorAll(node, "*").forEach(reach);
     }
+  }
+}
+
+/** Hears of what the program that runs has changed. */
+export const settleOurs = () => settle(observer.takeRecords(), true);
+
+/**
+ * The node of a slot, put back where something else has taken it; around an anchor all is as it was then.
+ *
+ * Throws where it is unknown how to.
+ */
+export function reachNode(instance, slot) {
+  const node = find(instance)[slot];
+  const isText = node instanceof Text;
+  if (isText) mend(node[HOME]);
+  for (let one = node; one && !isConnected(node); one = parentNode(one)) mend(one[HOME]);
+  if (!isConnected(node)) throw node;
+  if (isText) {
+    const parent = node.parentNode;
+    mend(parent);
+    if (node[DATA] != null)
+      for (const one of childNodes(parent))
+        if (one[DATA] != null) {
+          one.data = one[DATA];
+          one[DATA] = undefined;
+        }
+  }
+  return node;
+}
+
+/** Gives `parent` the child nodes that it had before something else took one away. */
+export function mend(parent) {
+  const nodes = parent?.[NODES];
+  if (!nodes) return;
+  parent[NODES] = undefined;
+  const known = new Set(nodes);
+  for (const node of [...childNodes(parent)]) known.has(node) || ask(node, "remove");
+  let next = null;
+  for (const node of nodes.reverse()) {
+    if (parentNode(node) !== parent || nextSibling(node) !== next) insertBefore(parent, node, next);
+    next = node;
   }
 }
 

@@ -2,10 +2,9 @@
 
 import { decode } from "./text.js";
 import { KIND_HANDLER, KIND_SPLICE, isContent } from "./codes.js";
-import { childNodes, cloneNode, copy, create, firstChild, localName, namespaceURI, nextSibling, parentNode, removeAttribute, setAttribute as set } from "./natural.js";
+import { childNodes, cloneNode, copy, create, firstChild, namespaceURI, nextSibling, parentNode, removeAttribute, setAttribute as set } from "./natural.js";
 
 const HTML_NAMESPACE = "http://www.w3.org/1999/xhtml";
-const WRAPPERS = ["", "svg", "math"];
 const ATTRIBUTE_NAMESPACES = {
   xlink: "http://www.w3.org/1999/xlink",
   xml: "http://www.w3.org/XML/1998/namespace",
@@ -17,10 +16,11 @@ export const templates = new Map();
 /**
  * Defines a template, or defines it again when its HTML has become known.
  *
+ * `check` sums up what the HTML of an instance looks like (specs/isa.md, 5.5).
  * `codes` has for each slot: kind, length of the path, path; then the event's code of a handler.
  * `names` has the names of the other slots that have one, each ended by a space.
  */
-export function define(fingerprint, namespace, roots, html, codes, names) {
+export function define(fingerprint, check, roots, html, codes, names) {
   const slots = [];
   const nameList = decode(names).split(" ");
   for (let at = 0; at < codes.length; ) {
@@ -36,11 +36,12 @@ export function define(fingerprint, namespace, roots, html, codes, names) {
   }
   const text = html && decode(html);
   templates.set(fingerprint, {
-    namespace,
+    check,
     roots,
     html: text,
     // One root, and no custom element, which could change the instance while it is built.
-    isPlain: roots < 2 && !/<\w+-/.test(text),
+    isPlain: roots < 2 && !/<\w+-| is=/.test(text),
+    prototypes: {},
     slots,
     steps: treeOf(slots),
   });
@@ -67,37 +68,53 @@ function treeOf(slots, other) {
 /** How many instances of a list are cloned at once, which takes less time than one by one. */
 export const MANY = 25;
 
-/** The nodes of a new instance: one node, or a fragment of several; or a fragment of `MANY` plain instances. */
-export function clone(template, isMany) {
-  const one = (template.prototype ??= prototypeOf(template));
+/**
+ * The nodes of a new instance within `parent`: one node, or a fragment of several; or a fragment of `MANY` plain instances.
+ *
+ * What isn't plain stays in a document without custom elements until it is inserted: nothing runs before its slots are found.
+ */
+export function clone(template, parent, isMany) {
+  const one = (template.prototypes[contextOf(parent)] ??= prototypeOf(template, parent));
   const all = parentNode(one);
   if (isMany) while (all.childNodes.length < MANY) all.append(cloneNode(one, true));
-  return copy(isMany ? all : one);
+  return template.isPlain ? copy(isMany ? all : one) : cloneNode(one, true);
 }
 
-function prototypeOf(template) {
-  const content = parse(template.html, template.namespace);
+function prototypeOf(template, parent) {
+  let content = parse(template.html, parent);
+  // HTML has broken out of SVG or MathML, as it does in a page.
+  if (content.childNodes.length !== template.roots) content = parse(template.html, create("p"));
   const nodes = locate(template.steps, content.firstChild, []);
   template.slots.forEach((slot, index) => {
     const node = nodes[index];
     // An anchor that is all that an element holds is the text that the element gets.
-    if (template.isPlain && slot.kind === KIND_SPLICE && slot.path[1] >= 0 && childNodes(node.parentNode).length < 2) {
+    if (!slot.isText && template.isPlain && slot.kind === KIND_SPLICE && slot.path[1] >= 0 && childNodes(node.parentNode).length < 2) {
       slot.path.pop();
       slot.isText = true;
-      node.remove();
-    } else if (isContent(slot.kind)) node.replaceWith(new Text());
+    }
+    if (slot.isText) node.remove();
+    else if (isContent(slot.kind)) node.replaceWith(new Text());
   });
   template.values = treeOf(template.slots, KIND_HANDLER);
   return content.childNodes.length > 1 ? content : content.firstChild;
 }
 
-/** Parses HTML; nothing in it runs or loads before it is in the document. */
-export function parse(html, namespace) {
+/** What decides how HTML within `parent` is parsed: nothing in HTML. */
+const contextOf = (parent) =>
+  namespaceURI(parent) === HTML_NAMESPACE ? "" : [parent.namespaceURI, parent.localName, parent.getAttribute("encoding")];
+
+/**
+ * Parses HTML as the children of `parent`; nothing in it runs or loads before it is in the document.
+ *
+ * Within SVG and MathML the parser itself is given the parent, and knows which children are HTML. In HTML a template
+ * takes what only stands in certain parents, such as rows.
+ */
+export function parse(html, parent) {
   const template = create("template");
-  const wrapper = WRAPPERS[namespace];
-  template.innerHTML = wrapper ? `<${wrapper}>${html}</${wrapper}>` : html;
   const { content } = template;
-  if (wrapper) content.replaceChildren(...content.firstChild.childNodes);
+  const holder = contextOf(parent) ? content.ownerDocument.importNode(parent) : template;
+  holder.innerHTML = html;
+  if (holder !== template) content.append(...holder.childNodes);
   return content;
 }
 
@@ -110,12 +127,6 @@ export function locate(steps, node, nodes) {
     if (step.steps.length) locate(step.steps, firstChild(node), nodes);
   }
   return nodes;
-}
-
-/** The code of the namespace that children of `parent` are parsed in. */
-export function namespaceWithin(parent) {
-  const isHtml = namespaceURI(parent) === HTML_NAMESPACE || localName(parent) === "foreignObject";
-  return isHtml ? 0 : namespaceURI(parent).endsWith("svg") ? 1 : 2;
 }
 
 /** Sets an attribute, or removes it when `value` is null. */

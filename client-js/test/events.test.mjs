@@ -5,8 +5,10 @@ import { open } from "./harness.mjs";
 test("the closest handler takes a click, and gone or disabled elements take none", async () => {
   const page = await open(`<div><p><b>x</b></p><button>y</button><i>z</i></div>`);
   await page.evaluate(() => {
-    template(1, undefined, [["HANDLER", [0], "click"], ["HANDLER", [0, 0], "click"], ["FLAG", [0, 1], "disabled"], ["HANDLER", [0, 1], "click"], ["BRANCH", [0, 2]]]);
-    template(2, undefined, [["HANDLER", [0], "click"]]);
+    template(1, undefined, [["HANDLER", [0], "click"], ["HANDLER", [0, 0], "click"], ["FLAG", [0, 1], "disabled"], ["HANDLER", [0, 1], "click"], ["BRANCH", [0, 2]]], {
+      like: "<div><p><b>x</b></p><button>y</button><!></div>",
+    });
+    template(2, undefined, [["HANDLER", [0], "click"]], { like: "<i>z</i>" });
     program(["ROOT", true, [1, 1, [[2, 2]]]]);
   });
   await page.click("b");

@@ -3,8 +3,38 @@
 import * as codes from "../src/codes.js";
 import { encode } from "../src/text.js";
 
-/** `template(fingerprint, html, slots, roots)`: slots are `[kind, path, name or event]`. */
-export const template = (dom) => (fingerprint, html, slots, { roots = 1, namespace = 0 } = {}) => {
+/**
+ * What a server says of how the HTML of an instance looks (specs/isa.md, 5.5), from the template's own HTML.
+ *
+ * Written apart from the client: from the text on, and with no instance in it.
+ */
+export function checkOf(html, slots) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  let seen = "";
+  const walk = (nodes, path) =>
+    nodes.forEach((node, index) => {
+      const here = [...path, index].join();
+      const at = slots.filter((slot) => slot[1].join() === here);
+      if (at.some(([kind]) => ["SPLICE", "BRANCH", "LIST"].includes(kind))) return (seen += "#");
+      if (node.nodeType === 3) return (seen += `<#text${node.data}`);
+      if (node.nodeType === 8) return (seen += `<#comment${node.data}`);
+      seen += `<${node.localName.toLowerCase()}`;
+      const isInside = slots.some((slot) => slot[1].join().startsWith(`${here},`));
+      const isHeard = at.some(([kind]) => kind === "HANDLER");
+      const marks = ["id", "name", "type", "value", "href", "title", "aria-label"];
+      for (const mark of isHeard ? marks : []) if (!slots.some((slot) => slot[0] !== "HANDLER" && slot[2] === mark)) seen += ` ${node.getAttribute(mark)}`;
+      if (isInside) {
+        walk([...node.childNodes], [...path, index]);
+        seen += ">";
+      } else if (isHeard && node.localName !== "textarea" && !node.localName.includes("-")) seen += node.textContent;
+    });
+  walk([...holder.content.childNodes], []);
+  return [...seen].reduce((sum, letter) => Math.imul(sum ^ letter.codePointAt(), 0x1000193), 0x811c9dc5) >>> 0;
+}
+
+/** `template(fingerprint, html, slots, more)`: slots are `[kind, path, name or event]`; `like` is the HTML of one that is only adopted, where the view doesn't hold just that. */
+export const template = (dom) => (fingerprint, html, slots, { roots = 1, like = html ?? view.innerHTML } = {}) => {
   const numbers = [];
   let names = "";
   for (const [kind, path, more] of slots) {
@@ -12,7 +42,7 @@ export const template = (dom) => (fingerprint, html, slots, { roots = 1, namespa
     if (kind === "HANDLER") numbers.push(codes.EVENTS.indexOf(more));
     else if (more) names += `${more} `;
   }
-  dom.define(fingerprint, namespace, roots, html === undefined ? undefined : encode(html), new Uint32Array(numbers), encode(names));
+  dom.define(fingerprint, checkOf(like, slots), roots, html === undefined ? undefined : encode(html), new Uint32Array(numbers), encode(names));
 };
 
 /** `program(...instructions)` runs instructions, each `[name, operands..]`, with `ack` handled. */

@@ -106,7 +106,7 @@ impl Document for WebDocument {
             }
         }
         let html = template.html.as_deref().map(str::as_bytes);
-        page::define(fingerprint, template.namespace.code(), template.roots, html, &slots, names.as_bytes());
+        page::define(fingerprint, template.check, template.roots, html, &slots, names.as_bytes());
     }
 
     fn begin(&mut self, session: u32, ack: u64) {

@@ -7,7 +7,7 @@ extern "C" {
     /// Defines a template; see `client-js/src/templates.js`.
     pub(crate) fn define(
         fingerprint: u32,
-        namespace: u32,
+        check: u32,
         roots: u32,
         html: Option<&[u8]>,
         slots: &[u32],

@@ -231,7 +231,7 @@ impl Peer {
             && self.follower.version == Some(self.session.version())
             && !has_entered
         {
-            self.follower.compare(&self.session.page_html());
+            self.follower.compare(&self.session.whole_html());
         }
     }
 
@@ -282,12 +282,12 @@ impl Follower {
 
     fn announce(&mut self, uses: &[lightspeed_core::ledger::TemplateUse]) {
         for frame in self.ledger.announce(uses) {
-            let Ok((0, ServerFrame::Template { fingerprint, namespace, roots, html, slots })) =
+            let Ok((0, ServerFrame::Template { fingerprint, namespace, roots, check, html, slots })) =
                 ServerFrame::decode(&frame)
             else {
                 panic!("a ledger announces templates")
             };
-            let shape = self.templates.define(fingerprint, namespace, roots, html, slots);
+            let shape = self.templates.define(fingerprint, namespace, roots, check, html, slots);
             self.document.define(fingerprint, shape.expect("a server's templates are well-formed"));
         }
     }

@@ -18,12 +18,12 @@ pub fn all() -> Vec<Vector> {
 /// Makes a vector's templates known.
 pub fn define<D: Document>(vector: &Vector, templates: &mut Templates, document: &mut D) {
     for frame in &vector.templates {
-        let Ok((_, ServerFrame::Template { fingerprint, namespace, roots, html, slots })) =
+        let Ok((_, ServerFrame::Template { fingerprint, namespace, roots, check, html, slots })) =
             ServerFrame::decode(frame)
         else {
             panic!("a vector's templates are template frames")
         };
-        let shape = templates.define(fingerprint, namespace, roots, html, slots);
+        let shape = templates.define(fingerprint, namespace, roots, check, html, slots);
         document.define(fingerprint, shape.expect("a vector's templates are well-formed"));
     }
 }

@@ -258,8 +258,8 @@ impl Client {
                     self.join(now, number);
                 }
             }
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
-                match self.templates.define(fingerprint, namespace, roots, html, slots) {
+            ServerFrame::Template { fingerprint, namespace, roots, check, html, slots } => {
+                match self.templates.define(fingerprint, namespace, roots, check, html, slots) {
                     Ok(template) => document.define(fingerprint, template),
                     Err(_) => self.drop_link(now),
                 }
@@ -373,8 +373,13 @@ impl Client {
     /// A program did not fit the document it was for, because something else has changed
     /// that: asks for the whole document.
     pub fn handle_broken_document(&mut self, now: Timestamp, session: u32) {
-        let it = (session as usize).checked_sub(1).and_then(|index| self.sessions.get(index));
-        if it.is_some_and(|it| it.is_joined && !it.is_resyncing) {
+        let Some(it) = (session as usize).checked_sub(1).and_then(|index| self.sessions.get_mut(index))
+        else {
+            return;
+        };
+        // Not even what another socket would go on from.
+        it.held = Held::Nothing;
+        if it.is_joined && !it.is_resyncing {
             self.resync(now, session);
         }
     }

@@ -14,6 +14,8 @@ pub struct TemplateShape {
     pub namespace: Namespace,
     /// How many root nodes it has, a content slot being one: where an adopted instance ends.
     pub roots: u32,
+    /// What the HTML of an instance looks like, summed up: `specs/isa.md`, 5.5.
+    pub check: u32,
     /// Its HTML, with `<!>` where a content slot stands; unknown while instances are only adopted.
     pub html: Option<String>,
     /// Its slots.
@@ -49,14 +51,15 @@ impl Templates {
         fingerprint: Fingerprint,
         namespace: u32,
         roots: u32,
+        check: u32,
         html: Option<&str>,
         slots: Raw<'_>,
     ) -> Result<&TemplateShape, DecodeError> {
         let error = |expected| DecodeError::new(slots.offset, expected);
         let namespace = Namespace::from_code(namespace).ok_or(error(Expected::Code))?;
         let mut reader = slots.reader();
-        let mut shape =
-            TemplateShape { namespace, roots, html: html.map(String::from), slots: read_slots(&mut reader)? };
+        let slots = read_slots(&mut reader)?;
+        let mut shape = TemplateShape { namespace, roots, check, html: html.map(String::from), slots };
         reader.end()?;
         let index = match self.shapes.binary_search_by_key(&fingerprint, |(known, _)| *known) {
             Ok(index) => {

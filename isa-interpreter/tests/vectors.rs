@@ -29,10 +29,10 @@ fn run(vector: &vectors::Vector) {
     let (mut templates, mut tree) = (Templates::new(), Tree::new());
     for frame in &vector.templates {
         let (_, frame) = ServerFrame::decode(frame).unwrap();
-        let ServerFrame::Template { fingerprint, namespace, roots, html, slots } = frame else {
+        let ServerFrame::Template { fingerprint, namespace, roots, check, html, slots } = frame else {
             unreachable!()
         };
-        let shape = templates.define(fingerprint, namespace, roots, html, slots).unwrap();
+        let shape = templates.define(fingerprint, namespace, roots, check, html, slots).unwrap();
         document.define(fingerprint, shape);
     }
     for (number, step) in (1..).zip(&vector.steps) {

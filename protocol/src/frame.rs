@@ -138,6 +138,8 @@ wire_table! {
             namespace: u32,
             /// How many root nodes it has; a content slot is one.
             roots: u32,
+            /// What the HTML of an instance looks like, summed up.
+            check: u32,
             /// Its HTML; nil as long as the page only adopts instances of it.
             html: Option<&'a str>,
             /// Its slots.

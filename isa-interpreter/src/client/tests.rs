@@ -60,6 +60,7 @@ impl Bench {
             fingerprint: 7,
             namespace: 0,
             roots: 1,
+            check: 1,
             html: Some("<p><!></p>"),
             slots: Raw::new(&slots),
         };
@@ -192,6 +193,20 @@ fn a_program_that_does_not_fit_asks_for_everything() {
     );
     assert_eq!(it.sent(), ["1: resync 0"]);
     assert_eq!(it.document.to_html(), "<p>0</p>");
+}
+
+#[test]
+fn a_document_that_something_else_has_changed_is_sent_anew_on_this_socket_or_the_next() {
+    let mut it = Bench::attached();
+    it.client.handle_broken_document(it.now, 1);
+    assert_eq!(it.sent(), ["1: resync 0"]);
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
+    it.client.handle_closed(it.now);
+    it.wait();
+    it.client.handle_open(it.now);
+    it.outputs();
+    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    assert_eq!(it.sent()[0], "1: join \"next\" 2 0 0");
 }
 
 #[test]

@@ -84,8 +84,8 @@ impl Follower {
     /// When a template's HTML or the page's isn't what its slots say, which no server sends.
     pub fn handle_frame(&mut self, frame: &[u8]) -> Result<bool, FollowError> {
         match ServerFrame::decode(frame)?.1 {
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
-                let shape = self.templates.define(fingerprint, namespace, roots, html, slots)?;
+            ServerFrame::Template { fingerprint, namespace, roots, check, html, slots } => {
+                let shape = self.templates.define(fingerprint, namespace, roots, check, html, slots)?;
                 self.document.define(fingerprint, shape);
                 Ok(false)
             }

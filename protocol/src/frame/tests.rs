@@ -57,7 +57,14 @@ fn server_frames() -> Vec<(u32, ServerFrame<'static>)> {
         (1, ServerFrame::Close { reason: 9, message: "forged-place", retry_ms: 0 }),
         (
             0,
-            ServerFrame::Template { fingerprint: u32::MAX, namespace: 1, roots: 2, html: None, slots: EMPTY },
+            ServerFrame::Template {
+                fingerprint: u32::MAX,
+                namespace: 1,
+                roots: 2,
+                check: u32::MAX,
+                html: None,
+                slots: EMPTY,
+            },
         ),
     ]
 }

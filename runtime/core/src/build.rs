@@ -24,6 +24,10 @@ pub(crate) struct Numbering {
     pub(crate) next_id: InstanceId,
     /// The templates that the program refers to.
     pub(crate) uses: Vec<TemplateUse>,
+    /// How many pieces of raw HTML a skeleton has told of.
+    pub(crate) raw_count: usize,
+    /// Those of them that the page leaves out, in ascending order.
+    pub(crate) left_out: Vec<usize>,
     /// There are streams in what was built.
     pub(crate) has_streams: bool,
     /// A stream was rendered as what has changed since another place showed it.
@@ -32,7 +36,14 @@ pub(crate) struct Numbering {
 
 impl Numbering {
     pub(crate) fn new(next_id: InstanceId) -> Self {
-        Self { next_id, uses: Vec::new(), has_streams: false, is_misplaced: false }
+        Self {
+            next_id,
+            uses: Vec::new(),
+            raw_count: 0,
+            left_out: Vec::new(),
+            has_streams: false,
+            is_misplaced: false,
+        }
     }
 
     fn number(&mut self, template: &'static Template, needs_html: bool) -> InstanceId {
@@ -189,7 +200,11 @@ fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &m
 fn write_bone<M>(value: &mut Value<M>, numbering: &mut Numbering, out: &mut Writer) {
     match value {
         Value::Text(_) | Value::Branch(None) => out.nil(),
-        Value::Raw(_) => out.bool(true),
+        Value::Raw(_) => {
+            let is_left_out = numbering.left_out.binary_search(&numbering.raw_count).is_ok();
+            numbering.raw_count += 1;
+            if is_left_out { out.nil() } else { out.bool(true) }
+        }
         Value::Html(html) => write_splice_bones(html.root_mut(), numbering, out),
         Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice_bones(root, numbering, out)),
         Value::Branch(Some((arm, fragment))) => {

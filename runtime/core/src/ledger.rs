@@ -9,6 +9,7 @@ use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 use lightspeed_protocol::template::{SlotRef, write_slots};
 
+use crate::layout;
 use crate::template::{Kind, Template};
 
 /// A template that a frame refers to.
@@ -50,7 +51,7 @@ impl TemplateLedger {
 
 fn template_frame(template_use: &TemplateUse) -> Vec<u8> {
     let template = template_use.template;
-    let html = template_use.needs_html.then(|| template_html(template));
+    let html = template_html(template);
     let mut slots = Writer::new();
     let refs = template.slots.iter().map(|slot| {
         let (name, event, templates) = match &slot.kind {
@@ -66,12 +67,15 @@ fn template_frame(template_use: &TemplateUse) -> Vec<u8> {
         };
         SlotRef { path: slot.path, kind: slot.kind.slot_kind(), name, event, templates }
     });
-    write_slots(refs, &mut slots);
+    let refs: Vec<SlotRef<'_>> = refs.collect();
+    let check = layout::check(&html, &refs);
+    write_slots(refs.into_iter(), &mut slots);
     ServerFrame::Template {
         fingerprint: template.fingerprint,
         namespace: template.namespace.code(),
         roots: u32::from(template.roots),
-        html: html.as_deref(),
+        check,
+        html: template_use.needs_html.then_some(&html),
         slots: Raw::new(slots.as_bytes()),
     }
     .encode(0)

@@ -1,63 +1,125 @@
 //! Writes an instance as HTML: the first page, and the reference that every patch is held against.
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use compact_str::CompactString;
+use lightspeed_protocol::{InstanceId, SlotIndex};
 
 use crate::html::{Fragment, Item, Value};
+use crate::markup::Around;
 use crate::packed::{Cell, Packed};
 use crate::template::{Guard, Kind, Slot, Template};
 
 /// Appends the HTML of `fragment` to `out`.
 pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {
-    write_instance(fragment.template, fragment.cells(), out);
+    write_root(fragment, &mut Out { html: out, page: None });
+}
+
+/// Raw HTML that a page leaves out, for its client to put in.
+pub(crate) struct LeftOut {
+    /// How many pieces of raw HTML stand before it.
+    pub(crate) index: usize,
+    /// The instance that it is in.
+    pub(crate) at: InstanceId,
+    /// The slot that it is for.
+    pub(crate) slot: SlotIndex,
+    pub(crate) html: Box<str>,
+}
+
+/// The HTML of `root` as a page carries it, and what it leaves out: raw HTML that a browser would repair or move there.
+pub(crate) fn write_page<M>(root: &Fragment<M>) -> (String, Vec<LeftOut>) {
+    let mut html = String::new();
+    let mut page = Page::default();
+    write_root(root, &mut Out { html: &mut html, page: Some(&mut page) });
+    (html, page.left_out)
+}
+
+/// Where HTML is written to.
+struct Out<'o> {
+    html: &'o mut String,
+    /// What is known of a page whose client puts in what is left out; nothing else leaves anything out.
+    page: Option<&'o mut Page>,
+}
+
+#[derive(Default)]
+struct Page {
+    around: Around,
+    raw_count: usize,
+    left_out: Vec<LeftOut>,
+}
+
+impl Page {
+    /// Whether raw HTML may stand behind `before`; otherwise it is left out.
+    fn takes(&mut self, before: &str, html: &str, at: InstanceId, slot: SlotIndex) -> bool {
+        let index = self.raw_count;
+        self.raw_count += 1;
+        self.around.read(before);
+        let is_taken = self.around.takes(html);
+        if !is_taken {
+            self.left_out.push(LeftOut { index, at, slot, html: html.into() });
+        }
+        is_taken
+    }
+}
+
+fn write_root<M>(fragment: &Fragment<M>, out: &mut Out<'_>) {
+    write_instance(fragment.template, fragment.id, fragment.cells(), out);
 }
 
 fn write_instance<'a, M: 'a>(
     template: &Template,
+    id: InstanceId,
     cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
-    out: &mut String,
+    out: &mut Out<'_>,
 ) {
-    out.push_str(template.statics[0]);
-    for ((slot, cell), tail) in template.slots.iter().zip(cells).zip(&template.statics[1..]) {
-        write_slot(slot, &cell, out);
-        out.push_str(tail);
+    out.html.push_str(template.statics[0]);
+    for (((index, slot), cell), tail) in (0..).zip(template.slots).zip(cells).zip(&template.statics[1..]) {
+        let is_left_out = match (&cell, &mut out.page) {
+            (Cell::Kept(Value::Raw(html)), Some(page)) => !page.takes(out.html, html, id, index),
+            _ => false,
+        };
+        if !is_left_out {
+            write_slot(slot, &cell, out);
+        }
+        out.html.push_str(tail);
     }
 }
 
-fn write_slot<M>(slot: &Slot, cell: &Cell<'_, &Value<M>>, out: &mut String) {
+fn write_slot<M>(slot: &Slot, cell: &Cell<'_, &Value<M>>, out: &mut Out<'_>) {
     match (&slot.kind, cell) {
-        (Kind::Splice, Cell::Text(text)) => escape_text(text, out),
+        (Kind::Splice, Cell::Text(text)) => escape_text(text, out.html),
         (Kind::Splice, Cell::Kept(Value::Raw(html))) => {
             // The marks tell an adopting client where markup of unknown length ends.
-            out.push_str("<!--[-->");
-            out.push_str(html);
-            out.push_str("<!--]-->");
+            out.html.push_str("<!--[-->");
+            out.html.push_str(html);
+            out.html.push_str("<!--]-->");
         }
-        (Kind::Splice, Cell::Kept(Value::Html(html))) => write_fragment(html.root(), out),
+        (Kind::Splice, Cell::Kept(Value::Html(html))) => write_root(html.root(), out),
         (Kind::Splice, Cell::Kept(Value::Memo(memo))) => {
-            memo.0.read(|fragment| write_fragment(fragment, out));
+            memo.0.read(|fragment| write_root(fragment, out));
         }
         (Kind::Attribute { name, guard }, Cell::Text(text)) => {
-            write_attribute(name, guarded(*guard, text), out);
+            write_attribute(name, guarded(*guard, text), out.html);
         }
         (Kind::Property { is_content: true, .. }, Cell::Text(text)) => {
             // A parser drops a newline that opens a textarea; the doubled one survives.
             if text.starts_with('\n') {
-                out.push('\n');
+                out.html.push('\n');
             }
-            escape_text(text, out);
+            escape_text(text, out.html);
         }
-        (Kind::Property { name, .. }, Cell::Text(text)) => write_attribute(name, text, out),
+        (Kind::Property { name, .. }, Cell::Text(text)) => write_attribute(name, text, out.html),
         (Kind::Flag { name } | Kind::BoolProperty { name }, Cell::Flag(true)) => {
-            write_attribute(name, "", out);
+            write_attribute(name, "", out.html);
         }
         (Kind::Class { name }, Cell::Flag(true)) => {
-            out.push(' ');
-            escape_attribute(name, out);
+            out.html.push(' ');
+            escape_attribute(name, out.html);
         }
         (Kind::Branch { .. }, Cell::Kept(Value::Branch(Some((_, fragment))))) => {
-            write_fragment(fragment, out);
+            write_root(fragment, out);
         }
         (Kind::List { .. }, Cell::Kept(Value::List(items))) => write_list(items, out),
         (Kind::List { .. }, Cell::Kept(Value::Packed(items))) => write_packed(items, out),
@@ -66,15 +128,15 @@ fn write_slot<M>(slot: &Slot, cell: &Cell<'_, &Value<M>>, out: &mut String) {
     }
 }
 
-fn write_list<M>(items: &[Item<M>], out: &mut String) {
+fn write_list<M>(items: &[Item<M>], out: &mut Out<'_>) {
     for item in items {
-        item.body.read(|fragment| write_fragment(fragment, out));
+        item.body.read(|fragment| write_root(fragment, out));
     }
 }
 
-fn write_packed<M>(items: &Packed<M>, out: &mut String) {
+fn write_packed<M>(items: &Packed<M>, out: &mut Out<'_>) {
     for index in 0..items.len() {
-        write_instance(items.template(), items.cells(index), out);
+        write_instance(items.template(), items.id(index), items.cells(index), out);
     }
 }
 

@@ -48,7 +48,7 @@ use lightspeed_protocol::{InstanceId, Timestamp, limits};
 use crate::build::{Numbering, write_skeleton};
 use crate::html::{Fragment, Html};
 use crate::nesting::{self, Misplaced};
-use crate::render::write_fragment;
+use crate::render::{write_fragment, write_page};
 use crate::stream::tree as streams;
 use checkpoint::LoadError;
 use hibernation::Newest;
@@ -238,15 +238,25 @@ impl<C: Component> Session<C> {
 
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
     ///
-    /// With streams of which rows are no longer here, what the component looks like now.
+    /// With streams of which rows are no longer here, what the component looks like now. Without raw HTML that a browser would
+    /// repair or move where it stands: the client puts it in when it adopts the page (`specs/isa.md`, 5.6).
     pub fn page_html(&self) -> String {
-        let html = |tree: &Fragment<C::Message>| {
-            if let Some(html) = streams::glance(tree, || self.component.render()) {
-                return html.to_html();
-            }
+        self.html(|root| write_page(root).0)
+    }
+
+    /// The newest version that was rendered, as HTML, with all that a client shows then.
+    pub fn whole_html(&self) -> String {
+        self.html(|root| {
             let mut out = String::new();
-            write_fragment(tree, &mut out);
+            write_fragment(root, &mut out);
             out
+        })
+    }
+
+    fn html(&self, write: impl Fn(&Fragment<C::Message>) -> String) -> String {
+        let html = |tree: &Fragment<C::Message>| {
+            streams::glance(tree, || self.component.render())
+                .map_or_else(|| write(tree), |html| write(html.root()))
         };
         match &self.newest {
             Newest::Tree(tree) => html(tree),

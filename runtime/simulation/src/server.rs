@@ -634,7 +634,7 @@ impl Server {
             held.version_told = Some(session.version());
             // A version of which nothing is rendered yet may be of a state that can't be.
             let html =
-                app::disarmed(|| catch_unwind(AssertUnwindSafe(|| session.page_html())).unwrap_or_default());
+                app::disarmed(|| catch_unwind(AssertUnwindSafe(|| session.whole_html())).unwrap_or_default());
             self.wishes.push(Wish::Rendered { session: id, version: session.version(), html });
         }
         if let Some((clause, what)) = wrong {

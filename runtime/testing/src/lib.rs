@@ -262,7 +262,15 @@ impl<C: Component> Page<C> {
     /// When they differ.
     pub fn check(&self) {
         if self.client.version(1) == Some(self.session.version()) && self.to_client.is_empty() {
-            let expected = MemoryDocument::canonical(&self.session.page_html());
+            // Before it is adopted the page lacks what its program puts in.
+            let is_adopted = self.frames.iter().any(|frame| match frame {
+                Passed::Down(bytes) => {
+                    matches!(ServerFrame::decode(bytes), Ok((_, ServerFrame::Snapshot { .. })))
+                }
+                Passed::Up(_) => false,
+            });
+            let html = if is_adopted { self.session.whole_html() } else { self.session.page_html() };
+            let expected = MemoryDocument::canonical(&html);
             assert_eq!(self.document.to_html(), expected, "the client's document is the server's render");
         }
     }

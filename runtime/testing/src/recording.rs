@@ -196,7 +196,7 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                 }
                 client.handle_frame(&frame).map_err(|error| at(&error.to_string()))?;
                 if said.is_empty() && client.version() == session.version() {
-                    let rendered = MemoryDocument::canonical(&session.page_html());
+                    let rendered = MemoryDocument::canonical(&session.whole_html());
                     if client.document().to_html() != rendered {
                         return Err(at("the document is not the server's render"));
                     }

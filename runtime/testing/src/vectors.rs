@@ -14,6 +14,7 @@
 //! document <p>a</p>
 //! ```
 
+use lightspeed_core::layout;
 use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Raw, Writer};
@@ -123,11 +124,14 @@ fn finish(vectors: &mut [Vector], templates: &mut Vec<Template>) {
             event: slot.event,
             templates: slot.templates.clone(),
         });
-        write_slots(refs, &mut slots);
+        let refs: Vec<SlotRef<'_>> = refs.collect();
+        let check = layout::check(&template.html, &refs);
+        write_slots(refs.into_iter(), &mut slots);
         let frame = ServerFrame::Template {
             fingerprint: template.fingerprint,
             namespace: template.namespace.code(),
             roots: template.roots,
+            check,
             html: Some(&template.html),
             slots: Raw::new(slots.as_bytes()),
         };

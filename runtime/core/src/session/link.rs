@@ -20,6 +20,7 @@ use super::{Component, Session, push};
 use crate::build::{Numbering, write_skeleton};
 use crate::diff::Patch;
 use crate::ledger::TemplateUse;
+use crate::render::write_page;
 
 impl<C: Component> Session<C> {
     pub(super) fn join(&mut self, join: &Join<'_>) {
@@ -101,9 +102,19 @@ impl<C: Component> Session<C> {
         let mut numbering = Numbering::new(tree.id);
         let mut skeleton = Writer::new();
         write_skeleton(tree, &mut numbering, &mut skeleton);
+        let left_out = if numbering.raw_count > 0 { write_page(tree).1 } else { Vec::new() };
+        if !left_out.is_empty() {
+            numbering = Numbering::new(tree.id);
+            numbering.left_out = left_out.iter().map(|raw| raw.index).collect();
+            skeleton = Writer::new();
+            write_skeleton(tree, &mut numbering, &mut skeleton);
+        }
         let mut patch = Patch::new(numbering);
         let skeleton = Raw::new(skeleton.as_bytes());
         patch.program.push(&Op::Adopt { template: tree.template.fingerprint, skeleton });
+        for raw in &left_out {
+            patch.program.push(&Op::Html { at: raw.at, slot: raw.slot, html: &raw.html });
+        }
         self.window.clear();
         self.push(true, patch);
     }

@@ -205,10 +205,10 @@ impl Redactor {
                 let message = secrets.mask(message);
                 ServerFrame::Refused { seq, reason, message: &message }.encode(session)
             }
-            ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
+            ServerFrame::Template { fingerprint, namespace, roots, check, html, slots } => {
                 let html = html.map(|html| secrets.mask(html));
                 let html = html.as_deref();
-                ServerFrame::Template { fingerprint, namespace, roots, html, slots }.encode(session)
+                ServerFrame::Template { fingerprint, namespace, roots, check, html, slots }.encode(session)
             }
             ServerFrame::Close { reason, message, retry_ms } => {
                 let message = secrets.mask(message);

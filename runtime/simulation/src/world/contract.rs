@@ -118,7 +118,7 @@ impl World {
             );
             return self.fail("C8", what);
         }
-        let expected = without_values(&MemoryDocument::canonical(&app::disarmed(|| session.page_html())));
+        let expected = without_values(&MemoryDocument::canonical(&app::disarmed(|| session.whole_html())));
         if it.shown() != expected {
             return self.fail("C1", format!("page {page} shows {} and not {expected}", it.shown()));
         }

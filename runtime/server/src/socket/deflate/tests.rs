@@ -66,7 +66,14 @@ fn nothing_but_patches_and_snapshots_is_compressed() {
         ServerFrame::Refused { seq: 1, reason: 1, message: &long },
         ServerFrame::Pong {},
         ServerFrame::Close { reason: 1, message: &long, retry_ms: 0 },
-        ServerFrame::Template { fingerprint: 1, namespace: 0, roots: 1, html: Some(&long), slots: program },
+        ServerFrame::Template {
+            fingerprint: 1,
+            namespace: 0,
+            roots: 1,
+            check: 1,
+            html: Some(&long),
+            slots: program,
+        },
     ] {
         for session in [0, 1] {
             assert!(!home.takes(&frame.encode(session)), "{}", frame.name());
