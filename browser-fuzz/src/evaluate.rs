@@ -110,7 +110,12 @@ fn leak(templates: &Templates) -> Vec<&'static made::Template> {
     for template in &templates.templates {
         let slots = template.slots.iter().map(|slot| made::Slot {
             kind: kind(&slot.kind, &all),
-            path: slot.path.iter().map(|index| u16::try_from(*index).expect("few children")).collect::<Vec<_>>().leak(),
+            path: slot
+                .path
+                .iter()
+                .map(|index| u16::try_from(*index).expect("few children"))
+                .collect::<Vec<_>>()
+                .leak(),
         });
         let made = made::Template {
             fingerprint: template.fingerprint,
@@ -134,11 +139,9 @@ fn kind(kind: &Kind, all: &[&'static made::Template]) -> made::Kind {
         Kind::Attribute { name, is_url } => made::Kind::Attribute { name: text(name), is_url: *is_url },
         Kind::Flag { name } => made::Kind::Flag { name: text(name) },
         Kind::Class { name } => made::Kind::Class { name: text(name) },
-        Kind::Property { field, is_content } => made::Kind::Property {
-            name: "value",
-            field: field.as_deref().map(text),
-            is_content: *is_content,
-        },
+        Kind::Property { field, is_content } => {
+            made::Kind::Property { name: "value", field: field.as_deref().map(text), is_content: *is_content }
+        }
         Kind::BoolProperty { name } => made::Kind::BoolProperty { name: text(name) },
         Kind::Handler { event } => made::Kind::Handler {
             event: match *event {
@@ -160,7 +163,9 @@ fn kind(kind: &Kind, all: &[&'static made::Template]) -> made::Kind {
 /// The site that an expression names.
 fn site(tokens: &impl ToTokens) -> Site {
     let name = tokens.to_token_stream().to_string();
-    name.trim_start_matches('v').parse().unwrap_or_else(|_| panic!("an expression is the name of a site: {name}"))
+    name.trim_start_matches('v')
+        .parse()
+        .unwrap_or_else(|_| panic!("an expression is the name of a site: {name}"))
 }
 
 fn of(bracketed: &Bracketed) -> Site {

@@ -102,11 +102,8 @@ async fn main() -> std::io::Result<()> {
         .with_parked_ttl(Duration::from_secs(1))
         .with_seed(1)
         .without_compression();
-    let server = Server {
-        runtime: Runtime::new(config),
-        client: Arc::new(arguments.client),
-        pages: Arc::default(),
-    };
+    let server =
+        Server { runtime: Runtime::new(config), client: Arc::new(arguments.client), pages: Arc::default() };
     let app = Router::new()
         .route("/page", get(page))
         .route("/states/{page}", get(states))

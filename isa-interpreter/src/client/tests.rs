@@ -205,7 +205,15 @@ fn a_document_that_something_else_has_changed_is_sent_anew_on_this_socket_or_the
     it.wait();
     it.client.handle_open(it.now);
     it.outputs();
-    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    it.server(
+        0,
+        &ServerFrame::Welcome {
+            protocol: PROTOCOL_VERSION,
+            build: "s",
+            heartbeat_ms: 15_000,
+            event_bytes_max: 1_048_576,
+        },
+    );
     assert_eq!(it.sent()[0], "1: join \"next\" 2 0 0");
 }
 
@@ -460,8 +468,12 @@ fn refresh(it: &mut Bench, within_ms: u64) -> Option<u64> {
         }
         if outputs.contains(&ClientOutput::Connect) {
             it.client.handle_open(it.now);
-            let welcome =
-                ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 };
+            let welcome = ServerFrame::Welcome {
+                protocol: PROTOCOL_VERSION,
+                build: "s",
+                heartbeat_ms: 15_000,
+                event_bytes_max: 1_048_576,
+            };
             it.server(0, &welcome);
             continue;
         }

@@ -350,7 +350,9 @@ fn first_text_outside_of_lists(markups: &[Markup]) -> Option<TokenStream> {
     markups.iter().find_map(|markup| match markup {
         Markup::For(_) | Markup::While(_) => None,
         Markup::Block(inner) => first_text_outside_of_lists(inner),
-        Markup::Element(element) if !is_island(element) => first_text_outside_of_lists(nesting::content(element)),
+        Markup::Element(element) if !is_island(element) => {
+            first_text_outside_of_lists(nesting::content(element))
+        }
         other => first_dynamic_content(std::slice::from_ref(other)),
     })
 }

@@ -82,11 +82,19 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                 let is_inflating = can_inflate(&parts);
                 let (outbox, waiting) = outbox(peer, &account);
                 let held = Arc::clone(&standing);
-                let reader =
-                    Reader::new(Arc::clone(&inner), outbox, parts, identity, &account, held);
+                let reader = Reader::new(Arc::clone(&inner), outbox, parts, identity, &account, held);
                 let kept = watches;
-                let socket =
-                    Socket { sink, stream, waiting, reader, inner, peer, standing, is_inflating, _kept: kept };
+                let socket = Socket {
+                    sink,
+                    stream,
+                    waiting,
+                    reader,
+                    inner,
+                    peer,
+                    standing,
+                    is_inflating,
+                    _kept: kept,
+                };
                 // A task of its own: axum's has had room for the handshake, and would keep it.
                 tokio::spawn(socket.serve());
                 std::future::ready(())
