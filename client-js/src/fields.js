@@ -4,7 +4,7 @@
 // the edit: an answer to an older event never undoes a newer edit. See specs/session.md.
 //
 // What the server says is written to the attribute that is the field's default, and what the field shows
-// follows when the program has ended. What it says of a field that is held is kept until nothing holds it.
+// follows when the program has ended. What it says in the midst of a composition is kept until that ends.
 
 import { PAYLOAD_FALSE, PAYLOAD_TEXT, PAYLOAD_TRUE } from "./codes.js";
 import { ask, closest, create, elements, listen } from "./natural.js";
@@ -17,7 +17,7 @@ import { setAttribute } from "./templates.js";
 const edits = new WeakMap();
 const UNSENT = Infinity;
 
-/** What the server said while the field was held: by element, a property, its value and the last event handled then. */
+/** What the server said of the field in which an input method composes: a property, its value and the last event handled then. */
 const withheld = new WeakMap();
 
 /** Fields that are to show what the server says when the program has ended. */
@@ -115,8 +115,7 @@ function isHeld(field, ack) {
 export function setProperty(element, name, value, ack) {
   const field = fieldOf(element);
   if (isHeld(field, ack)) {
-    if (!withheld.has(field)) withheld.set(field, new Map());
-    withheld.get(field).set(element, [name, value, ack]);
+    if (field === composing) withheld.set(field, [name, value, ack]);
     return;
   }
   const isChoice = typeof value === "boolean";
@@ -126,14 +125,14 @@ export function setProperty(element, name, value, ack) {
   if (isChoice || !isToggle(field)) changing.add(element);
 }
 
-/** What held a field may have ended: says again what was said meanwhile. */
+/** A composition may have ended: says again what was said meanwhile, but of what the person has yet to send. */
 function release(field) {
-  for (const one of group(field)) {
-    const words = withheld.get(one);
-    withheld.delete(one);
-    words?.forEach((word, element) => setProperty(element, ...word));
+  const word = withheld.get(field);
+  withheld.delete(field);
+  if (word && edits.get(field) !== UNSENT) {
+    setProperty(field, ...word);
+    showFields(word[2]);
   }
-  showFields(UNSENT);
 }
 
 /** An attribute has changed; where it decides which values a field may have, the field is to show the server's again. */
