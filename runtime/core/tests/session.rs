@@ -389,19 +389,6 @@ fn the_author_is_told_of_a_few_events_that_do_not_fit() {
     assert_eq!(client.unfit.len(), 16, "whatever a hostile client does");
 }
 
-#[test]
-fn large_texts_are_not_kept_twice_for_a_session_that_hibernates() {
-    let mut page = Page::new(Board::default());
-    let at = page.document.place_of("draft", EventKind::Input).unwrap();
-    let text = "x".repeat(300_000);
-    page.cut();
-    page.fire(at, Payload::Text(&text));
-    page.advance_ms(30_000);
-    assert_eq!(page.session.component().draft.len(), 300_000);
-    page.event(at, Payload::Text("short"));
-    page.check();
-}
-
 /// Counts how often it is rendered.
 #[derive(Default)]
 struct Counted(u32, std::cell::Cell<u32>);
