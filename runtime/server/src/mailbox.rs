@@ -87,6 +87,8 @@ pub(crate) enum Post<M> {
     },
     /// The store has a newer session than ours.
     Fenced,
+    /// The store has not stored what it was given for a while.
+    StoreOut,
     /// The store has not answered a suspended session in time.
     GiveUp,
 }
