@@ -16,6 +16,7 @@ use std::thread;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::task::AtomicWaker;
+use lightspeed_core::Policy;
 use lightspeed_core::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_core::session::recovery::Recovery;
@@ -231,6 +232,8 @@ impl<C: Live> Actor for SessionActor<C> {
             charge,
             lease: start.lease,
             saving: None,
+            store_out: None,
+            is_store_out: false,
             renew_at: None,
             suspended: None,
             patience: None,
@@ -301,6 +304,10 @@ struct Body<C: Live> {
     lease: Lease,
     /// A checkpoint that is being written.
     saving: Option<Saving>,
+    /// Runs out when the store takes too long with what it was given.
+    store_out: Option<Alarm>,
+    /// It has, and the page is told so whenever it comes.
+    is_store_out: bool,
     /// When what is stored has to be written again.
     renew_at: Option<Instant>,
     /// It is to end, with this reason, once it is stored.
@@ -384,6 +391,7 @@ impl<C: Live> Body<C> {
             }
             Post::Stored { generation, stamp } => {
                 self.saving = None;
+                self.is_store_out = false;
                 if let Some(keeper) = &mut self.keeper {
                     keeper.set_stamp(stamp);
                 }
@@ -409,6 +417,7 @@ impl<C: Live> Body<C> {
                 self.tasks.watch(&self.myself);
                 None
             }
+            Post::StoreOut => self.lack_the_store(),
             Post::GiveUp => {
                 let detail = Some("the store did not answer in time: what it lacks is lost".to_owned());
                 Some(End { reason: self.suspended.unwrap_or(CloseReason::ShuttingDown), detail })
@@ -416,8 +425,41 @@ impl<C: Live> Body<C> {
         }
     }
 
+    /// The store has taken too long: the page must not look as if all were well. The session waits for both.
+    fn lack_the_store(&mut self) -> Option<End> {
+        self.store_out = None;
+        let out_at = self.saving.as_ref()?.began + limits::STORE_OUT_AFTER;
+        if out_at > Instant::now() {
+            // That was for an earlier write.
+            self.store_out = Some(Alarm::set(&self.myself, out_at, |_| Post::StoreOut));
+            return None;
+        }
+        if std::mem::replace(&mut self.is_store_out, true) {
+            return None;
+        }
+        let (within, error) =
+            (limits::STORE_OUT_AFTER, "nothing is stored: pages are told that it is unavailable");
+        tell!(error, telemetry::STORE_FAILED, type_name::<C>(), self.id, error, ?within);
+        let epoch = self.link.as_ref()?.epoch;
+        self.let_go(CloseReason::Unavailable);
+        if let Some(inner) = self.inner.upgrade() {
+            inner.registry.detach(self.id, epoch);
+        }
+        self.record(Recorder::detached);
+        self.take(Input::Detach)
+    }
+
     fn join(&mut self, mut attachment: Attachment) -> Option<End> {
         let link = attachment.link.take()?;
+        if self.is_store_out {
+            let inner = self.inner.upgrade();
+            let retry_ms = inner.as_ref().map_or(0, |inner| inner.retry_ms(CloseReason::Unavailable));
+            if let Some(inner) = inner {
+                inner.registry.detach(self.id, link.epoch);
+            }
+            link.close(CloseReason::Unavailable, retry_ms);
+            return None;
+        }
         let Attachment { mode, applied, settled, is_latest, ref token, permit: ref _permit, .. } = attachment;
         let (session, epoch, peer) = (link.session, link.epoch, link.peer());
         if !self.attach(link) {
@@ -642,6 +684,11 @@ impl<C: Live> Body<C> {
         if checkpoint.bytes.len() > limits::STORED_BYTES_MAX {
             let detail = format!("{} bytes are too many to be stored", checkpoint.bytes.len());
             return Err(End { reason: CloseReason::ComponentFailed, detail: Some(detail) });
+        }
+        // The others go on without the store.
+        if C::POLICY.kind(true) == Policy::Durable && self.store_out.is_none() {
+            let at = Instant::now() + limits::STORE_OUT_AFTER;
+            self.store_out = Some(Alarm::set(&self.myself, at, |_| Post::StoreOut));
         }
         let lease = inner.registry.lease(self.id).unwrap_or(self.lease);
         let (seq, bytes) = (checkpoint.seq, checkpoint.bytes.len());

@@ -11,7 +11,7 @@
 //! A worker of tokio that runs code which sleeps or computes holds up more than its own tasks: it may be the one
 //! that all others rely on to hear from sockets and timers. So no worker runs any. The crew has as many threads at
 //! work as the runtime has workers. One that is at a job for longer than [`limits::TURN_HANDED_ON_AFTER`] no longer counts as one of them,
-//! another is started in its place, and it ends with its job. How many such there may be is bounded.
+//! another is started in its place, and it ends with its job, at a lower priority where the system has such. How many such there may be is bounded.
 //!
 //! What is waited for within an author's future is no such job: the future is polled by the crew ([`errand`]),
 //! and between polls it takes no thread.
@@ -220,6 +220,7 @@ impl Shared {
     fn work(self: &Arc<Self>, stand: &Arc<Stand>) {
         let _context = self.runtime.enter();
         STAND.set(Some(Arc::clone(stand)));
+        stand.sit_down();
         while let Some(job) = self.next() {
             stand.begin(job.label());
             self.rouse();
@@ -227,7 +228,9 @@ impl Shared {
             if catch_unwind(run).is_err() {
                 tracing::error!("a job of the crew has panicked");
             }
-            if stand.end() && !self.come_back() {
+            if stand.end() {
+                // Another has its place, or has it when there is something to do.
+                self.lock().long -= 1;
                 return;
             }
         }
@@ -254,15 +257,6 @@ impl Shared {
                 None => state.idle -= 1,
             }
         }
-    }
-
-    /// A long job is done: whether its thread is at work again.
-    fn come_back(&self) -> bool {
-        let mut state = self.lock();
-        state.long -= 1;
-        let is_needed = state.working < self.threads_max && !state.is_closed;
-        state.working += usize::from(is_needed);
-        is_needed
     }
 
     /// Looks at what all are at. Whether there is anything to look at.

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use lightspeed_core::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::crew::{Crew, Errand, Label};
 use crate::entropy::Entropy;
@@ -130,7 +130,10 @@ impl<'a> Envelope<'a> {
 pub(crate) struct Fenced;
 
 /// A write that is under way; abandoned when dropped.
-pub(crate) struct Saving(Errand<Result<Stamp, Fenced>>);
+pub(crate) struct Saving {
+    written: Errand<Result<Stamp, Fenced>>,
+    pub(crate) began: Instant,
+}
 
 impl Saving {
     pub(crate) fn start(
@@ -138,7 +141,7 @@ impl Saving {
         label: Label,
         write: impl Future<Output = Result<Stamp, Fenced>> + Send + 'static,
     ) -> Self {
-        Self(crew.spawn(label, write))
+        Self { written: crew.spawn(label, write), began: Instant::now() }
     }
 }
 
@@ -245,7 +248,7 @@ impl Keeper {
         let label = self.label();
         let forgotten = async move {
             if let Some(mut saving) = saving {
-                match timeout(limits::SUSPEND_WITHIN, &mut saving.0).await {
+                match timeout(limits::SUSPEND_WITHIN, &mut saving.written).await {
                     Ok(Ok(stamp)) => self.set_stamp(stamp),
                     // Another server has it.
                     Ok(Err(Fenced)) => return,

@@ -82,7 +82,14 @@
 //!
 //! # Panics
 //!
-//! A panic in a component ends its own session: build without `panic = "abort"`.
+//! A panic in a component ends its own session, and with `panic = "abort"` it would end the process: the crate doesn't compile with that.
+//! What doesn't unwind, as a second panic in a `Drop` or a stack that overflows, ends the process: `docs/guarantees.md` says how to run more than one.
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "lightspeed is built with panic = \"abort\", so that a panic in one component would end the process with every \
+     session in it: take `panic = \"abort\"` out of the profile in Cargo.toml, or `-C panic=abort` out of RUSTFLAGS"
+);
 
 /// `html!` names the crate that it is used from outside of.
 #[cfg(test)]

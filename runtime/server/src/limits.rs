@@ -110,6 +110,9 @@ pub const STORE_ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The longest wait before a store that fails is asked again; the first is 50 milliseconds.
 pub const STORE_RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// How long a durable session waits for the store until its page is told that it is unavailable.
+pub const STORE_OUT_AFTER: Duration = Duration::from_secs(15);
+
 /// How long a session that has to make room waits for the store.
 pub const SUSPEND_WITHIN: Duration = Duration::from_secs(10);
 

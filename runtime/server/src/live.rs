@@ -16,7 +16,8 @@ use crate::policy::Policy;
 /// mounted once, by the request for the page; the page's socket then attaches to that
 /// very value.
 ///
-/// A panic in any of its methods concerns its own session and nothing else. One whose state is
+/// A panic in any of its methods, as long as it unwinds, concerns its own session and nothing else; so does code that takes
+/// long or never returns. A second panic while the first unwinds, or a stack that overflows, ends the process. One whose state is
 /// stored, which takes a [`POLICY`](Live::POLICY) that says so and a
 /// [store](crate::Config::with_store), goes on from the last good state; another starts over.
 pub trait Live: Sized + Send + 'static {

@@ -96,6 +96,8 @@ pub(crate) enum Post<M> {
     Fenced,
     /// Tasks have waited since the alarm for this instant was set.
     TasksWait(Instant),
+    /// The store has not stored what it was given for a while.
+    StoreOut,
     /// The store has not answered a suspended session in time.
     GiveUp,
 }

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -100,7 +100,18 @@ pub(super) struct Stand {
     turn: AtomicU64,
     running: Mutex<Running>,
     seen: Mutex<Seen>,
+    thread: OnceLock<ThreadId>,
 }
+
+/// How the system knows a thread.
+#[cfg(target_os = "linux")]
+type ThreadId = rustix::thread::Pid;
+#[cfg(not(target_os = "linux"))]
+type ThreadId = ();
+
+/// How much less of a core a thread gets than others once its job is long, as a nice value: about a ninth.
+#[cfg(target_os = "linux")]
+const LONG_NICE: i32 = 10;
 
 #[derive(Clone, Copy, Default)]
 struct Running {
@@ -145,6 +156,22 @@ impl Stand {
             turn: AtomicU64::new(0),
             running: Mutex::default(),
             seen: Mutex::default(),
+            thread: OnceLock::new(),
+        }
+    }
+
+    /// This is the thread that it is about.
+    pub(super) fn sit_down(&self) {
+        #[cfg(target_os = "linux")]
+        let _ = self.thread.set(rustix::thread::gettid());
+    }
+
+    /// The thread makes way for the others, to its end: what computes for long must not take a core from them.
+    fn make_way(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(thread) = self.thread.get() {
+            // Not allowed, perhaps: then it shares evenly.
+            let _ = rustix::process::setpriority_process(Some(*thread), LONG_NICE);
         }
     }
 
@@ -188,7 +215,10 @@ impl Stand {
         let elapsed = seen.elapsed();
         let is_long = elapsed >= limits::TURN_HANDED_ON_AFTER && !seen.is_handed_on;
         let is_handed_on_now = is_long && has_room;
-        seen.is_handed_on |= is_handed_on_now;
+        if is_handed_on_now {
+            seen.is_handed_on = true;
+            self.make_way();
+        }
         let is_slow = elapsed >= limits::TURN_SLOW_AFTER && seen.told.is_none();
         let told = is_slow.then(|| {
             let running = *lock(&self.running);

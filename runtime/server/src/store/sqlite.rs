@@ -113,11 +113,12 @@ impl SqliteStore {
             }
         };
         let reader = connect(&path).map_err(failed)?;
+        let (write_place, read_place) = (Place::of(&path), Place::of(&path));
         let (writes, to_write) = mpsc::sync_channel(QUEUE_MAX);
         let (reads, to_read) = mpsc::sync_channel(QUEUE_MAX);
         let threads = vec![
-            spawn("lightspeed-store-write", &path, move || write_all(&mut writer, &to_write))?,
-            spawn("lightspeed-store-read", &path, move || read_all(&reader, &to_read))?,
+            spawn("lightspeed-store-write", &path, move || write_all(&mut writer, &write_place, &to_write))?,
+            spawn("lightspeed-store-read", &path, move || read_all(&reader, &read_place, &to_read))?,
         ];
         Ok(Self { writes: Some(writes), reads: Some(reads), threads, secret, path })
     }
@@ -225,8 +226,66 @@ fn prepare(connection: &mut Connection, secret: &[u8; 32]) -> rusqlite::Result<P
     Ok(Prepared::Ready(secret))
 }
 
+/// Which file it is that was opened, and by which name it has to be found.
+///
+/// A file that is removed, or replaced by another, goes on to take writes through what is open; they are lost with the process.
+struct Place {
+    path: PathBuf,
+    file: Option<FileId>,
+}
+
+/// The device and the number of a file there.
+type FileId = (u64, u64);
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: file_id(path) }
+    }
+
+    fn check(&self) -> Result<(), Moved<'_>> {
+        match file_id(&self.path) {
+            found if found == self.file => Ok(()),
+            found => Err(Moved { path: &self.path, is_replaced: found.is_some() }),
+        }
+    }
+}
+
+/// The file that was opened is no longer where it was.
+struct Moved<'a> {
+    path: &'a Path,
+    is_replaced: bool,
+}
+
+impl Moved<'_> {
+    fn error(&self) -> rusqlite::Error {
+        let what = if self.is_replaced { "has been replaced by another file" } else { "is gone" };
+        let message = format!(
+            "{} {what} since this process opened it, so nothing that is written is kept: \
+             put back the file itself, or start this process again",
+            self.path.display()
+        );
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(MOVED), Some(message))
+    }
+}
+
+/// SQLite's own code for it, `SQLITE_READONLY_DBMOVED`.
+const MOVED: std::ffi::c_int = 8 | (4 << 8);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere a file that is open can't be removed.
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
+}
+
 /// Writes whatever waits as one transaction, then answers, until nobody can ask any more.
-fn write_all(connection: &mut Connection, queue: &mpsc::Receiver<Write>) {
+fn write_all(connection: &mut Connection, place: &Place, queue: &mpsc::Receiver<Write>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH_MAX - 1));
@@ -235,7 +294,11 @@ fn write_all(connection: &mut Connection, queue: &mpsc::Receiver<Write>) {
         if batch.is_empty() {
             continue;
         }
-        let results = write_batch(connection, &batch);
+        let mut results = write_batch(connection, &batch);
+        // Looked at afterwards: what was written into a file that nobody finds is lost, whatever SQLite says.
+        if let Err(moved) = place.check() {
+            results = batch.iter().map(|_| Err(moved.error())).collect();
+        }
         for (write, result) in batch.into_iter().zip(results) {
             // Nobody waits for it any more.
             let _ = write.answer.send(result);
@@ -313,10 +376,11 @@ fn apply(connection: &Connection, id: SessionId, change: &Change) -> rusqlite::R
     Ok((Saved::Stored, 0))
 }
 
-fn read_all(connection: &Connection, queue: &mpsc::Receiver<Read>) {
+fn read_all(connection: &Connection, place: &Place, queue: &mpsc::Receiver<Read>) {
     while let Ok(Read { id, answer }) = queue.recv() {
+        let found = place.check().map_err(|moved| moved.error()).and_then(|()| read(connection, id));
         // Nobody waits for it any more.
-        let _ = answer.send(read(connection, id));
+        let _ = answer.send(found);
     }
 }
 

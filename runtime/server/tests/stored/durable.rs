@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lightspeed::limits::STORE_ANSWER_WITHIN;
+use lightspeed::limits::{STORE_ANSWER_WITHIN, STORE_OUT_AFTER};
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
 
@@ -271,4 +271,44 @@ async fn a_session_that_ends_while_it_is_written_leaves_no_record() {
     assert_eq!(store.record(id).await.unwrap().stamp.seq, 2);
     store.answer(Answer::Well);
     eventually(|| store.record_count() == 0).await;
+}
+
+/// A page that is connected and shows nothing new looks as if all were well.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_out_is_told_to_the_page_until_it_is_back() {
+    for answer in [Answer::Held, Answer::Failing] {
+        let (log, _guard) = Log::start();
+        let store = Faulty::new();
+        let server = server(config(&store)).await;
+        let mut client = server.joined("/durable").await;
+        store.answer(answer);
+        let began = tokio::time::Instant::now();
+        client.click(1, 0, 1, ADD).await;
+        client.closed(1, CloseReason::Unavailable).await;
+        assert!(began.elapsed() >= STORE_OUT_AFTER, "{:?}", began.elapsed());
+        let loud = log.lines("pages are told that it is unavailable");
+        assert!(loud.len() == 1 && loud[0].contains("ERROR"), "{loud:?}");
+        // Coming back is of no use yet, and the page is told so at once.
+        client.resume(1, &client.token.clone(), 0, 0).await;
+        let refused = client.frame().await;
+        assert_eq!((refused.kind, refused.reason), ("close", Some(CloseReason::Unavailable)));
+        assert!(refused.retry_ms >= 1_000, "{refused:?}");
+        let stored = store.stored_count();
+        store.answer(Answer::Well);
+        store.stored(stored + 1).await;
+        let id = store.last_id();
+        // It is here still, with what was clicked.
+        let mut back = server.hello().await;
+        loop {
+            back.resume(1, &client.token, 0, 0).await;
+            let frame = back.frame().await;
+            if frame.kind == "joined" {
+                assert_eq!(frame.ack, 1);
+                break;
+            }
+            assert_eq!(frame.reason, Some(CloseReason::Unavailable), "{frame:?}");
+            tokio::time::sleep(Duration::from_millis(frame.retry_ms)).await;
+        }
+        assert_eq!(store.record(id).await.unwrap().stamp.seq, 1);
+    }
 }
