@@ -69,7 +69,7 @@ fn view(node: &Node) -> Html<Change> {
         Node::Field { value, is_checked, area } => html! {
             input name="a" value=(value); input type="checkbox" checked[*is_checked]; textarea { (area) }
         },
-        // What isn't closed, and a heading where one is, isn't in the page: the client puts it in.
+        // What isn't closed isn't in the page: the client puts it in.
         Node::Raw(text) if text.len() % 3 == 0 => {
             html! { (maud::PreEscaped(format!("<p>{}", text.len()))) (text) }
         }
