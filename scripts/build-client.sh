@@ -6,8 +6,8 @@
 #   inputs.sha256                  what they were built from (scripts/client-inputs.sh)
 #
 # cargo (profile `client`) -> wasm-bindgen -> wasm-opt -> esbuild -> brotli. The crate imports its
-# DOM operations from the module `lightspeed-dom`, the bundle imports the crate's glue as
-# `lightspeed-wasm`: both names are resolved here and nowhere else.
+# DOM operations from the module `lightspeed-dom`; the JavaScript imports the crate as `lightspeed-wasm`, which is
+# client-js/src/glue.js here and a stub in tests. Of wasm-bindgen's own glue nothing is used.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -66,7 +66,6 @@ unused='__wbindgen_(start|externrefs|free|realloc)|__abort_handler|__instance_te
 "$tools/wasm-opt" --all-features --quiet "$bindgen/lightspeed_client_bg.wasm" -S -o "$bindgen/hashed.wat"
 sed -E -e "s/\(import \"[^\"]*\" \"$hashed\"/(import \"lightspeed-dom\" \"\1\"/" -e 's/^( *\(import )"[^"]*"/\1"lightspeed-dom"/' \
     -e "/^ *\(export \"($unused)\"/d" "$bindgen/hashed.wat" >"$bindgen/named.wat"
-sed -E -e "s/$hashed/__wbg_\1/" "$bindgen/lightspeed_client_bg.js" >"$bindgen/glue.js"
 
 # The features are the ones that rustc turns on for this target.
 "$tools/wasm-opt" -Oz --converge --one-caller-inline-max-function-size=0 \
@@ -78,10 +77,10 @@ sed -E -e "s/$hashed/__wbg_\1/" "$bindgen/lightspeed_client_bg.js" >"$bindgen/gl
 # These properties are ours alone: nothing of the browser is called like them.
 own_properties="isContent|isFound|isText|isGone|isPlain|nodes|first|last|values|index|kind|path|template|html|namespace|held|steps|slots|roots|instances|owner"
 "$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
+    --external:./why.js \
     "--mangle-props=^($own_properties)\$" \
     --legal-comments=none --charset=utf8 --log-level=warning \
-    "--alias:lightspeed-wasm=$bindgen/glue.js" \
-    "--alias:lightspeed-dom=$source_dir/dom.js" \
+    "--alias:lightspeed-wasm=$source_dir/glue.js" \
     --outfile="$work/client.js"
 
 compressed_total=0

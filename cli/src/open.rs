@@ -318,7 +318,12 @@ async fn play(socket: &mut WebSocket, stage: &Stage) -> Result<(), axum::Error> 
             Ok((_, ClientFrame::Hello { .. })) => {
                 let build = stage.assets.build();
                 let heartbeat_ms = limits::HEARTBEAT_MS;
-                let frame = ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build, heartbeat_ms };
+                let frame = ServerFrame::Welcome {
+                    protocol: PROTOCOL_VERSION,
+                    build,
+                    heartbeat_ms,
+                    event_bytes_max: limits::EVENT_BYTES_MAX as u64,
+                };
                 socket.send(Message::Binary(frame.encode(0).into())).await?;
             }
             Ok((_, ClientFrame::Ping {})) => {

@@ -25,11 +25,26 @@ import {
   TEXT,
   isContent,
 } from "./codes.js";
-import { findChanged, keepFields, setProperty } from "./fields.js";
+import { constrain, findChanged, keepFields, setProperty, showFields } from "./fields.js";
+import { placeOf, regain } from "./focus.js";
+import {
+  activeElement,
+  ask,
+  classList,
+  copy,
+  firstChild,
+  insertBefore,
+  isConnected,
+  listen,
+  moveBefore,
+  nextSibling,
+  replaceChildren,
+  toggleAttribute,
+} from "./natural.js";
 import { OWNER, find, findLater, observe, settle } from "./nodes.js";
 import { MANY, clone, locate, namespaceWithin, parse, setAttribute, templates } from "./templates.js";
 
-/** The page's sessions, `{ number, view, instances }`; `instances` is missing until the first program. */
+/** The page's sessions, `{ number, view, instances, edited }`; `instances` is missing until the first program, and `edited` are fields of whose events before that nobody has heard. */
 export const sessions = [];
 
 /** The nodes in which the selection begins and ends. To ask for them while a program runs would lay the page out. */
@@ -37,12 +52,12 @@ let selected = [];
 
 /** Takes the page's views, in order, as the sessions 1, 2 and so on. */
 export function watch(views) {
-  document.addEventListener("selectionchange", () => {
+  listen("selectionchange", () => {
     const { anchorNode, focusNode } = getSelection();
     selected = [anchorNode, focusNode];
   });
   views.forEach((view, index) => {
-    sessions.push({ number: index + 1, view, instances: undefined, state: undefined });
+    sessions.push({ number: index + 1, view, instances: undefined, state: undefined, edited: [] });
     observe(view);
   });
 }
@@ -82,7 +97,7 @@ class Instance {
 export function run(number, newAck, newCodes, newText) {
   session = sessions[number - 1];
   [ack, codes, at, text, textAt] = [newAck, newCodes, 0, newText, 0];
-  const active = document.activeElement;
+  const place = placeOf(activeElement(), session.view);
   let changed;
   settle();
   while (at < codes.length) {
@@ -96,10 +111,8 @@ export function run(number, newAck, newCodes, newText) {
     // A custom element, a frame or a field that loses the focus may have run something.
     if (code > SPLICE) settle();
   }
-  // Where `moveBefore` is missing, a moved element has lost the focus. To ask for a focus that
-  // nothing had would lay the page out at once.
-  if (active !== document.activeElement && document.activeElement === document.body && active?.isConnected)
-    active.focus({ preventScroll: true });
+  showFields(ack);
+  regain(place);
   return changed;
 }
 
@@ -115,6 +128,7 @@ function runRoot(isAdopted) {
   const root = clone(templates.get(codes[at + 1]));
   build(undefined, 0, root);
   view.replaceChildren(root);
+  showFields(ack);
   return restoreFields();
 }
 
@@ -146,10 +160,17 @@ function readText() {
 }
 
 function write({ kind, name }, element, value) {
-  if (kind === KIND_CLASS) element.classList.toggle(name, value);
-  else if (kind === KIND_FLAG) element.toggleAttribute(name, value);
-  else if (kind === KIND_ATTRIBUTE) setAttribute(element, name, value);
-  else setProperty(element, name, value, ack);
+  if (kind === KIND_CLASS) classList(element).toggle(name, value);
+  else if (kind > KIND_CLASS) setProperty(element, name, value, ack);
+  else {
+    // A dialog that was opened as a modal one keeps the rest of the page from being used until it is told.
+    if (name === "open" && !value) element.close?.();
+    if (kind === KIND_FLAG) toggleAttribute(element, name, value);
+    else setAttribute(element, name, value);
+    // The attribute says only how it begins.
+    if (name === "muted") element.muted = value;
+    constrain(element, name);
+  }
 }
 
 /** The nodes of the slots of the instance that is being built. */
@@ -159,7 +180,7 @@ const scratch = [];
 function build(owner, ownerSlot, root) {
   const instance = new Instance(owner, ownerSlot);
   const { template } = instance;
-  const isFragment = root.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
+  const isFragment = root instanceof DocumentFragment;
   instance.first = isFragment ? root.firstChild : root;
   instance.last = isFragment ? root.lastChild : root;
   let nodes;
@@ -199,10 +220,10 @@ function fill(instance, slot, before, count) {
     const isMany = count >= MANY && template.isPlain;
     const nodes = clone(template, isMany);
     // A list of child nodes takes longer to go through.
-    if (isMany) for (let node = nodes.firstChild; node; node = node.nextSibling) build(instance, slot, node);
+    if (isMany) for (let node = nodes.firstChild; node; node = nextSibling(node)) build(instance, slot, node);
     else build(instance, slot, nodes);
     count -= isMany ? MANY : 1;
-    anchor.parentNode.insertBefore(nodes, before ?? anchor);
+    insertBefore(anchor.parentNode, nodes, before ?? anchor);
   }
 }
 
@@ -210,14 +231,14 @@ function fill(instance, slot, before, count) {
 function fillHtml(instance, slot, html) {
   const anchor = find(instance)[slot];
   const parent = anchor.parentNode;
-  const isRoot = parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE;
+  const isRoot = parent instanceof DocumentFragment;
   const namespace = isRoot ? instance.template.namespace : namespaceWithin(parent);
-  const nodes = document.importNode(parse(html, namespace), true);
+  const nodes = copy(parse(html, namespace));
   const start = new Comment("[");
   nodes.prepend(start);
   nodes.append(new Comment("]"));
   (instance.held ??= [])[slot] = start;
-  parent.insertBefore(nodes, anchor);
+  anchor.before(nodes);
 }
 
 /** Takes away all that a content slot holds. */
@@ -231,7 +252,7 @@ function empty(instance, slot) {
   if (isSet) held.forEach(forget);
   const parent = anchor.parentNode;
   // The slot's nodes and its anchor are all that its parent holds.
-  if (!instance.template.slots[slot].path.at(-1) && anchor === parent.lastChild) parent.replaceChildren(anchor);
+  if (!instance.template.slots[slot].path.at(-1) && !anchor.nextSibling) replaceChildren(parent, anchor);
   else if (isSet) held.forEach(removeNodes);
   else removeNodes({ first: held, last: anchor.previousSibling });
 }
@@ -250,13 +271,13 @@ function forget(instance) {
 }
 
 function removeNodes(instance) {
-  for (const node of nodesOf(instance)) node.remove();
+  for (const node of nodesOf(instance)) ask(node, "remove");
 }
 
 /** The nodes from `first` to `last`, in an array of its own. */
 function nodesOf({ first, last }) {
   const nodes = [first];
-  for (let node = first; node !== last; ) nodes.push((node = node.nextSibling));
+  for (let node = first; node !== last; ) nodes.push((node = nextSibling(node)));
   return nodes;
 }
 
@@ -266,8 +287,7 @@ function move(instance, before) {
   const next = session.instances.get(before)?.first ?? anchor;
   for (const node of nodesOf(instance)) {
     // It keeps focus, playback and the state of frames; it only moves within one document.
-    if (parent.moveBefore && node.isConnected && parent.isConnected) parent.moveBefore(node, next);
-    else parent.insertBefore(node, next);
+    (isConnected(node) && isConnected(parent) ? moveBefore : insertBefore)(parent, node, next);
   }
 }
 
@@ -288,20 +308,20 @@ function adopt(owner, ownerSlot, parent, node) {
 function adoptSlots(instance, steps, parent, node, end) {
   let index = 0;
   for (const step of steps) {
-    for (; index < step.index; index++) node = node.nextSibling;
+    for (; index < step.index; index++) node = nextSibling(node);
     if (step.isContent) {
       node = adoptContent(instance, step.slots[0], parent, node);
-    } else if (node.nodeType === Node.ELEMENT_NODE) {
+    } else if (node instanceof Element) {
       for (const slot of step.slots) {
         instance.nodes[slot] = node;
         if (instance.template.slots[slot].kind === KIND_HANDLER) node[OWNER] = instance;
       }
-      adoptSlots(instance, step.steps, node, node.firstChild, 0);
+      adoptSlots(instance, step.steps, node, firstChild(node), 0);
     } else {
       throw node;
     }
   }
-  for (; index < end; index++) node = node.nextSibling;
+  for (; index < end; index++) node = nextSibling(node);
   return node;
 }
 
@@ -313,17 +333,17 @@ function adoptContent(instance, slot, parent, node) {
   if (form === FORM_ADOPTED) {
     (instance.held ??= [])[slot] = node;
     // Raw HTML may hold marks of its own.
-    for (let depth = 0; ; node = node.nextSibling) {
-      if (node.nodeType !== Node.COMMENT_NODE) continue;
+    for (let depth = 0; ; node = nextSibling(node)) {
+      if (!(node instanceof Comment)) continue;
       if (node.data === "[") depth++;
       if (node.data === "]" && !--depth) break;
     }
-    node = node.nextSibling;
+    node = nextSibling(node);
   } else if (count) {
-    for (let left = count; left > 0; left--) node = adopt(instance, slot, parent, node).nextSibling;
-  } else if (node?.nodeType === Node.TEXT_NODE) {
+    for (let left = count; left > 0; left--) node = nextSibling(adopt(instance, slot, parent, node));
+  } else if (node instanceof Text) {
     anchor = node;
   }
-  anchor ??= parent.insertBefore(new Text(), node);
+  anchor ??= insertBefore(parent, new Text(), node);
   return (instance.nodes[slot] = anchor);
 }

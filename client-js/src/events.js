@@ -1,28 +1,26 @@
 // Events: one listener for each type, on the document; the closest handler takes the event.
 
 import { event as send } from "lightspeed-wasm";
-import {
-  EVENTS,
-  PAYLOAD_FALSE,
-  PAYLOAD_NONE,
-  PAYLOAD_TEXT,
-  PAYLOAD_TRUE,
-} from "./codes.js";
+import { EVENTS, PAYLOAD_NONE, PAYLOAD_TEXT } from "./codes.js";
 import { sessions } from "./document.js";
-import { isActive, originOf, sent } from "./fields.js";
+import { isToggle, isTyping, sent, sentClick, valueOf } from "./fields.js";
+import { isConnected, listen, matches, method, parentNode } from "./natural.js";
 import { OWNER, find, settle } from "./nodes.js";
 import { encode } from "./text.js";
 
 const [, CLICK, INPUT, CHANGE, SUBMIT, KEYDOWN] = EVENTS;
 
-/** Events that a person made before the handlers were known: `[session, event, origin]`. */
+/** Events that a person made before the handlers were known: `[session, event, path]`. */
 let early = [];
 const EARLY_MAX = 64;
+
+/** Of fields, the last event before then. */
+const lastOf = new WeakMap();
 
 let isApplying = false;
 
 export function watchEvents() {
-  for (const type of EVENTS) if (type) document.addEventListener(type, listen);
+  for (const type of EVENTS) if (type) listen(type, hear);
 }
 
 /** Runs `change`, which changes documents; events that this causes go out when it has ended. */
@@ -35,30 +33,46 @@ export function whileApplying(change) {
   }
 }
 
-function listen(event) {
-  const view = event.target.closest?.("lightspeed-view");
-  const session = view && sessions.find((one) => one.view === view);
-  const origin = originOf(event);
-  if (!session || session.instances) return handle(event.type, event, origin);
-  // What fields hold is found when the document begins, without their events.
-  if (event.type === INPUT || event.type === CHANGE) return;
-  if (event.type === SUBMIT) event.preventDefault();
-  if (early.length < EARLY_MAX) early.push([session, event, origin]);
+function hear(event) {
+  const { type } = event;
+  // Within shadow trees too.
+  const path = event.composedPath();
+  const session = sessions.find(({ view }) => path.includes(view));
+  if (!session || session.instances) return handle(type, event, path);
+  // What a field holds is looked at when the document begins.
+  const isOfField = type === INPUT || type === CHANGE;
+  if (isOfField) {
+    if (!lastOf.has(path[0])) session.edited.push(path[0]);
+    lastOf.set(path[0], type);
+    return;
+  }
+  if (type === SUBMIT && !closesDialog(event, path[0])) event.preventDefault();
+  if (early.length < EARLY_MAX) early.push([session, event, path]);
 }
 
 /** A document has begun: handles what happened before. `changed` are fields that were edited. */
 export function handleEarly(session, changed) {
-  for (const field of changed) {
-    handle(INPUT, undefined, field);
-    // A field that is being edited has its change yet to come.
-    if (!isActive(field)) handle(CHANGE, undefined, field);
-  }
+  tell([...new Set([...changed, ...session.edited.splice(0)])]);
   const mine = early.filter((entry) => entry[0] === session);
   early = early.filter((entry) => entry[0] !== session);
-  for (const [, event, origin] of mine) {
+  for (const [, event, path] of mine) {
     // A form without a handler goes where it would have gone.
-    if (!handle(event.type, event, origin) && event.type === SUBMIT && origin.isConnected)
-      origin.requestSubmit(event.submitter);
+    if (!handle(event.type, event, path) && event.type === SUBMIT && isConnected(path[0]) && !closesDialog(event, path[0]))
+      ask(path[0], "requestSubmit", event.submitter);
+  }
+}
+
+/** Handles what fields hold, which no event tells. */
+export function tell(fields) {
+  for (const field of fields) {
+    // The one that lost it has no event in a browser either.
+    if (field.type === "radio" && !field.checked) continue;
+    const path = [];
+    for (let node = field; node; node = parentNode(node) ?? (node !== document && node.host)) path.push(node);
+    handle(INPUT, undefined, path);
+    // What is typed has its change yet to come.
+    if ((lastOf.get(field) ?? (isTyping(field) ? INPUT : CHANGE)) === CHANGE) handle(CHANGE, undefined, path);
+    lastOf.delete(field);
   }
 }
 
@@ -68,46 +82,52 @@ export function abandon(session) {
   handleEarly(session, []);
 }
 
-/** Gives an event to the closest handler; returns whether there is one. */
-function handle(type, event, origin) {
+/** Gives an event to the closest handler on its path; returns whether there is one. */
+function handle(type, event, path) {
   const code = EVENTS.indexOf(type);
   settle();
-  for (let node = origin; node; node = node.parentNode ?? node.host) if (node[OWNER]) find(node[OWNER]);
-  for (let node = origin; node; node = node.parentNode ?? node.host) {
+  for (const node of path) if (node[OWNER]) find(node[OWNER]);
+  for (const node of path) {
     const instance = node[OWNER];
     const slot = instance?.template.slots.findIndex((one, index) => one.event === code && instance.nodes[index] === node);
     if (!(slot >= 0)) continue;
-    if (!instance.isGone && node.isConnected && !node.matches(":disabled")) {
-      take(type, event, origin, node, instance, slot);
+    if (!instance.isGone && isConnected(node) && !matches(node, ":disabled")) {
+      take(type, event, path, node, instance, slot);
     }
     return true;
   }
 }
 
-function take(type, event, origin, element, instance, slot) {
-  if (type === CLICK && !takesLink(event, element)) return;
+function take(type, event, path, element, instance, slot) {
+  const [origin] = path;
+  if (type === CLICK && !takesLink(event, path.slice(path.indexOf(element)))) return;
   // An input method's keys are its own; a browser that fills a field in sends keys without a name.
   if (type === KEYDOWN && (event.isComposing || !event.key)) return;
-  if (type === SUBMIT) event.preventDefault();
+  if (type === SUBMIT && !closesDialog(event, origin)) event.preventDefault();
   const hasValue = type === SUBMIT || type === INPUT || type === CHANGE;
-  const field = hasValue && (element.localName === "form" ? element : origin);
+  const field = element instanceof HTMLFormElement ? element : origin;
   const [kind, text] = hasValue ? valueOf(field, event?.submitter) : keyOf(event);
   const transmit = () => {
     if (instance.isGone) return;
     const seq = send(instance.session.number, instance.id, slot, kind, encode(text));
-    if (hasValue && seq) sent(field, seq);
+    if (!seq) return;
+    if (hasValue) sent(field, seq);
+    else if (type === CLICK && isToggle(origin)) sentClick(origin, seq);
   };
   if (isApplying) queueMicrotask(transmit);
   else transmit();
 }
 
-/** Whether a click is the handler's; one that opens a link elsewhere is the browser's. */
-function takesLink(event, element) {
-  const link = element.closest("a");
-  if (!link?.hasAttribute("href")) return true;
+/** Whether the browser closes a dialog when the form is submitted, and goes nowhere. */
+const closesDialog = ({ submitter }, form) => (submitter?.formMethod || method(form)) === "dialog";
+
+/** Whether a click is the handler's; one that opens a link elsewhere is the browser's. `path` is from the handler on. */
+function takesLink(event, path) {
+  const link = path.find((node) => node instanceof Element && matches(node, ":is(a,area,math *)[*|href]"));
+  if (!link) return true;
   const target = link.getAttribute("target");
-  const isElsewhere = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || event.button > 0;
-  if (isElsewhere || (target && target !== "_self") || link.hasAttribute("download")) return false;
+  const isHere = !target || /^_self$/i.test(target) || (self === top && /^_(top|parent)$/i.test(target));
+  if (event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || !isHere || link.hasAttribute("download")) return false;
   event.preventDefault();
   return true;
 }
@@ -116,13 +136,4 @@ function takesLink(event, element) {
 function keyOf({ type, key, shiftKey, ctrlKey, altKey, metaKey }) {
   if (type !== KEYDOWN) return [PAYLOAD_NONE, ""];
   return [PAYLOAD_TEXT, (shiftKey + 2 * ctrlKey + 4 * altKey + 8 * metaKey).toString(16) + key];
-}
-
-/** The payload of a field or a form. */
-function valueOf(field, submitter) {
-  if (field.type === "checkbox") return [field.checked ? PAYLOAD_TRUE : PAYLOAD_FALSE, ""];
-  let pairs;
-  if (field.localName === "form") pairs = [...new FormData(field, submitter)].filter(([, value]) => !(value instanceof File));
-  else if (field.multiple && field.selectedOptions) pairs = [...field.selectedOptions].map((one) => [field.name, one.value]);
-  return [PAYLOAD_TEXT, pairs ? `${new URLSearchParams(pairs)}` : `${field.value ?? field.textContent}`];
 }

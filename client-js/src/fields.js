@@ -2,6 +2,12 @@
 //
 // A field that the person edited is its own until the server has handled the event that carried
 // the edit: an answer to an older event never undoes a newer edit. See specs/session.md.
+//
+// What the server says is written to the attribute that is the field's default, and what the field shows
+// follows when the program has ended. What it says of a field that is held is kept until nothing holds it.
+
+import { PAYLOAD_FALSE, PAYLOAD_TEXT, PAYLOAD_TRUE } from "./codes.js";
+import { ask, closest, create, elements, listen, localName } from "./natural.js";
 
 /**
  * The fields that a person edited: the number of the event that last carried the value, or
@@ -10,20 +16,54 @@
 const edits = new WeakMap();
 const UNSENT = Infinity;
 
+/** What the server said while the field was held: by element, a property, its value and the last event handled then. */
+const withheld = new WeakMap();
+
+/** Fields that are to show what the server says when the program has ended. */
+const changing = new Set();
+
+/** The options that a person chose, by select of one. */
+const chosen = new Map();
+
 /** The field in which an input method is composing; writing to it would end the composition. */
 let composing;
 
-export function watchFields() {
-  const on = (type, listener) => document.addEventListener(type, listener, true);
-  on("input", (event) => edited(originOf(event)));
-  on("compositionstart", (event) => (composing = originOf(event)));
-  on("compositionend", () => (composing = undefined));
+/** The last click on a checkbox or radio button that was heard, which comes before its `input`: `[field, number]`. */
+let click = [];
+
+/** Watches fields. Those that a reset has changed are given to `tell`. */
+export function watchFields(tell) {
+  const on = (type, listener) => listen(type, (event) => listener(originOf(event)), true);
+  on("input", (field) => edited(field, field === click[0] ? click[1] : UNSENT));
+  on("compositionstart", (field) => (composing = field));
+  const end = (field) => {
+    composing = undefined;
+    release(field);
+  };
+  on("compositionend", end);
+  on("focusout", end);
+  on("reset", (form) => {
+    const before = [...elements(form)].map((field) => [field, stateOf(field)]);
+    // When it has happened.
+    setTimeout(() => {
+      const changed = before.filter(([field, state]) => state !== stateOf(field)).map(([field]) => field);
+      changed.forEach((field) => edited(field));
+      tell(changed);
+    });
+  });
 }
 
 /** What an event began at, within shadow trees too. */
 export const originOf = (event) => event.composedPath()[0] ?? event.target;
 
-const edited = (field) => group(field).forEach((one) => edits.set(one, UNSENT));
+function edited(field, seq = UNSENT) {
+  for (const one of group(field)) {
+    edits.set(one, seq);
+    // What is said in the midst of a composition is older than what comes of it.
+    if (one !== composing) withheld.delete(one);
+  }
+  if (field.type === "select-one") chosen.set(field, field.selectedOptions[0]);
+}
 
 /** The radio buttons that change with `field`, or the field alone. */
 function group(field) {
@@ -33,16 +73,35 @@ function group(field) {
   );
 }
 
-const fieldsIn = (root) => [...root.querySelectorAll("input,select,textarea")];
+const fieldsIn = (root) => [...ask(root, "querySelectorAll", "input,select,textarea")];
 
-export const isActive = (field) => field.getRootNode().activeElement === field;
+export const isToggle = (field) => /^(checkbox|radio)$/.test(field.type);
+
+/** Whether a change is yet to come: a browser tells of what is typed when the person leaves the field. */
+export const isTyping = (field) => /^(te|sea|[uepn])/.test(field.type) && isActive(field);
+
+const isActive = (field) => ask(field.getRootNode(), "activeElement") === field;
+
+/** The payload of a field or a form. */
+export function valueOf(field, submitter) {
+  if (field.type === "checkbox") return [field.checked ? PAYLOAD_TRUE : PAYLOAD_FALSE, ""];
+  let pairs;
+  if (field instanceof HTMLFormElement) pairs = [...new FormData(field, submitter)].filter(([, value]) => !(value instanceof File));
+  else if (field.multiple && field.selectedOptions) pairs = [...field.selectedOptions].map((one) => [field.name, one.value]);
+  return [PAYLOAD_TEXT, pairs ? `${new URLSearchParams(pairs)}` : `${field.value ?? field.textContent}`];
+}
+
+const stateOf = (field) => [field.checked, ...valueOf(field)].join();
 
 /** The values of `element`, a field or a form, went out with the event `seq`. */
 export function sent(element, seq) {
-  for (const field of element.elements ?? group(element)) {
+  for (const field of element instanceof HTMLFormElement ? elements(element) : group(element)) {
     if (edits.has(field)) edits.set(field, seq);
   }
 }
+
+/** A click on a checkbox or radio button went out with the event `seq`. */
+export const sentClick = (field, seq) => (click = [field, seq]);
 
 /** Whether the server, having handled the events up to `ack`, must leave the field as it is. */
 function isHeld(field, ack) {
@@ -52,39 +111,83 @@ function isHeld(field, ack) {
   return seq !== UNSENT || group(field).some(isActive);
 }
 
-/** Sets a property of a field and the attribute that is its default. */
+/** Sets the attribute that is a property's default, unless the field is held. `showFields` does the rest. */
 export function setProperty(element, name, value, ack) {
-  if (isHeld(element.closest("select") ?? element, ack)) return;
-  if (typeof value === "boolean") element.toggleAttribute(name, value);
+  const field = fieldOf(element);
+  if (isHeld(field, ack)) {
+    if (!withheld.has(field)) withheld.set(field, new Map());
+    withheld.get(field).set(element, [name, value, ack]);
+    return;
+  }
+  const isChoice = typeof value === "boolean";
+  if (isChoice) element.toggleAttribute(name, value);
   else if (element.localName === "textarea") element.defaultValue = value ?? "";
   else if (value === null) element.removeAttribute(name);
   else element.setAttribute(name, value);
-  value ??= "";
-  const before = element[name];
-  if (before === value) return;
-  const { selectionStart, selectionEnd } = element;
-  element[name] = value;
-  // A caret at the end stays at the end, any other where it is.
-  if (selectionStart !== null && selectionStart < before.length && isActive(element))
-    element.setSelectionRange(selectionStart, selectionEnd);
+  if (isChoice || !isToggle(field)) changing.add(element);
 }
 
-/** Whether the field differs from what its HTML says: a person or the browser has changed it. */
-function isChanged(field) {
-  if (field.options) {
-    const options = [...field.options];
-    const hasDefault = field.multiple || options.some((option) => option.defaultSelected);
-    return hasDefault ? options.some((option) => option.selected !== option.defaultSelected) : field.selectedIndex > 0;
+/** What held a field may have ended: says again what was said meanwhile. */
+function release(field) {
+  for (const one of group(field)) {
+    const words = withheld.get(one);
+    withheld.delete(one);
+    words?.forEach((word, element) => setProperty(element, ...word));
   }
-  if (/^(checkbox|radio)$/.test(field.type)) return field.checked !== field.defaultChecked;
-  // The values of these are never empty, whatever the HTML says.
-  return !/^(range|color)$/.test(field.type) && field.value !== field.defaultValue;
+  showFields(UNSENT);
+}
+
+/** An attribute has changed; where it decides which values a field may have, the field is to show the server's again. */
+export function constrain(element, name) {
+  if (!/^(m(in|ax|ultiple)|step|type|size|disabled)$/.test(name)) return;
+  const field = fieldOf(element);
+  if (/^(inpu|selec)t$/.test(localName(field)) && !edits.has(field) && !isToggle(field)) changing.add(field);
+}
+
+/** The select that an option is of, or the element. */
+const fieldOf = (element) => closest(element, "select") ?? element;
+
+/** A program has ended, after the events up to `ack`: fields show what it said of them. */
+export function showFields(ack) {
+  for (const [select, option] of chosen) {
+    // An option that comes selected is what the server says, and one that is gone nobody's choice.
+    if (option.isConnected) isHeld(select, ack) && (option.selected = true);
+    else changing.add(select) && edits.delete(select);
+  }
+  for (const field of new Set([...changing].map(fieldOf))) isHeld(field, ack) || show(field);
+  changing.clear();
+}
+
+function show(field) {
+  edits.delete(field);
+  chosen.delete(field);
+  if (field.options) {
+    for (const option of field.options) if (option.selected !== option.defaultSelected) option.selected = option.defaultSelected;
+  } else if (isToggle(field)) {
+    if (field.checked !== field.defaultChecked) for (const one of group(field)) one.checked = one.defaultChecked;
+  } else if ("defaultValue" in field) {
+    const { selectionStart, selectionEnd, value } = field;
+    if (value === field.defaultValue) return;
+    field.value = field.defaultValue;
+    // A caret at the end stays at the end, any other where it is.
+    if (selectionStart !== null && selectionStart < value.length && isActive(field))
+      field.setSelectionRange(selectionStart, selectionEnd);
+  }
+}
+
+/** Whether the field differs from what its HTML says: a person has changed it, or the browser what a person had changed before. */
+function isChanged(field) {
+  // What a browser makes of the HTML is more than the HTML: a number with a comma is none, a range has bounds.
+  const form = create("form");
+  const fresh = form.appendChild(field.cloneNode(true));
+  ask(form, "reset");
+  return stateOf(field) !== stateOf(fresh);
 }
 
 /** The fields that were changed before their handlers could hear of it. */
 export function findChanged(root) {
   const changed = fieldsIn(root).filter(isChanged);
-  changed.forEach(edited);
+  changed.forEach((field) => edited(field));
   return changed;
 }
 
@@ -117,7 +220,7 @@ export function keepFields(root, ack) {
 function named(root) {
   const counts = {};
   return fieldsIn(root).map((field) => {
-    const name = [field.localName, field.type, field.id, field.name, field.form?.id].join();
+    const name = [field.localName, field.type, field.id, field.name, field.form && ask(field.form, "id")].join();
     counts[name] = (counts[name] ?? 0) + 1;
     return [name + counts[name], field];
   });

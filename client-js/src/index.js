@@ -2,11 +2,12 @@
 
 import * as wasm from "lightspeed-wasm";
 import { watch } from "./document.js";
-import { watchEvents } from "./events.js";
+import { tell, watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
 import { query } from "./inflate.js";
-import { connect, disconnect, linkTo, schedule } from "./link.js";
-import { refresh, state, tokensOf, viewsIn } from "./page.js";
+import { disconnect, linkTo } from "./link.js";
+import { ask, listen } from "./natural.js";
+import { state, tokensOf, viewsIn } from "./page.js";
 import { encode } from "./text.js";
 
 // Client and module lie in a folder that is named by their content: the build.
@@ -16,37 +17,22 @@ const CONNECTING = 0;
 const FAILED = 3;
 
 /** The module is fetched and compiled while the page is still being parsed. */
-const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), {
-  "lightspeed-dom": {
-    connect,
-    disconnect,
-    refresh,
-    schedule,
-    // Those above are called as they are; these go through glue (scripts/build-client.sh).
-    apply: wasm.__wbg_apply,
-    define: wasm.__wbg_define,
-    failed: wasm.__wbg_failed,
-    now: wasm.__wbg_now,
-    refused: wasm.__wbg_refused,
-    state: wasm.__wbg_state,
-    transmit: wasm.__wbg_transmit,
-  },
-});
+const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), { "lightspeed-dom": wasm.imports });
 
 async function begin() {
-  if (document.readyState === "loading") {
-    await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
+  if (ask(document, "readyState") === "loading") {
+    await new Promise((resolve) => listen("DOMContentLoaded", resolve));
   }
   const views = viewsIn(document);
   if (!views.length) return loading.catch(() => {});
   watch(views);
-  watchFields();
+  watchFields(tell);
   watchEvents();
   const all = (code) => views.forEach((_, index) => state(index + 1, code));
   all(CONNECTING);
   try {
     const { instance } = await loading;
-    wasm.__wbg_set_wasm(instance.exports);
+    wasm.begin(instance.exports);
   } catch (error) {
     console.error("lightspeed: the client could not be loaded", error);
     return all(FAILED);
@@ -54,7 +40,8 @@ async function begin() {
   const socket = new URL(`../socket${query()}`, here);
   socket.protocol = socket.protocol.replace("http", "ws");
   linkTo(socket.href);
-  wasm.start(crypto.getRandomValues(new Uint32Array(1))[0], encode(`${build}\n${tokensOf(views)}`));
+  // What spreads reconnects over time has nothing to hide.
+  wasm.start(Math.random() * 2 ** 32, encode(`${build}\n${tokensOf(views)}`));
 
   // A browser keeps a page for its back button only when no socket is open: the client hears of
   // that when the page is shown again, so that it opens no other on the way out.
@@ -65,7 +52,7 @@ async function begin() {
     wasm.wake();
   });
   addEventListener("online", wasm.wake);
-  document.addEventListener("visibilitychange", () => document.hidden || wasm.wake());
+  listen("visibilitychange", () => ask(document, "hidden") || wasm.wake());
 }
 
 begin();

@@ -3,6 +3,8 @@
 
 import { closed, message, opened, timeout } from "lightspeed-wasm";
 import { inflated } from "./inflate.js";
+import { go, state, tell } from "./page.js";
+import { sessions } from "./document.js";
 
 /** Where sockets are opened. */
 let url;
@@ -11,6 +13,10 @@ let timer;
 let timerDue = Infinity;
 /** When the timer is to be due, until it is set. */
 let wanted;
+
+/** Sockets in a row that were closed since one was open. */
+let failures = 0;
+const ASKED_AFTER = [4, 8, 16, 64];
 
 export function linkTo(newUrl) {
   url = newUrl;
@@ -30,7 +36,10 @@ export function connect() {
     const bytes = await what;
     if (own === socket) handle(bytes);
   };
-  own.onopen = () => (last = take(last, opened));
+  own.onopen = () => {
+    failures = 0;
+    last = take(last, opened);
+  };
   own.onmessage = ({ data }) => (last = take(last, message, inflated(new Uint8Array(data))));
   own.onclose = () => (last = take(last, end));
 }
@@ -38,6 +47,9 @@ export function connect() {
 function end() {
   socket = undefined;
   closed();
+  // Asks for the reason, and not for ever; few pages ever load what does.
+  if (ASKED_AFTER.includes(++failures))
+    import("./why.js").then((why) => why.ask(url, sessions, state, tell, go)).catch(() => {});
 }
 
 /** Lets the socket go. */

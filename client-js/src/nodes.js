@@ -5,6 +5,7 @@
 // once, among the nodes that were there before.
 
 import { KIND_HANDLER } from "./codes.js";
+import { appendChild, childNodes, closest, firstChild, nextSibling, parentNode, querySelectorAll } from "./natural.js";
 
 /** The property by which elements lead to their instance: one that is its only root, and those with handlers, once found. */
 export const OWNER = Symbol();
@@ -23,11 +24,11 @@ export function settle(records = observer.takeRecords()) {
   let before;
   const reach = ({ [OWNER]: instance }) => instance && !instance.isFound && find(instance, (before ??= undone(records)));
   for (const { target, removedNodes } of records) {
-    for (let node = target; node; node = node.parentNode) reach(node);
+    for (let node = target; node; node = parentNode(node)) reach(node);
     for (const node of removedNodes) {
-      if (node[OWNER]?.isGone || node.closest?.("lightspeed-view")) continue;
+      if (!(node instanceof Element) || node[OWNER]?.isGone || closest(node, "lightspeed-view")) continue;
       reach(node);
-      node.querySelectorAll?.("*").forEach(reach);
+      querySelectorAll(node, "*").forEach(reach);
     }
   }
 }
@@ -36,7 +37,7 @@ export function settle(records = observer.takeRecords()) {
 function undone(records) {
   const before = new Map();
   for (const { target, addedNodes, removedNodes, nextSibling } of [...records].reverse()) {
-    const nodes = before.get(target) ?? [...target.childNodes];
+    const nodes = before.get(target) ?? [...childNodes(target)];
     const at = nodes.indexOf(addedNodes[0] ?? nextSibling);
     nodes.splice(at < 0 ? nodes.length : at, addedNodes.length, ...removedNodes);
     before.set(target, nodes);
@@ -66,7 +67,7 @@ export function find(instance, before) {
     for (const { kind, path, isText } of template.slots) {
       let node = nodeAt(path, first, before);
       // A text that is all that an element holds comes with the first of its letters.
-      if (isText) node = nodeAt([0, 0], node, before) ?? node.appendChild(new Text());
+      if (isText) node = nodeAt([0, 0], node, before) ?? appendChild(node, new Text());
       if (kind === KIND_HANDLER) node[OWNER] = instance;
       nodes.push(node);
     }
@@ -79,7 +80,7 @@ const nodeAt = (path, first, before) =>
   path.reduce((node, index, depth) => {
     const nodes = depth && before?.get(node);
     if (nodes) return nodes[index];
-    if (depth) node = node.firstChild;
-    while (index-- > 0) node = node.nextSibling;
+    if (depth) node = firstChild(node);
+    while (index-- > 0) node = nextSibling(node);
     return node;
   }, first);

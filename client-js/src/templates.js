@@ -2,6 +2,7 @@
 
 import { decode } from "./text.js";
 import { KIND_HANDLER, KIND_SPLICE, isContent } from "./codes.js";
+import { childNodes, cloneNode, copy, create, firstChild, localName, namespaceURI, nextSibling, parentNode, removeAttribute, setAttribute as set } from "./natural.js";
 
 const HTML_NAMESPACE = "http://www.w3.org/1999/xhtml";
 const WRAPPERS = ["", "svg", "math"];
@@ -69,9 +70,9 @@ export const MANY = 25;
 /** The nodes of a new instance: one node, or a fragment of several; or a fragment of `MANY` plain instances. */
 export function clone(template, isMany) {
   const one = (template.prototype ??= prototypeOf(template));
-  const all = one.parentNode;
-  if (isMany) while (all.childNodes.length < MANY) all.append(one.cloneNode(true));
-  return document.importNode(isMany ? all : one, true);
+  const all = parentNode(one);
+  if (isMany) while (all.childNodes.length < MANY) all.append(cloneNode(one, true));
+  return copy(isMany ? all : one);
 }
 
 function prototypeOf(template) {
@@ -80,7 +81,7 @@ function prototypeOf(template) {
   template.slots.forEach((slot, index) => {
     const node = nodes[index];
     // An anchor that is all that an element holds is the text that the element gets.
-    if (template.isPlain && slot.kind === KIND_SPLICE && slot.path[1] >= 0 && node.parentNode.childNodes.length < 2) {
+    if (template.isPlain && slot.kind === KIND_SPLICE && slot.path[1] >= 0 && childNodes(node.parentNode).length < 2) {
       slot.path.pop();
       slot.isText = true;
       node.remove();
@@ -92,7 +93,7 @@ function prototypeOf(template) {
 
 /** Parses HTML; nothing in it runs or loads before it is in the document. */
 export function parse(html, namespace) {
-  const template = document.createElement("template");
+  const template = create("template");
   const wrapper = WRAPPERS[namespace];
   template.innerHTML = wrapper ? `<${wrapper}>${html}</${wrapper}>` : html;
   const { content } = template;
@@ -104,27 +105,27 @@ export function parse(html, namespace) {
 export function locate(steps, node, nodes) {
   let index = 0;
   for (const step of steps) {
-    for (; index < step.index; index++) node = node.nextSibling;
+    for (; index < step.index; index++) node = nextSibling(node);
     for (const slot of step.slots) nodes[slot] = node;
-    if (step.steps.length) locate(step.steps, node.firstChild, nodes);
+    if (step.steps.length) locate(step.steps, firstChild(node), nodes);
   }
   return nodes;
 }
 
 /** The code of the namespace that children of `parent` are parsed in. */
 export function namespaceWithin(parent) {
-  const isHtml = parent.namespaceURI === HTML_NAMESPACE || parent.localName === "foreignObject";
-  return isHtml ? 0 : parent.namespaceURI.endsWith("svg") ? 1 : 2;
+  const isHtml = namespaceURI(parent) === HTML_NAMESPACE || localName(parent) === "foreignObject";
+  return isHtml ? 0 : namespaceURI(parent).endsWith("svg") ? 1 : 2;
 }
 
 /** Sets an attribute, or removes it when `value` is null. */
 export function setAttribute(element, name, value) {
   const [prefix, local] = name.split(":");
   // An HTML parser gives these namespaces to attributes of SVG and MathML alone.
-  const namespace = element.namespaceURI !== HTML_NAMESPACE && local && ATTRIBUTE_NAMESPACES[prefix];
+  const namespace = namespaceURI(element) !== HTML_NAMESPACE && local && ATTRIBUTE_NAMESPACES[prefix];
   if (namespace) {
     if (value === null) element.removeAttributeNS(namespace, local);
     else element.setAttributeNS(namespace, name, value);
-  } else if (value === null) element.removeAttribute(name);
-  else element.setAttribute(name, value);
+  } else if (value === null) removeAttribute(element, name);
+  else set(element, name, value);
 }

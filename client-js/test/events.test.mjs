@@ -131,3 +131,72 @@ test("an event that a patch causes goes out after the patch", async () => {
   assert.deepEqual(order, [0, [[1, 1, null]]]);
   await page.finish();
 });
+
+test("every kind of link with a handler stays on the page, unless it is opened elsewhere", async () => {
+  const page = await open(
+    `<map name="m"><area href="#a"></map><svg><a xlink:href="#b"><text>b</text></a><a href="#c"></a></svg><a href="#d" target="_SELF">d</a><a href="#e" target="_top">e</a><a href="#f" target="_Parent">f</a>` +
+      `<a href="#g" target="other">g</a><a href="#h" download>h</a><a href="#i" target="_BLANK">i</a><a>j</a><math><mi href="#k">k</mi></math><label><input type="checkbox"></label><details><summary>l</summary></details>`,
+  );
+  const seen = await page.evaluate(() => {
+    const elements = [...view.querySelectorAll("area,a,mi,label,summary")];
+    const path = (node) => (node === view ? [] : [...path(node.parentNode), [...node.parentNode.childNodes].indexOf(node)]);
+    template(1, undefined, elements.map((one) => ["HANDLER", path(one), "click"]), { roots: view.childNodes.length });
+    program(["ROOT", true, [1, 1]]);
+    addEventListener("click", (event) => {
+      window.wasPrevented = event.defaultPrevented;
+      event.preventDefault();
+    });
+    const click = (element, init) => {
+      const before = sent.length;
+      element.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, composed: true, ...init }));
+      return [sent.length > before, window.wasPrevented].map(Number).join("");
+    };
+    const shadow = document.createElement("x-y");
+    view.querySelector("[href='#d']").append(shadow);
+    shadow.attachShadow({ mode: "open" }).innerHTML = "<i></i>";
+    // Within a link that is in a shadow tree around it.
+    const label = $("label");
+    const around = document.createElement("x-z");
+    label.replaceWith(around);
+    around.append(label);
+    around.attachShadow({ mode: "open" }).innerHTML = `<a href="#z"><slot></slot></a>`;
+    return [
+      elements.map((one) => click(one)).join(" "),
+      elements.map((one) => click(one, { ctrlKey: true })).join(" "),
+      click(shadow.shadowRoot.firstChild),
+    ];
+  });
+  // Heard, and not the browser's: area, svg a twice, _SELF, _top, _Parent; neither: other, download, _BLANK; a without href; mi; label; summary.
+  assert.deepEqual(seen, [
+    "11 11 11 11 11 11 00 00 00 10 11 11 10",
+    "00 00 00 00 00 00 00 00 00 10 00 00 10",
+    "11",
+  ]);
+  await page.finish();
+});
+
+test("a form that closes its dialog closes it, and is heard, early as well", async () => {
+  const html = `<dialog open><form method="dialog"><input name="a" value="1"><button value="x">b</button></form><form action="/plain"><button formmethod="dialog">c</button></form><form method="DIALOG"><button>d</button></form></dialog>`;
+  for (const isEarly of [true, false]) {
+    const page = await open(html);
+    const seen = await page.evaluate(async (isEarly) => {
+      const dialog = $("dialog");
+      const begin = async () => {
+        template(1, undefined, [["HANDLER", [0, 0], "submit"], ["HANDLER", [0, 1], "submit"]]);
+        program(["ROOT", true, [1, 1]]);
+        await null;
+      };
+      if (!isEarly) await begin();
+      const closed = [];
+      for (const button of view.querySelectorAll("button")) {
+        dialog.open || dialog.showModal();
+        button.click();
+        closed.push(dialog.open);
+      }
+      if (isEarly) await begin();
+      return [closed, dialog.returnValue, sent];
+    }, isEarly);
+    assert.deepEqual(seen, [[false, false, false], "x", [[1, 0, "a=1"], [1, 1, ""]]]);
+    await page.finish();
+  }
+});

@@ -148,3 +148,227 @@ test("a document that is built anew keeps what the server doesn't know, and the 
   assert.equal(await page.evaluate(() => sent.length), before + 3);
   await page.finish();
 });
+
+test("what constrains a value comes before the value, whatever the order, in what is built and in a patch", async () => {
+  const page = await open("");
+  const seen = await page.evaluate(() => {
+    const state = () => [...view.querySelectorAll("input,select")].map((field) => (field.options && field.multiple ? [...field.selectedOptions].map((one) => one.value).join("+") : field.value));
+    template(1, `<div><input type="range"><input><select><option>a</option><option>b</option></select><select><option>c</option><option>d</option></select><select><!></select></div>`, [
+      ["PROPERTY", [0, 0], "value"], ["ATTRIBUTE", [0, 0], "step"], ["ATTRIBUTE", [0, 0], "max"], ["ATTRIBUTE", [0, 0], "min"],
+      ["PROPERTY", [0, 1], "value"], ["ATTRIBUTE", [0, 1], "type"], ["FLAG", [0, 1], "multiple"],
+      ["FLAG", [0, 2, 0], "disabled"],
+      ["BOOL_PROPERTY", [0, 3, 0], "selected"], ["BOOL_PROPERTY", [0, 3, 1], "selected"], ["FLAG", [0, 3], "multiple"],
+      ["LIST", [0, 4, 0]],
+    ]);
+    template(2, "<option><!></option>", [["BOOL_PROPERTY", [0], "selected"], ["FLAG", [0], "disabled"], ["SPLICE", [0, 0]]]);
+    const built = (value, step, max, min, text, type) => [value, step, max, min, text, type, false, true, true, true, true];
+    program(["ROOT", false, [1, 1, ...built("150", "10", "200", "100", "#102030", "color"), [[2, 2, false, true, "e"], [3, 2, false, false, "f"]]]]);
+    const first = state();
+    program(
+      ["ATTRIBUTE", 1, 0, "1005"], ["ATTRIBUTE", 1, 1, "5"], ["ATTRIBUTE", 1, 2, "2000"], ["ATTRIBUTE", 1, 3, "500"],
+      ["ATTRIBUTE", 1, 4, "a@b,c@d"], ["ATTRIBUTE", 1, 5, "email"], ["FLAG", 1, 6, true],
+      ["FLAG", 2, 0, true], ["REMOVE", 3], ["BUILD", 1, 11, 0, [4, 2, true, false, "g"]], ["FLAG", 2, 0, false],
+    );
+    const second = state();
+    // Bounds alone: the value is what it was said to be.
+    program(["ATTRIBUTE", 1, 2, "600"]);
+    const third = state()[0];
+    program(["ATTRIBUTE", 1, 2, "2000"]);
+    return [first, second, third, state()[0]];
+  });
+  assert.deepEqual(seen, [
+    ["150", "#102030", "b", "c+d", "f"],
+    ["1005", "a@b,c@d", "b", "c+d", "g"],
+    "600",
+    "1005",
+  ]);
+  await page.finish();
+});
+
+test("a value that a person set within its bounds stays when the bounds change", async () => {
+  const page = await open(`<input type="range" max="100" value="10"><select><option>a</option><option>b</option></select>`);
+  await page.evaluate(() => {
+    template(1, undefined, [["ATTRIBUTE", [0], "max"], ["FLAG", [1, 0], "disabled"]], { roots: 2 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  await page.focus("input");
+  await page.keyboard.press("ArrowRight");
+  await page.focus("select");
+  await page.keyboard.press("ArrowDown");
+  const values = await page.evaluate(() => {
+    program(["ATTRIBUTE", 1, 0, "50"], ["FLAG", 1, 1, true]);
+    return [$("input").value, $("select").value];
+  });
+  assert.deepEqual(values, ["11", "b"]);
+  await page.finish();
+});
+
+const RADIOS = `<input type="radio" name="r" value="a" checked><input type="radio" name="r" value="b"><input type="radio" name="r" value="c">`;
+
+test("a radio button that the server refuses gives the choice back, also when it is said of that button alone", async () => {
+  const page = await open(RADIOS);
+  await page.evaluate(() => {
+    const slots = [0, 1, 2].flatMap((index) => [["BOOL_PROPERTY", [index], "checked"], ["HANDLER", [index], "change"]]);
+    template(1, undefined, slots, { roots: 3 });
+    program(["ROOT", true, [1, 1]]);
+    window.state = () => [...view.children].findIndex((one) => one.checked);
+  });
+  await page.click("input >> nth=1");
+  assert.equal(await page.evaluate(() => (program.answering(1, ["FLAG", 1, 2, false]), state())), 0);
+  await page.click("input >> nth=2");
+  assert.equal(await page.evaluate(() => (program.answering(1, ["FLAG", 1, 2, true]), state())), 2, "an older answer");
+  assert.equal(await page.evaluate(() => (program.answering(2, ["FLAG", 1, 4, true], ["FLAG", 1, 0, false]), state())), 2);
+  await page.finish();
+});
+
+test("what a checkbox says by its click alone is answered, though it has the focus", async () => {
+  const page = await open(`<input type="checkbox"><label><input type="checkbox"><b>x</b></label>`);
+  await page.evaluate(() => {
+    template(1, undefined, [["HANDLER", [0], "click"], ["BOOL_PROPERTY", [0], "checked"], ["HANDLER", [1], "click"], ["BOOL_PROPERTY", [1, 0], "checked"]], { roots: 2 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  const answer = (ack, slot) => page.evaluate(([ack, slot]) => {
+    program.answering(ack, ["FLAG", 1, slot, false]);
+    return [...view.querySelectorAll("input")].map((one) => one.checked);
+  }, [ack, slot]);
+  await page.click("input");
+  assert.deepEqual(await answer(0, 1), [true, false], "an older answer");
+  assert.deepEqual(await answer(1, 1), [false, false]);
+  await page.click("b");
+  assert.deepEqual(await page.evaluate(() => sent.length), 3);
+  assert.deepEqual(await answer(2, 3), [false, true]);
+  assert.deepEqual(await answer(3, 3), [false, false]);
+  await page.finish();
+});
+
+test("a reset is an edit, by a button or a script, and what was held back is seen", async () => {
+  const page = await open(`<form id="f"><input value="old"><input type="checkbox" checked><select><option>a</option><option selected>b</option></select><button type="reset">r</button></form><input form="f" value="outside">`);
+  await page.evaluate(() => {
+    template(1, undefined, [
+      ["PROPERTY", [0, 0], "value"], ["HANDLER", [0, 0], "input"], ["HANDLER", [0, 1], "change"], ["HANDLER", [0, 2], "change"], ["PROPERTY", [1], "value"], ["HANDLER", [1], "input"],
+    ], { roots: 2 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  const edit = async () => {
+    await page.fill("form > input", "new");
+    await page.uncheck("[type=checkbox]");
+    await page.selectOption("select", "a");
+    await page.fill("input[form]", "other");
+    await page.evaluate(() => sent.splice(0));
+  };
+  const heard = async () => {
+    await page.waitForFunction(() => sent.length > 3);
+    return page.evaluate(() => sent.splice(0).map((one) => one.slice(1)));
+  };
+  const expected = [[1, "old"], [2, true], [3, "b"], [5, "outside"]];
+  await edit();
+  await page.click("button");
+  assert.deepEqual(await heard(), expected);
+  await edit();
+  await page.evaluate(() => $("form").reset());
+  assert.deepEqual(await heard(), expected);
+  // One that another listener forbids is none.
+  await edit();
+  await page.evaluate(() => $("form").addEventListener("reset", (event) => event.preventDefault()));
+  await page.click("button");
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  assert.deepEqual(await page.evaluate(() => [sent, $("input").value]), [[], "new"]);
+  await page.finish();
+});
+
+test("a value that comes in the midst of a composition is shown when that ends, by the keyboard or by leaving", async () => {
+  const page = await open(FIELD);
+  await adopt(page);
+  const devtools = await page.context().newCDPSession(page);
+  const compose = (text) => devtools.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+  const value = () => page.evaluate(() => $("input").value);
+  await page.focus("input");
+  await compose("ka");
+  const last = await page.evaluate(() => sent.length);
+  await page.evaluate((ack) => answer(ack, "server"), last);
+  assert.match(await value(), /ka/);
+  await page.evaluate(() => $("input").blur());
+  assert.equal(await value(), "server");
+  await page.focus("input");
+  await compose("ki");
+  // What is composed after the answer is newer, and is heard.
+  await page.evaluate(() => answer(sent.length, "older"));
+  await compose("kin");
+  await devtools.send("Input.insertText", { text: "kino" });
+  assert.match(await value(), /kino/);
+  assert.match(await page.evaluate(() => sent.at(-1)[2]), /kino/);
+  await page.evaluate(() => answer(sent.length, "newest"));
+  assert.equal(await value(), "newest");
+  await page.finish();
+});
+
+test("what was said of a field that is being typed in is shown when the person leaves it, unless they went on", async () => {
+  const page = await open(`<input value="old"><input><input type="number" value="1">`);
+  await page.evaluate(() => {
+    template(1, undefined, [["PROPERTY", [0], "value"], ["PROPERTY", [2], "value"]], { roots: 3 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  const say = (value) => page.evaluate((value) => program.answering(9, ["ATTRIBUTE", 1, 0, value], ["ATTRIBUTE", 1, 1, value]), value);
+  const values = () => page.evaluate(() => [...view.children].map((one) => one.value));
+  await page.focus("input");
+  await page.keyboard.type("x");
+  await say("5");
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await values(), ["5", "", "5"]);
+  await page.focus("input");
+  await page.keyboard.press("End");
+  await page.keyboard.type("x");
+  await say("6");
+  await page.keyboard.type("y");
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await values(), ["5xy", "", "6"]);
+  await page.finish();
+});
+
+test("a choice whose option goes is the server's again, and another stays", async () => {
+  const page = await open("");
+  const state = () => page.evaluate(() => [...view.querySelectorAll("select")].map((one) => [...one.selectedOptions].map((option) => option.value).join()));
+  await page.evaluate(() => {
+    template(1, "<div><select><!></select><select multiple><!></select></div>", [["LIST", [0, 0, 0]], ["LIST", [0, 1, 0]]]);
+    template(2, "<option><!></option>", [["BOOL_PROPERTY", [0], "selected"], ["SPLICE", [0, 0]]]);
+    const options = (id) => ["a", "b", "c", "d"].map((text, index) => [id + index, 2, index === 1, text]);
+    program(["ROOT", false, [1, 1, options(2), options(6)]]);
+  });
+  await page.selectOption("select >> nth=0", "c");
+  await page.selectOption("select >> nth=1", ["c", "d"]);
+  await page.evaluate(() => program(["REMOVE", 2], ["REMOVE", 6]));
+  assert.deepEqual(await state(), ["c", "c,d"]);
+  // One that comes selected is what the server says, which is older than the choice.
+  await page.focus("select");
+  await page.evaluate(() => program(["BUILD", 1, 0, 0, [20, 2, true, "e"]], ["REMOVE", 20]));
+  await page.evaluate(() => program(["BUILD", 1, 0, 0, [21, 2, true, "e"]]));
+  assert.deepEqual(await state(), ["c", "c,d"]);
+  await page.evaluate(() => program(["REMOVE", 21]));
+  await page.evaluate(() => program(["REMOVE", 4], ["REMOVE", 8]));
+  assert.deepEqual(await state(), ["b", "d"]);
+  await page.finish();
+});
+
+test("what an attribute only begins with is set by property or method", async () => {
+  const page = await open("");
+  const seen = await page.evaluate(async () => {
+    template(1, `<div><video></video><audio></audio><dialog>modal</dialog><details>x</details><button>b</button></div>`, [
+      ["FLAG", [0, 0], "muted"], ["FLAG", [0, 1], "muted"], ["FLAG", [0, 2], "open"], ["FLAG", [0, 3], "open"],
+    ]);
+    program(["ROOT", false, [1, 1, true, false, false, true]]);
+    const state = () => [$("video").muted, $("audio").muted, $("dialog").open, $("details").open];
+    const first = state();
+    $("dialog").showModal();
+    program(["FLAG", 1, 0, false], ["FLAG", 1, 1, true], ["FLAG", 1, 2, true], ["FLAG", 1, 3, false]);
+    const second = state();
+    const wasModal = $("dialog").matches(":modal");
+    let closed = 0;
+    $("dialog").addEventListener("close", () => closed++);
+    program(["FLAG", 1, 2, false]);
+    await new Promise((resolve) => setTimeout(resolve));
+    $("button").focus();
+    return [first, second, wasModal, $("dialog").open, $("dialog").matches(":modal"), closed, document.activeElement === $("button")];
+  });
+  assert.deepEqual(seen, [[true, false, false, true], [false, true, true, false], true, false, false, 1, true]);
+  await page.finish();
+});

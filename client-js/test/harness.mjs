@@ -58,12 +58,12 @@ export async function open(html, { isBusy = false } = {}) {
   await page.evaluate(async (html) => {
     document.body.innerHTML = `<lightspeed-view data-session="token">${html}</lightspeed-view>`;
     const modules = ["dom", "document", "events", "fields"].map((name) => import(`/src/${name}.js`));
-    const [dom, { watch }, { watchEvents }, { watchFields }] = await Promise.all(modules);
+    const [dom, { watch }, { tell, watchEvents }, { watchFields }] = await Promise.all(modules);
     const { program, template } = await import("/test/program.mjs");
     const { sent } = await import("/test/stub.mjs");
     const view = document.querySelector("lightspeed-view");
     watch([view]);
-    watchFields();
+    watchFields(tell);
     watchEvents();
     const $ = (selector) => view.querySelector(selector);
     Object.assign(window, { view, sent, $, program: program(dom), template: template(dom) });

@@ -111,10 +111,10 @@ pub fn tokens(tokens: &[u8]) {
     input(|shell, now| shell.client.handle_tokens(now, &tokens));
 }
 
-/// The page could not be fetched again.
+/// The page could not be fetched again, and isn't to be for so many milliseconds.
 #[wasm_bindgen]
-pub fn refresh_failed() {
-    input(|shell, now| shell.client.handle_refresh_failed(now));
+pub fn refresh_failed(wait: u32) {
+    input(|shell, now| shell.client.handle_refresh_put_off(now, u64::from(wait)));
 }
 
 /// The page is shown again, or back online.

@@ -1,7 +1,7 @@
 //! An axum application with routes, state and a layout of its own, which gains two live
 //! components on one of its pages.
 //!
-//! What it took is marked with numbers: a [`Runtime`] in the state (1), `mount` where a
+//! What it took is marked with numbers: a [`Runtime`] in the state (1), `mount_for` where a
 //! component should stand (2), what the head needs (3), and one `merge` (4). Each component
 //! is a session of its own, and both share the page's one socket. The cart outlives the
 //! server, for which the runtime has to know how it is mounted again (5).
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Json, Router};
 use lightspeed::{Config, Context, Html, Live, MountError, Policy, Runtime, Snapshot, html};
@@ -39,9 +40,9 @@ pub fn app(config: Config) -> Router {
         .with_state(Shop { votes: Votes::default(), runtime })
 }
 
-async fn front(State(shop): State<Shop>) -> Result<axum::response::Html<String>, MountError> {
-    let poll = shop.runtime.mount::<Poll>(Arc::clone(&shop.votes)).await?; // (2)
-    let cart = shop.runtime.mount::<Cart>(()).await?;
+async fn front(State(shop): State<Shop>, head: Parts) -> Result<axum::response::Html<String>, MountError> {
+    let poll = shop.runtime.mount_for::<Poll>(Arc::clone(&shop.votes), &head).await?; // (2)
+    let cart = shop.runtime.mount_for::<Cart>((), &head).await?;
     let content = maud::html! {
         p { "This page is plain maud, but for the two boxes: each is a live component." }
         div.columns {

@@ -4,6 +4,7 @@
 //! `LIGHTSPEED_STORE` is the file in which sessions are stored, so that pages go on when this is
 //! started again; `LIGHTSPEED_CONTACTS`, or the first argument, is that of the contacts' database.
 //! Unless set they are in a temporary folder that is named by the address.
+//! `LIGHTSPEED_HOSTS` are the names by which this is reached from elsewhere, with commas between them, as `example.com,www.example.com`.
 //! `LIGHTSPEED_SESSIONS_PER_ADDRESS` is how many sessions one address may have, for measurements.
 
 use std::env;
@@ -26,8 +27,7 @@ use crate::layout::{self, EXAMPLES};
 use crate::{embed, mishap};
 
 /// Nothing inline and nothing from elsewhere; the client is WebAssembly.
-const CONTENT_SECURITY_POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'");
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 
 /// Serves the gallery until it is told to end; `pages` adds those that are one live component each.
 pub async fn main(pages: impl FnOnce(LiveRouter) -> LiveRouter) -> ExitCode {
@@ -92,7 +92,10 @@ fn file(
 
 async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    // Pages with live components get it from their runtime, with those who may frame them.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
@@ -119,7 +122,14 @@ fn open_store(address: SocketAddr) -> Result<Config, String> {
     let path = file_for("LIGHTSPEED_STORE", address, "sessions.db")?;
     let store = SqliteStore::open(path).map_err(|error| error.to_string())?;
     let secret = store.secret();
-    let config = Config::default().with_secret(secret).with_store(store);
+    let config = Config::default()
+        .with_secret(secret)
+        .with_store(store)
+        .with_content_security_policy(CONTENT_SECURITY_POLICY);
+    let config = match env::var("LIGHTSPEED_HOSTS") {
+        Ok(hosts) => config.with_hosts(hosts.split(',')),
+        Err(_) => config,
+    };
     let Ok(text) = env::var("LIGHTSPEED_SESSIONS_PER_ADDRESS") else { return Ok(config) };
     let count = text.parse().map_err(|error| {
         format!("LIGHTSPEED_SESSIONS_PER_ADDRESS is {text:?}: {error}\n       set it to a number, as 20000")

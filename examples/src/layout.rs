@@ -155,6 +155,7 @@ pub fn status() -> Markup {
             div role="status" {
                 p.when-connecting { "Connecting…" }
                 p.when-disconnected { "The connection is lost. This page goes on by itself when it is back." }
+                p.when-blocked { "This page can't reach its server. It tries again now and then." }
                 p.when-failed {
                     "This page has ended. " a href="" { "Load it again" } " to go on."
                 }

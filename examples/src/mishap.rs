@@ -6,6 +6,7 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::routing::get;
 use lightspeed::{Config, Context, Html, Live, MountError, Policy, Runtime, Snapshot, html};
 
@@ -21,9 +22,12 @@ pub fn app(config: Config) -> Router {
     Router::new().route("/mishap", get(page)).merge(runtime.router()).with_state(runtime)
 }
 
-async fn page(State(runtime): State<Runtime>) -> Result<axum::response::Html<String>, MountError> {
-    let stored = runtime.mount::<Stored>(()).await?;
-    let fleeting = runtime.mount::<Fleeting>(()).await?;
+async fn page(
+    State(runtime): State<Runtime>,
+    head: Parts,
+) -> Result<axum::response::Html<String>, MountError> {
+    let stored = runtime.mount_for::<Stored>((), &head).await?;
+    let fleeting = runtime.mount_for::<Fleeting>((), &head).await?;
     let views = maud::html! {
         div.columns {
             section.card aria-labelledby="stored" { h2 #stored { "This one is stored" } (stored) }

@@ -130,6 +130,7 @@ fn welcome() -> Vec<u8> {
         protocol: lightspeed_protocol::PROTOCOL_VERSION,
         build: "seed",
         heartbeat_ms: 15_000,
+        event_bytes_max: 1_048_576,
     }
     .encode(0)
 }

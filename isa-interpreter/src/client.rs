@@ -10,7 +10,7 @@ mod session;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::msgpack::{Payload, Raw, Writer};
 use lightspeed_protocol::{InstanceId, PROTOCOL_VERSION, SlotIndex, Timestamp, limits};
@@ -82,6 +82,11 @@ pub enum LinkState {
     Failed,
 }
 
+/// What a person is told of an event that isn't taken.
+const TOO_LARGE: &str = "This is too large to be sent, or too much is waiting.";
+/// Tokens in a row that the page brought and that were none: then the session ends.
+const RENEWALS_MAX: u32 = 3;
+
 /// The client half of a page.
 #[derive(Debug)]
 pub struct Client {
@@ -89,6 +94,8 @@ pub struct Client {
     link: Link,
     sessions: Vec<Session>,
     templates: Templates,
+    /// The largest payload that the server takes: what it said, or usually does.
+    event_bytes_max: u64,
     /// What is still wanted, in order: a handful, so that a queue would only be more code to load.
     outputs: Vec<ClientOutput>,
 }
@@ -101,6 +108,7 @@ impl Client {
             link: Link::new(seed),
             sessions: Vec::new(),
             templates: Templates::new(),
+            event_bytes_max: limits::EVENT_BYTES_MAX as u64,
             outputs: Vec::new(),
         }
     }
@@ -174,6 +182,7 @@ impl Client {
                 self.link.reconnect_attempts = 0;
                 self.settle(session, ack);
                 let it = &mut self.sessions[index];
+                it.renewals = 0;
                 it.token = String::from(token);
                 it.is_joined = true;
                 if it.held == Held::Document {
@@ -238,9 +247,14 @@ impl Client {
         document: &mut D,
     ) {
         match *frame {
-            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, heartbeat_ms, .. } => {
+            ServerFrame::Welcome { protocol: PROTOCOL_VERSION, heartbeat_ms, event_bytes_max, .. } => {
                 self.link.welcome(heartbeat_ms);
+                self.event_bytes_max = event_bytes_max;
                 for number in self.numbers() {
+                    if self.sessions[number as usize - 1].empty_larger(event_bytes_max) {
+                        // Made when another server said that it takes more.
+                        self.refuse(number, 0, RefusalReason::TooLarge.code(), TOO_LARGE);
+                    }
                     self.join(now, number);
                 }
             }
@@ -280,9 +294,13 @@ impl Client {
         let reason_known = CloseReason::from_code(reason);
         if reason_known.is_some_and(CloseReason::is_recoverable_by_rejoin) {
             self.stay_away(now, retry_ms);
+        } else if reason_known == Some(CloseReason::BadToken) && it.renewals >= RENEWALS_MAX {
+            // The next one would be as bad: what is wrong takes a person to mend.
+            self.fail(session, reason, message);
         } else if reason_known.is_some_and(CloseReason::is_recoverable_by_remount) {
             it.needs_token = true;
-            self.link.schedule_refresh(now);
+            self.link.calm(now);
+            self.link.schedule_refresh(now, 0);
             self.set_state(session, LinkState::Disconnected);
             if self.sessions[session as usize - 1].held == Held::Nothing {
                 // The page was fetched for this token: from another server than the socket leads to.
@@ -297,7 +315,8 @@ impl Client {
     }
 
     /// Something happened at a place. Returns the event's number, or `None` when it isn't
-    /// taken: the session has no document yet, has ended, or too many events wait.
+    /// taken: the session has no document yet or has ended; or it is too large, or too many events wait,
+    /// of which [`ClientOutput::Refused`] tells the person.
     pub fn handle_event(
         &mut self,
         now: Timestamp,
@@ -307,7 +326,13 @@ impl Client {
         payload: Payload<'_>,
     ) -> Option<u64> {
         let it = self.sessions.get_mut((session as usize).checked_sub(1)?)?;
-        let seq = it.push_event(instance, slot, payload)?;
+        if !it.is_open() {
+            return None;
+        }
+        let Some(seq) = it.push_event(instance, slot, payload, self.event_bytes_max) else {
+            self.refuse(session, 0, RefusalReason::TooLarge.code(), TOO_LARGE);
+            return None;
+        };
         if it.is_joined && !it.is_resyncing {
             self.send_event(now, session, self.sessions[session as usize - 1].events.len() - 1);
         }
@@ -322,7 +347,7 @@ impl Client {
                 continue;
             }
             let Some(Some(token)) = tokens.get(index) else {
-                self.fail(number, 0, "the page no longer has this part");
+                self.fail(number, CloseReason::BadToken.code(), "the page no longer has this part");
                 continue;
             };
             let dropped = self.sessions[index].renew(token);
@@ -337,7 +362,12 @@ impl Client {
 
     /// The page could not be fetched.
     pub fn handle_refresh_failed(&mut self, now: Timestamp) {
-        self.link.schedule_refresh(now);
+        self.handle_refresh_put_off(now, 0);
+    }
+
+    /// The page could not be fetched, and isn't to be asked for again before `wait_ms` have passed.
+    pub fn handle_refresh_put_off(&mut self, now: Timestamp, wait_ms: u64) {
+        self.link.schedule_refresh(now, wait_ms);
     }
 
     /// A program did not fit the document it was for, because something else has changed
@@ -445,7 +475,7 @@ impl Client {
         let it = &self.sessions[session as usize - 1];
         if it.needs_token {
             // A page fetched before the link was lost is as good as one fetched now, but there was none.
-            return self.link.schedule_refresh(now);
+            return self.link.schedule_refresh(now, 0);
         }
         if it.state == LinkState::Failed {
             return;

@@ -25,7 +25,7 @@ codes! {
         SessionGone = 8 "session-gone",
         /// The event names a place that was never rendered, or that takes no events.
         ForgedPlace = 9 "forged-place",
-        /// The event's payload is not what its handler takes.
+        /// The event's payload is not what its handler takes; since version 3 of the wire such an event is refused.
         BadPayload = 10 "bad-payload",
         /// The acknowledgement is of a version that was never sent, or goes back.
         BadAck = 11 "bad-ack",
@@ -98,5 +98,11 @@ codes! {
         Stale = 2 "stale",
         /// Something went wrong on the server; what it was about is undone.
         Failed = 3 "failed",
+        /// What was entered is not what this part of the page takes.
+        Unfit = 4 "unfit",
+        /// The element it was made at is disabled, hidden or inert.
+        Disabled = 5 "disabled",
+        /// It is larger than the server takes, or too much waits to be sent.
+        TooLarge = 6 "too-large",
     }
 }

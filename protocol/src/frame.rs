@@ -77,6 +77,8 @@ wire_table! {
             build: &'a str,
             /// How often an idle client pings, in milliseconds.
             heartbeat_ms: u64,
+            /// The largest payload of an event that the server takes, in bytes.
+            event_bytes_max: u64,
         }
         /// Answers a join.
         Joined = 1 "joined" {
@@ -191,7 +193,7 @@ macro_rules! frame_codec {
         }
     };
 }
-frame_codec!(ClientFrame, limits::INBOUND_FRAME_BYTES_MAX);
+frame_codec!(ClientFrame, limits::EVENT_BYTES_CEILING + limits::FRAME_HEAD_BYTES_MAX);
 frame_codec!(ServerFrame, limits::OUTBOUND_FRAME_BYTES_MAX);
 
 /// What a joining client holds.

@@ -1,7 +1,22 @@
 //! Every bound of the wire, in one place, with their relations asserted.
 
-/// The largest message that a server takes from a client, in bytes.
+/// The largest message that a server takes from a client, in bytes, unless the message is an event.
 pub const INBOUND_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest payload of an event, in bytes of MessagePack, unless the operator says otherwise.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// The most that an operator may let a payload have, in bytes.
+pub const EVENT_BYTES_CEILING: usize = 8 * 1024 * 1024;
+
+/// What a frame has around a payload or a program, in bytes.
+pub const FRAME_HEAD_BYTES_MAX: usize = 64;
+
+/// Bytes of events that a client keeps until they are acknowledged, as a multiple of the largest payload.
+pub const EVENTS_UNACKED_LARGEST_MAX: usize = 4;
+
+/// The slowest client whose large message is waited for, in bytes a second, counted over the whole message.
+pub const INBOUND_BYTES_PER_SECOND_MIN: u64 = 1024;
 
 /// The largest message that a server sends, in bytes; a client refuses a larger one.
 pub const OUTBOUND_FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -89,6 +104,15 @@ const _: () = {
         "one patch of the largest size fits the window"
     );
     assert!(OUTBOUND_FRAME_BYTES_MAX < 1 << 24, "the size of a compressed frame begins with a 0");
+    assert!(EVENT_BYTES_MAX <= EVENT_BYTES_CEILING, "an operator may leave it as it is");
+    assert!(
+        EVENT_BYTES_MAX + FRAME_HEAD_BYTES_MAX > INBOUND_FRAME_BYTES_MAX,
+        "an event may be larger than everything else"
+    );
+    assert!(
+        EVENT_BYTES_CEILING + FRAME_HEAD_BYTES_MAX < RECORD_BYTES_MAX,
+        "the largest event fits a recording"
+    );
     assert!(RECORD_BYTES_MAX < 1 << 24, "an offset in a record fits an error");
     assert!(RECORDING_BYTES_MAX > 2 * RECORD_BYTES_MAX, "the page and a frame of the largest size fit");
     assert!(CLOSE_MESSAGE_BYTES_MAX <= 123, "RFC 6455, 5.5: a close frame's reason");

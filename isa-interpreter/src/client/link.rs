@@ -82,24 +82,32 @@ impl Link {
     }
 
     pub(super) fn schedule_reconnect(&mut self, now: Timestamp) {
-        let wait = self.jitter(self.reconnect_attempts);
+        let wait = self.jitter(self.reconnect_attempts, limits::RECONNECT_MS_MAX);
         self.reconnect_attempts = self.reconnect_attempts.saturating_add(1);
         self.probe_until = None;
         self.phase = LinkPhase::Waiting(now.after_ms(wait));
     }
 
-    /// The page is to be fetched again: at once the first time, then with the same backoff,
-    /// until there was no need to for a while.
-    pub(super) fn schedule_refresh(&mut self, now: Timestamp) {
-        if self.refresh_at.is_some() {
-            return;
-        }
+    /// A session asks for the page again: the backoff of that begins anew when there was no need to for a while.
+    pub(super) fn calm(&mut self, now: Timestamp) {
         if self.refreshed_at.after_ms(CALM_MS) <= now {
             self.refresh_attempts = 0;
         }
-        let wait = if self.refresh_attempts == 0 { 0 } else { self.jitter(self.refresh_attempts) };
+    }
+
+    /// The page is to be fetched again: at once the first time, then with a backoff that grows further than that of sockets.
+    /// In no case before `least_ms` have passed.
+    pub(super) fn schedule_refresh(&mut self, now: Timestamp, least_ms: u64) {
+        if self.refresh_at.is_some() {
+            return;
+        }
+        let wait = if self.refresh_attempts == 0 {
+            0
+        } else {
+            self.jitter(self.refresh_attempts, limits::RETRY_MS_MAX)
+        };
         self.refresh_attempts = self.refresh_attempts.saturating_add(1);
-        self.refresh_at = Some(now.after_ms(wait));
+        self.refresh_at = Some(now.after_ms(wait.saturating_add(least_ms)));
     }
 
     /// Whether the page is to be fetched now.
@@ -115,9 +123,9 @@ impl Link {
     ///
     /// [Full jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/):
     /// clients that lost the same server come back spread over the whole time.
-    fn jitter(&mut self, attempts: u32) -> u64 {
+    fn jitter(&mut self, attempts: u32, bound_ms_max: u64) -> u64 {
         let bound = limits::RECONNECT_MS_MIN << attempts.min(16);
-        self.next_random() % bound.min(limits::RECONNECT_MS_MAX)
+        self.next_random() % bound.min(bound_ms_max)
     }
 
     /// [SplitMix64](https://doi.org/10.1145/2714064.2660195).

@@ -52,6 +52,8 @@ pub(super) struct Session {
     pub(super) is_resyncing: bool,
     /// The token is of no use any more; the page has to be fetched for another.
     pub(super) needs_token: bool,
+    /// Tokens that the page has brought since one was taken.
+    pub(super) renewals: u32,
     pub(super) version: u64,
     pub(super) tree: Tree,
     /// Events that are not acknowledged, oldest first.
@@ -74,6 +76,7 @@ impl Session {
             is_joined: false,
             is_resyncing: false,
             needs_token: false,
+            renewals: 0,
             version: 0,
             tree: Tree::new(),
             events: Vec::new(),
@@ -87,8 +90,8 @@ impl Session {
     /// Starts over with a new server session; returns the events that nobody will handle.
     pub(super) fn renew(&mut self, token: &str) -> Vec<u64> {
         let dropped = self.events.iter().map(|event| event.seq).collect();
-        let state = self.state;
-        *self = Self { state, held: Held::Nothing, ..Self::new(token) };
+        let (state, renewals) = (self.state, self.renewals + 1);
+        *self = Self { state, renewals, held: Held::Nothing, ..Self::new(token) };
         dropped
     }
 
@@ -120,20 +123,26 @@ impl Session {
         self.version
     }
 
+    /// Whether there is a document that events can be made on.
+    pub(super) fn is_open(&self) -> bool {
+        self.held == Held::Document && !self.needs_token && self.state != LinkState::Failed
+    }
+
+    /// Keeps an event and numbers it; `None` when it is too large, or too much waits.
     pub(super) fn push_event(
         &mut self,
         instance: InstanceId,
         slot: SlotIndex,
         payload: Payload<'_>,
+        bytes_max: u64,
     ) -> Option<u64> {
-        let is_open = self.held == Held::Document && !self.needs_token && self.state != LinkState::Failed;
-        if !is_open || self.events.len() >= limits::EVENTS_UNACKED_MAX {
-            return None;
-        }
         let mut writer = Writer::new();
         writer.payload(payload);
-        // The frame's head and numbers take less than 64 bytes.
-        if writer.len() + 64 > limits::INBOUND_FRAME_BYTES_MAX {
+        let waiting: usize = self.events.iter().map(|event| event.payload.len()).sum();
+        let is_too_large = writer.len() as u64 > bytes_max;
+        let is_too_much =
+            (waiting + writer.len()) as u64 > limits::EVENTS_UNACKED_LARGEST_MAX as u64 * bytes_max;
+        if is_too_large || is_too_much || self.events.len() >= limits::EVENTS_UNACKED_MAX {
             return None;
         }
         let seq = self.next_seq;
@@ -141,6 +150,17 @@ impl Session {
         let payload = writer.into_bytes();
         self.events.push(Event { seq, version_seen: self.version, instance, slot, payload });
         Some(seq)
+    }
+
+    /// Takes away the payloads that are larger: events are numbered, so that none can be left out, and without its payload
+    /// one is refused unless it is of no interest. Returns whether there were any.
+    pub(super) fn empty_larger(&mut self, bytes_max: u64) -> bool {
+        let mut found = false;
+        for event in self.events.iter_mut().filter(|event| event.payload.len() as u64 > bytes_max) {
+            event.payload.clear();
+            found = true;
+        }
+        found
     }
 
     pub(super) fn event_frame(&self, index: usize, ack: u64) -> ClientFrame<'_> {

@@ -34,7 +34,15 @@ impl Bench {
     fn attached() -> Self {
         let mut it = Self::greeting();
         it.outputs();
-        it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+        it.server(
+            0,
+            &ServerFrame::Welcome {
+                protocol: PROTOCOL_VERSION,
+                build: "s",
+                heartbeat_ms: 15_000,
+                event_bytes_max: 1_048_576,
+            },
+        );
         it.template();
         it.server(1, &ServerFrame::Joined { ack: 0, token: "next" });
         it.server(
@@ -94,7 +102,15 @@ impl Bench {
 fn a_page_greets_and_joins_each_session() {
     let mut it = Bench::greeting();
     assert_eq!(it.sent(), ["0: hello 2 \"test\" []"]);
-    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    it.server(
+        0,
+        &ServerFrame::Welcome {
+            protocol: PROTOCOL_VERSION,
+            build: "s",
+            heartbeat_ms: 15_000,
+            event_bytes_max: 1_048_576,
+        },
+    );
     assert_eq!(it.sent(), ["1: join \"token-1\" 0 0 0", "2: join \"token-2\" 0 0 0"]);
 }
 
@@ -190,7 +206,15 @@ fn events_are_kept_until_acknowledged_and_sent_again() {
     it.wait();
     assert!(it.outputs().contains(&ClientOutput::Connect));
     it.client.handle_open(it.now);
-    it.server(0, &ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 });
+    it.server(
+        0,
+        &ServerFrame::Welcome {
+            protocol: PROTOCOL_VERSION,
+            build: "s",
+            heartbeat_ms: 15_000,
+            event_bytes_max: 1_048_576,
+        },
+    );
     assert_eq!(it.sent(), ["0: hello 2 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
     it.server(1, &ServerFrame::Joined { ack: 1, token: "next" });
     assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
@@ -203,10 +227,52 @@ fn too_many_events_are_not_taken() {
     for _ in 0..limits::EVENTS_UNACKED_MAX {
         assert!(it.client.handle_event(it.now, 1, 1, 1, Payload::None).is_some());
     }
+    it.outputs();
     assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::None), None);
-    let huge = "x".repeat(limits::INBOUND_FRAME_BYTES_MAX);
+    assert_eq!(it.outputs(), [refused_as_too_large()], "the person is told");
+}
+
+fn refused_as_too_large() -> ClientOutput {
+    let (reason, message) = (RefusalReason::TooLarge.code(), String::from(TOO_LARGE));
+    ClientOutput::Refused { session: 1, seq: 0, reason, message }
+}
+
+#[test]
+fn an_event_is_taken_up_to_the_size_that_the_server_says_and_the_person_is_told_of_a_larger_one() {
+    let text = |length| "x".repeat(length);
     let mut it = Bench::attached();
-    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&huge)), None);
+    // What a form of 30,000 umlauts or 100,000 letters is, URL-encoded.
+    for length in [180_000, 100_000, limits::EVENT_BYTES_MAX - 5] {
+        assert!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&text(length))).is_some());
+    }
+    it.outputs();
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&text(limits::EVENT_BYTES_MAX))), None);
+    assert_eq!(it.outputs(), [refused_as_too_large()]);
+    // Four times as much in all, of which there is more than one already.
+    let large = text(limits::EVENT_BYTES_MAX - 5);
+    for _ in 0..2 {
+        assert!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&large)).is_some());
+    }
+    it.outputs();
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&large)), None);
+    assert_eq!(it.outputs(), [refused_as_too_large()]);
+    // A server that is told to take less says so.
+    let mut it = Bench::attached();
+    it.client.handle_event(it.now, 1, 1, 1, Payload::Text("short"));
+    it.client.handle_event(it.now, 1, 1, 2, Payload::Text(&text(2_000)));
+    it.client.handle_closed(it.now);
+    it.wait();
+    it.client.handle_open(it.now);
+    it.sent();
+    let (build, heartbeat_ms) = ("s", 15_000);
+    let welcome =
+        ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build, heartbeat_ms, event_bytes_max: 1_000 };
+    it.server(0, &welcome);
+    assert!(it.outputs().contains(&refused_as_too_large()));
+    it.server(1, &ServerFrame::Joined { ack: 0, token: "next" });
+    let sent = it.sent();
+    assert!(sent[0].ends_with("1 1 \"short\"") && sent[1].ends_with("1 2 nil"), "{sent:?}");
+    assert_eq!(it.client.handle_event(it.now, 1, 1, 1, Payload::Text(&text(1_000))), None);
 }
 
 #[test]

@@ -39,7 +39,15 @@ fn client_frames() -> Vec<(u32, ClientFrame<'static>)> {
 
 fn server_frames() -> Vec<(u32, ServerFrame<'static>)> {
     vec![
-        (0, ServerFrame::Welcome { protocol: 1, build: "b", heartbeat_ms: 15_000 }),
+        (
+            0,
+            ServerFrame::Welcome {
+                protocol: 1,
+                build: "b",
+                heartbeat_ms: 15_000,
+                event_bytes_max: 1_048_576,
+            },
+        ),
         (1, ServerFrame::Joined { ack: 4, token: "next" }),
         (1, ServerFrame::Patch { ack: 4, version: 5, program: Raw::new(&[0x93, 0x0a, 0x01, 0x02]) }),
         (1, ServerFrame::Snapshot { ack: 4, version: 5, program: EMPTY }),

@@ -13,7 +13,7 @@ use crate::html::{Fragment, Item, Value};
 use crate::ledger::TemplateUse;
 use crate::memo::part::Part;
 use crate::packed::{Cell, Packed};
-use crate::render::safe_url;
+use crate::render::guarded;
 use crate::stream::{Content, StreamValue};
 use crate::template::{Kind, Template};
 
@@ -274,5 +274,5 @@ fn is_plain_value<M>(value: &Value<M>) -> bool {
 
 /// The text of an attribute as a document may have it.
 pub(crate) fn attribute_text<'t>(kind: &Kind, text: &'t str) -> &'t str {
-    if matches!(kind, Kind::Attribute { is_url: true, .. }) { safe_url(text) } else { text }
+    if let Kind::Attribute { guard, .. } = kind { guarded(*guard, text) } else { text }
 }

@@ -169,6 +169,31 @@ where
     }
 }
 
+/// What a closure that is a handler can take a copy of.
+///
+/// `html!` has it copy the fields that it names, for it outlives what they are fields of.
+#[diagnostic::on_unimplemented(
+    message = "a handler's closure takes a copy of this, and `{Self}` isn't `Clone`",
+    label = "the closure outlives what this is a part of, so it cannot borrow it",
+    note = "bind what the closure needs first, for example `@let id = row.id;`, or derive `Clone`"
+)]
+pub trait Captured {
+    /// The copy.
+    fn captured(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Captured for T {
+    fn captured(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// The copy of what a handler's closure names.
+pub fn captured<T: Captured>(value: &T) -> T {
+    value.captured()
+}
+
 /// The message type of one `html!`, before anything in it is looked at.
 ///
 /// `html!` begins with it, so that a handler or a splice that doesn't fit what its surroundings

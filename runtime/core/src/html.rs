@@ -5,10 +5,11 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::panic::Location;
 
 use compact_str::CompactString;
-use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::{InstanceId, limits};
 
 use crate::handler::{PayloadError, PayloadHandler};
 use crate::key::Key;
@@ -33,7 +34,8 @@ impl<M> Html<M> {
     ///
     /// # Panics
     ///
-    /// When the number of values isn't the number of slots.
+    /// As [`Fragment::new`].
+    #[track_caller]
     pub fn new(template: &'static Template, values: Vec<Value<M>>) -> Self {
         Self { root: Arc::new(Fragment::new(template, values)) }
     }
@@ -83,6 +85,8 @@ pub struct Fragment<M> {
     pub(crate) template: &'static Template,
     /// 0 until the session has placed it in the document.
     pub(crate) id: InstanceId,
+    /// How many instances are within each other in it: 0 without any.
+    depth: u8,
     pub(crate) values: Box<[Value<M>]>,
 }
 
@@ -91,10 +95,20 @@ impl<M> Fragment<M> {
     ///
     /// # Panics
     ///
-    /// When the number of values isn't the number of slots.
+    /// When the number of values isn't the number of slots. When more than [`limits::INSTANCE_DEPTH_MAX`] instances are
+    /// within each other: everything that is done with a tree recurses, and a client takes no deeper one.
+    #[track_caller]
     pub fn new(template: &'static Template, values: Vec<Value<M>>) -> Self {
         assert_eq!(template.slots.len(), values.len(), "a value for each slot");
-        Self { template, id: 0, values: values.into_boxed_slice() }
+        let depth = values.iter().map(Value::depth).max().unwrap_or(0);
+        if usize::from(depth) > limits::INSTANCE_DEPTH_MAX {
+            too_deep(Location::caller());
+        }
+        Self { template, id: 0, depth, values: values.into_boxed_slice() }
+    }
+
+    pub(crate) const fn depth(&self) -> u8 {
+        self.depth
     }
 
     /// What its slots hold.
@@ -103,9 +117,21 @@ impl<M> Fragment<M> {
     }
 }
 
+/// No tree gets deeper than that, so nothing that recurses over one can take all of a stack.
+#[cold]
+#[inline(never)]
+fn too_deep(location: &Location<'_>) -> ! {
+    panic!(
+        "the `html!` at {location} is {} levels deep: at most {} splices, branches and list items may be within each \
+         other. Show what is nested more deeply as one flat list, with the level in a class or a style",
+        limits::INSTANCE_DEPTH_MAX + 1,
+        limits::INSTANCE_DEPTH_MAX,
+    );
+}
+
 impl<M> Clone for Fragment<M> {
     fn clone(&self) -> Self {
-        Self { template: self.template, id: self.id, values: self.values.clone() }
+        Self { template: self.template, id: self.id, depth: self.depth, values: self.values.clone() }
     }
 }
 
@@ -179,6 +205,19 @@ impl<M> Value<M> {
         }
     }
 
+    /// How many instances are within each other in it.
+    pub(crate) fn depth(&self) -> u8 {
+        match self {
+            Self::Html(html) => html.root.depth + 1,
+            Self::Memo(memo) => memo.0.depth() + 1,
+            Self::Branch(Some((_, fragment))) => fragment.depth + 1,
+            Self::List(items) => depth_of(&**items),
+            Self::Packed(items) => items.depth() + 1,
+            Self::Stream(stream) => depth_of(stream.rendered()),
+            _ => 0,
+        }
+    }
+
     /// Whether it is what a handler's slot holds: a handler, or none at the moment.
     pub(crate) const fn is_handler(&self) -> bool {
         matches!(self, Self::Message { .. } | Self::Payload(_) | Self::NoHandler)
@@ -240,6 +279,11 @@ impl<M> fmt::Debug for Value<M> {
     }
 }
 
+/// How many instances are within each other in these items, each counted.
+fn depth_of<'a, M: 'a>(items: impl IntoIterator<Item = &'a Item<M>>) -> u8 {
+    items.into_iter().map(|item| item.body.depth() + 1).max().unwrap_or(0)
+}
+
 /// One item of a list.
 pub struct Item<M> {
     pub(crate) key: Key,
@@ -271,3 +315,5 @@ const _: () = {
     assert!(size_of::<Value<u64>>() == 24, "a value is 24 bytes as long as a message is at most 8");
     assert!(size_of::<Item<u64>>() == 56, "an item is its key and its instance");
 };
+
+const _: () = assert!(limits::INSTANCE_DEPTH_MAX < u8::MAX as usize, "a depth of one too many is a `u8`");

@@ -7,6 +7,7 @@
 //!
 //! - [`template`]: what is known of a piece of HTML at compile time
 //! - [`html`]: instances of templates and the values in their slots
+//! - [`nesting`]: whether what a splice brings may stand where it is
 //! - [`packed`]: the items of a list in few pieces of memory
 //! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
 //! - [`render`](html::Html::to_html): an instance as a string
@@ -32,6 +33,7 @@ pub mod key;
 pub mod lease;
 pub mod ledger;
 pub mod memo;
+pub mod nesting;
 pub mod packed;
 mod render;
 pub mod session;
@@ -54,12 +56,13 @@ pub mod __private {
     pub use compact_str::CompactString;
     pub use lightspeed_protocol::template::{EventKind, Namespace};
 
-    pub use crate::handler::{IntoHandler, Messages, event};
+    pub use crate::handler::{IntoHandler, Messages, captured, event};
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
     pub use crate::memo::{IntoMemoRows, MemoRow};
+    pub use crate::nesting::{Placed, Within};
     pub use crate::packed::Packed;
-    pub use crate::splice::{Splice, SpliceRender, SpliceText};
+    pub use crate::splice::{Splice, SpliceOther, SpliceRender, SpliceText};
     pub use crate::stream::IntoRows;
-    pub use crate::template::{Kind, Slot, Template};
+    pub use crate::template::{Guard, Kind, Reach, ReachKind, Slot, Template};
 }

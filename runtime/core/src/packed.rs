@@ -28,6 +28,8 @@ pub struct Packed<M> {
     kept: Vec<Value<M>>,
     /// Some of what is kept is no handler.
     has_more: bool,
+    /// How many instances are within each other in an item, at most.
+    depth: u8,
 }
 
 /// What items look like but for what is kept as values.
@@ -78,7 +80,7 @@ impl<M> Packed<M> {
     pub const fn new(template: &'static Template) -> Self {
         let slot_count = template.slots.len();
         let looks = Looks { heads: Vec::new(), tags: Vec::new(), slot_count, texts: String::new() };
-        Self { template, looks, kept: Vec::new(), has_more: false }
+        Self { template, looks, kept: Vec::new(), has_more: false, depth: 0 }
     }
 
     /// Begins the item that `key` names among its siblings: its values follow, one for each slot.
@@ -112,7 +114,10 @@ impl<M> Packed<M> {
     /// The same for a value that an event may write to, whatever it holds.
     pub fn keep(&mut self, value: Value<M>) {
         self.looks.tags.push(KEPT);
-        self.has_more |= !value.is_handler();
+        if !value.is_handler() {
+            self.has_more = true;
+            self.depth = self.depth.max(value.depth());
+        }
         self.kept.push(value);
     }
 
@@ -158,6 +163,10 @@ impl<M> Packed<M> {
         self.template
     }
 
+    pub(crate) const fn depth(&self) -> u8 {
+        self.depth
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.looks.heads.len()
     }
@@ -200,6 +209,14 @@ impl<M> Packed<M> {
 
     pub(crate) fn kept_mut(&mut self) -> &mut [Value<M>] {
         &mut self.kept
+    }
+
+    /// The item and the slot of the value that is kept as this one of all.
+    pub(crate) fn place_of_kept(&self, kept: usize) -> (usize, usize) {
+        let index = self.looks.heads.partition_point(|head| head.kept as usize <= kept) - 1;
+        let nth = kept - self.looks.heads[index].kept as usize;
+        let slots = self.looks.tags(index).iter().enumerate().filter(|(_, tag)| **tag == KEPT);
+        (index, slots.map(|(slot, _)| slot).nth(nth).unwrap_or_default())
     }
 
     /// What is kept as values of an item.
@@ -280,8 +297,8 @@ impl Looks {
 
 impl<M> Clone for Packed<M> {
     fn clone(&self) -> Self {
-        let Self { template, looks, kept, has_more } = self;
-        Self { template, looks: looks.clone(), kept: kept.clone(), has_more: *has_more }
+        let Self { template, looks, kept, has_more, depth } = self;
+        Self { template, looks: looks.clone(), kept: kept.clone(), has_more: *has_more, depth: *depth }
     }
 }
 

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use crate::html::{Fragment, Item, Value};
 use crate::packed::{Cell, Packed};
-use crate::template::{Kind, Slot, Template};
+use crate::template::{Guard, Kind, Slot, Template};
 
 /// Appends the HTML of `fragment` to `out`.
 pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {
@@ -38,9 +38,8 @@ fn write_slot<M>(slot: &Slot, cell: &Cell<'_, &Value<M>>, out: &mut String) {
         (Kind::Splice, Cell::Kept(Value::Memo(memo))) => {
             memo.0.read(|fragment| write_fragment(fragment, out));
         }
-        (Kind::Attribute { name, is_url }, Cell::Text(text)) => {
-            let text = if *is_url { safe_url(text) } else { text };
-            write_attribute(name, text, out);
+        (Kind::Attribute { name, guard }, Cell::Text(text)) => {
+            write_attribute(name, guarded(*guard, text), out);
         }
         (Kind::Property { is_content: true, .. }, Cell::Text(text)) => {
             // A parser drops a newline that opens a textarea; the doubled one survives.
@@ -140,17 +139,36 @@ pub(crate) fn unescape(markup: &str) -> CompactString {
 /// What a URL attribute gets in place of a URL that would run as script.
 pub(crate) const REFUSED_URL: &str = "about:invalid";
 
-/// `url`, or [`REFUSED_URL`] when a browser would run it as script.
+/// `text`, or [`REFUSED_URL`] when a browser would run it, or a part of it, as script.
+pub(crate) fn guarded(guard: Guard, text: &str) -> &str {
+    let is_script = |url: &str| has_scheme(url, "javascript:");
+    let is_code = |url: &str| is_script(url) || has_scheme(url, "data:");
+    let is_refused = match guard {
+        Guard::Text => false,
+        Guard::Url => is_script(text),
+        Guard::Code => is_code(text),
+        // Here a space ends a URL, so that none is within its scheme.
+        Guard::Tokens => {
+            text.split(|character: char| character == ',' || character.is_ascii_whitespace()).any(is_script)
+        }
+        Guard::Values => text.split(';').any(is_code),
+    };
+    if is_refused { REFUSED_URL } else { text }
+}
+
+/// Whether a browser finds this scheme, which is in lower case and ends with its colon, in `url`.
 ///
 /// Browsers drop control characters and spaces before the scheme and tabs and newlines
 /// within it ([URL Standard, 4.4](https://url.spec.whatwg.org/#concept-basic-url-parser)),
 /// so the scheme is compared without them.
-pub(crate) fn safe_url(url: &str) -> &str {
-    let mut scheme = url
+fn has_scheme(url: &str, scheme: &str) -> bool {
+    let mut characters = url
         .chars()
         .skip_while(|character| *character <= ' ')
         .filter(|character| !matches!(character, '\t' | '\n' | '\r'))
         .map(|character| character.to_ascii_lowercase());
-    let mut is_scheme = |expected: &str| expected.chars().all(|character| scheme.next() == Some(character));
-    if is_scheme("javascript:") { REFUSED_URL } else { url }
+    scheme.chars().all(|character| characters.next() == Some(character))
 }
+
+#[cfg(test)]
+mod tests;

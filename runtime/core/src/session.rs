@@ -10,6 +10,7 @@
 //! - `link`: the socket's side: who joins, what is sent, what is acknowledged
 //! - `events`: from an event to its effect, or to its refusal
 //! - `place`: from the place that an event names to its message
+//! - `reach`: whether a person can act on an element
 //! - `versions`: what is rendered, compared with the version before, and kept
 //! - `window`: patches that are not acknowledged
 //!
@@ -29,6 +30,7 @@ pub mod lifecycle;
 mod link;
 mod place;
 pub mod policy;
+pub(crate) mod reach;
 pub mod recovery;
 mod versions;
 mod window;
@@ -45,6 +47,7 @@ use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
 use crate::build::{Numbering, write_skeleton};
 use crate::html::{Fragment, Html};
+use crate::nesting::{self, Misplaced};
 use crate::render::write_fragment;
 use crate::stream::tree as streams;
 use checkpoint::LoadError;
@@ -56,7 +59,7 @@ use recovery::{Restarts, Step};
 use versions::{Origin, Seen, State, origin};
 use window::Window;
 
-pub use exchange::{Input, Join, Output, Transmission};
+pub use exchange::{Input, Join, Output, Transmission, Unfit};
 
 /// What a session runs: state, the messages that change it, and what it looks like.
 pub trait Component {
@@ -140,6 +143,8 @@ pub struct Session<C: Component> {
     released: VecDeque<Output<C::Effect>>,
     /// The server ends.
     is_suspended: bool,
+    /// Events that didn't fit and that the author was told of.
+    unfit_told: u8,
 }
 
 /// What is not stored yet.
@@ -169,6 +174,10 @@ impl<C: Component> fmt::Debug for Session<C> {
 
 impl<C: Component> Session<C> {
     /// A session that no socket is attached to; it renders its first version.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, when a splice brings what a parser would move, drop or close there ([`nesting`](crate::nesting)).
     pub fn new(component: C) -> Self {
         Self::with_policy(component, Policy::default())
     }
@@ -191,6 +200,7 @@ impl<C: Component> Session<C> {
         let state = saved(&component, policy);
         let policy = if policy.is_stored() && state.is_none() { Policy::Resume } else { policy };
         let tree = streams::render_whole(|| component.render()).into_root();
+        nesting::refuse(&tree);
         Self {
             component,
             policy,
@@ -222,6 +232,7 @@ impl<C: Component> Session<C> {
             held: VecDeque::new(),
             released: VecDeque::new(),
             is_suspended: false,
+            unfit_told: 0,
         }
     }
 
@@ -240,6 +251,16 @@ impl<C: Component> Session<C> {
         match &self.newest {
             Newest::Tree(tree) => html(tree),
             Newest::Asleep(_) => html(self.component.render().root()),
+        }
+    }
+
+    /// The first thing in the newest version that a parser would move, drop or close because of what is around it.
+    ///
+    /// With debug assertions there is none: rendering it is a panic. A release asks once, for the first page.
+    pub fn misplaced(&self) -> Option<Misplaced> {
+        match &self.newest {
+            Newest::Tree(tree) => nesting::find(tree),
+            Newest::Asleep(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use compact_str::{CompactString, ToCompactString};
@@ -168,6 +169,156 @@ impl<T: maud::Render + ?Sized> SpliceRender for &Splice<'_, T> {
     /// Markup in an attribute is its text: what an HTML parser would make of it.
     fn attribute(&self) -> CompactString {
         crate::render::unescape(&self.0.render().into_string())
+    }
+}
+
+/// What nothing above takes, so that the message of the compiler is about the value and not about this module.
+///
+/// The methods are found last of all: they take the splice itself, where the others take references to it.
+#[doc(hidden)]
+pub trait SpliceOther: Sized {
+    /// What stands in the brackets.
+    type Value: ?Sized;
+
+    /// Never called: a value that gets here doesn't compile.
+    fn splice<M>(self) -> Value<M>
+    where
+        Self::Value: InContent<M>,
+    {
+        <Self::Value as InContent<M>>::refused()
+    }
+
+    /// The same for an attribute.
+    fn attribute(self) -> CompactString
+    where
+        Self::Value: InAttribute,
+    {
+        <Self::Value as InAttribute>::refused()
+    }
+}
+
+impl<T: ?Sized> SpliceOther for Splice<'_, T> {
+    type Value = T;
+}
+
+/// What can stand in `(..)` as content. Nothing implements it: what can is taken before it is asked for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in content",
+    label = "this is neither live HTML nor text nor markup",
+    note = "content is an `Html<Msg>` or an option of one, a string, a number, a `bool`, or what implements `maud::Render`",
+    note = "go over a list with `@for`, take an `Option` or a `Result` apart with `@if let` or `@match`, and show another value by a field of it or by `format!(..)`"
+)]
+pub trait InContent<M> {
+    #[doc(hidden)]
+    fn refused() -> Value<M>;
+}
+
+/// What can stand in an attribute's value. Nothing implements it: what can is taken before it is asked for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in an attribute",
+    label = "this is no text",
+    note = "an attribute's value is a string, a number, a `bool`, or what implements `maud::Render`",
+    note = "for an `Option` write square brackets, `name=[option]`: the attribute is there if it is `Some`; for a flag `name[condition]`"
+)]
+pub trait InAttribute {
+    #[doc(hidden)]
+    fn refused() -> CompactString;
+}
+
+/// Messages about kinds of values that are often written, each with its own mend.
+macro_rules! refused_values {
+    ($(
+        $(#[$doc:meta])* $in_content:ident, $in_attribute:ident for $([$($parameters:tt)*] $type:ty,)*
+        $content:literal, $content_mend:literal, $attribute:literal, $attribute_mend:literal;
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[diagnostic::on_unimplemented(
+                message = $content,
+                label = "this cannot stand in content",
+                note = $content_mend
+            )]
+            pub trait $in_content<M> {
+                #[doc(hidden)]
+                fn refused() -> Value<M>;
+            }
+
+            $(#[$doc])*
+            #[diagnostic::on_unimplemented(
+                message = $attribute,
+                label = "this cannot stand in an attribute",
+                note = $attribute_mend
+            )]
+            pub trait $in_attribute {
+                #[doc(hidden)]
+                fn refused() -> CompactString;
+            }
+
+            $(impl<'s, $($parameters)*> Splice<'s, $type> {
+                /// Never called: it doesn't compile.
+                pub fn splice<M>(self) -> Value<M>
+                where
+                    $type: $in_content<M>,
+                {
+                    <$type as $in_content<M>>::refused()
+                }
+
+                /// Never called: it doesn't compile.
+                pub fn attribute(self) -> CompactString
+                where
+                    $type: $in_attribute,
+                {
+                    <$type as $in_attribute>::refused()
+                }
+            })*
+        )*
+    };
+}
+refused_values! {
+    /// What holds several things.
+    ListInContent, ListInAttribute for
+        [T] Vec<T>, ['a, T] &'a Vec<T>, [T] [T], ['a, T] &'a [T], [T, const N: usize] [T; N], ['a, T, const N: usize] &'a [T; N],
+        "a list cannot stand in content as it is: `{Self}`",
+        "go over it with `@for item in &items`, and give the element of an item a `key=(item.id)`",
+        "a list cannot stand in an attribute as it is: `{Self}`",
+        "join it to one text, `(items.join(\" \"))`, or go over it with `@for item in &items` in braces";
+    /// What may be an error.
+    ResultInContent, ResultInAttribute for
+        [T, E] Result<T, E>, ['a, T, E] &'a Result<T, E>,
+        "a `Result` cannot stand in content: `{Self}`",
+        "take it apart with `@match`, an arm for `Ok(value)` and one for `Err(error)`",
+        "a `Result` cannot stand in an attribute: `{Self}`",
+        "make an option of it, `name=[result.ok()]`, or take it apart with `@match`";
+}
+
+/// What may be missing, in an attribute. In content some options are taken.
+#[diagnostic::on_unimplemented(
+    message = "an option cannot stand in the round brackets of an attribute: `{Self}`",
+    label = "this cannot stand in an attribute",
+    note = "write square ones, `name=[option]`: the attribute is there if the option is `Some`"
+)]
+pub trait OptionInAttribute {
+    #[doc(hidden)]
+    fn refused() -> CompactString;
+}
+
+impl<T> Splice<'_, Option<T>> {
+    /// Never called: it doesn't compile.
+    pub fn attribute(self) -> CompactString
+    where
+        Option<T>: OptionInAttribute,
+    {
+        <Option<T> as OptionInAttribute>::refused()
+    }
+}
+
+impl<'a, T> Splice<'_, &'a Option<T>> {
+    /// Never called: it doesn't compile.
+    pub fn attribute(self) -> CompactString
+    where
+        &'a Option<T>: OptionInAttribute,
+    {
+        <&Option<T> as OptionInAttribute>::refused()
     }
 }
 

@@ -44,6 +44,19 @@ pub(crate) enum Change<R> {
 }
 
 impl<R> Change<R> {
+    /// The row that it brings.
+    const fn row(&self) -> Option<&R> {
+        match self {
+            Self::Append(row)
+            | Self::Prepend(row)
+            | Self::Before(_, row)
+            | Self::After(_, row)
+            | Self::At(_, row)
+            | Self::Update(row) => Some(row),
+            Self::Delete(_) | Self::Clear | Self::KeepFirst(_) | Self::KeepLast(_) => None,
+        }
+    }
+
     /// The same change of rendered rows.
     fn map<S>(&self, row: impl FnOnce(&R) -> S) -> Change<S> {
         match self {

@@ -3,6 +3,8 @@
 use lightspeed_protocol::Fingerprint;
 use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
 
+use crate::nesting::{Placed, Within};
+
 /// The static half of a piece of HTML: `html!` emits one per root, branch arm and loop body.
 ///
 /// The HTML of an instance is `statics[0]`, slot 0, `statics[1]`, slot 1 and so on, so
@@ -22,6 +24,59 @@ pub struct Template {
     pub statics: &'static [&'static str],
     /// The slots, in document order.
     pub slots: &'static [Slot],
+    /// Which elements a person may be kept from, of those that handlers are at or in.
+    pub reach: &'static [Reach],
+    /// What in it must not stand in all places, for [`nesting`](crate::nesting).
+    pub placed: &'static [Placed],
+    /// Where it is written: file, line and column.
+    pub place: &'static str,
+}
+
+/// An element of a template that says something about who can act on it.
+#[derive(Debug)]
+pub struct Reach {
+    /// The element, as in [`Slot::path`].
+    pub path: &'static [u16],
+    /// What it says.
+    pub kind: ReachKind,
+    /// The slot of the flag or attribute that says so; without one it is always so.
+    pub slot: Option<u16>,
+}
+
+impl Template {
+    /// Whether an element of it keeps a person from anything, or may do so.
+    pub(crate) fn has_barriers(&self) -> bool {
+        let is_barrier = |one: &Reach| {
+            !matches!(
+                one.kind,
+                ReachKind::Legend | ReachKind::Control | ReachKind::Labelled | ReachKind::Addressed
+            )
+        };
+        self.reach.iter().any(is_barrier)
+    }
+}
+
+/// What an element says about who can act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReachKind {
+    /// A control that is disabled: nobody can act on it.
+    Disabled,
+    /// A `fieldset` that is disabled, and with it the controls in it, but for those in its legend.
+    Fieldset,
+    /// A `legend`.
+    Legend,
+    /// `hidden`: nobody can act on what is in it.
+    Hidden,
+    /// `inert`: the same.
+    Inert,
+    /// Nobody can ever act on it: `input type="hidden"`.
+    Never,
+    /// A control with a handler, which only a person who reaches it can act on.
+    Control,
+    /// A control with a handler, which a label elsewhere activates even if it is hidden.
+    Labelled,
+    /// A form with a handler, which a button elsewhere may submit.
+    Addressed,
 }
 
 /// A place in a template where a value goes.
@@ -34,6 +89,25 @@ pub struct Slot {
     /// Counted in the template's own document: a content slot is one node, a `<!>` is one
     /// node. For content it is the slot's anchor, otherwise the element.
     pub path: &'static [u16],
+    /// What is around its content within the template.
+    pub within: Within,
+}
+
+/// What the text of an attribute must not be, because a browser would run it.
+///
+/// What is refused becomes `about:invalid`, all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// It is text, and may be anything.
+    Text,
+    /// A URL that is followed: no `javascript:` one.
+    Url,
+    /// A URL whose content runs, or is shown as a document of its own: no `data:` one either.
+    Code,
+    /// URLs with spaces or commas between them (`srcset`, `ping`), none a `javascript:` one.
+    Tokens,
+    /// Values of an SVG animation with semicolons between them, each of which may become a URL of another element.
+    Values,
 }
 
 /// What goes into a slot, with what is known of it at compile time.
@@ -45,8 +119,8 @@ pub enum Kind {
     Attribute {
         /// The attribute's name.
         name: &'static str,
-        /// Whether its value is a URL, which must not be a `javascript:` one.
-        is_url: bool,
+        /// What its value must not be.
+        guard: Guard,
     },
     /// `name[condition]`.
     Flag {

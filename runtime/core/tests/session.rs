@@ -6,10 +6,10 @@ extern crate lightspeed_core as lightspeed;
 use lightspeed_core::handler::PayloadError;
 use lightspeed_core::html::Value;
 use lightspeed_core::session::checkpoint::LoadError;
-use lightspeed_core::session::{Join, Session};
+use lightspeed_core::session::{Join, Session, Unfit};
 use lightspeed_core::{Cadence, Component, Html, Input, Output, Policy};
 use lightspeed_macros::html;
-use lightspeed_protocol::close::CloseReason;
+use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
@@ -213,13 +213,14 @@ fn join<'a>(mode: JoinMode, applied: u64) -> Input<'a, Msg> {
 struct Hostile {
     session: Session<Board>,
     frames: Vec<Vec<u8>>,
+    unfit: Vec<Unfit>,
     closed: Option<CloseReason>,
 }
 
 impl Hostile {
     fn new(board: Board) -> Self {
         let session = Session::new(board);
-        let mut it = Self { session, frames: Vec::new(), closed: None };
+        let mut it = Self { session, frames: Vec::new(), unfit: Vec::new(), closed: None };
         it.input(join(JoinMode::Adopt, 0));
         it
     }
@@ -229,6 +230,7 @@ impl Hostile {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Transmit(transmission) => self.frames.push(transmission.frame),
+                Output::Unfit(unfit) => self.unfit.push(unfit),
                 Output::Close(reason) => self.closed = Some(reason),
                 _ => {}
             }
@@ -340,12 +342,81 @@ fn a_gap_in_the_events_ends_the_session() {
 }
 
 #[test]
-fn a_payload_that_does_not_fit_ends_the_session() {
+fn a_payload_that_does_not_fit_is_refused_and_the_session_goes_on() {
+    let page = Page::new(Board::default());
+    let draft = page.document.place_of("draft", EventKind::Input).unwrap();
+    let agree = page.document.place_of("agree", EventKind::Change).unwrap();
+    let misfits = [
+        (draft, Payload::None, "nothing", "a text"),
+        (draft, Payload::Flag(true), "true or false", "a text"),
+        (draft, Payload::Number(7), "a number", "a text"),
+        (agree, Payload::None, "nothing", "true or false"),
+        (agree, Payload::Number(1), "a number", "true or false"),
+        (agree, Payload::Text("on"), "a text", "true or false"),
+    ];
     let mut client = Hostile::new(Board::default());
+    for ((at, payload, received, expected), seq) in misfits.into_iter().zip(1..) {
+        let frame =
+            ClientFrame::Event { ack: 0, seq, behind: 0, instance: at.instance, slot: at.slot, payload };
+        client.input(Input::Frame(frame));
+        assert_eq!(client.closed, None);
+        let unfit = client.unfit.pop().unwrap();
+        assert_eq!((unfit.instance, unfit.slot), (at.instance, at.slot));
+        assert_eq!((unfit.received, unfit.expected), (received, expected));
+        let refusal = RefusalReason::Unfit;
+        let refused = client.frames.iter().any(|frame| {
+            let refused =
+                ServerFrame::Refused { seq, reason: refusal.code(), message: refusal.meaning().trim() };
+            ServerFrame::decode(frame) == Ok((1, refused))
+        });
+        assert!(refused, "event {seq}");
+    }
+    assert!(client.session.component().log.is_empty());
+    // The next one is heard.
+    client.event(0, 7, 0, 1, 0);
+    assert_eq!(client.session.component().log, [Msg::Set(1)]);
+}
+
+#[test]
+fn the_author_is_told_of_a_few_events_that_do_not_fit() {
     let page = Page::new(Board::default());
     let at = page.document.place_of("draft", EventKind::Input).unwrap();
-    client.event(0, 1, 0, at.instance, at.slot);
-    assert_eq!(client.closed, Some(CloseReason::BadPayload));
+    let mut client = Hostile::new(Board::default());
+    for seq in 1..=1_000 {
+        client.event(0, seq, 0, at.instance, at.slot);
+    }
+    assert_eq!((client.closed, client.session.seq_handled()), (None, 1_000));
+    assert_eq!(client.unfit.len(), 16, "whatever a hostile client does");
+}
+
+/// A field that is in an element with a handler: what is sent goes by the field.
+#[derive(Default)]
+struct Around(Vec<String>);
+
+impl Component for Around {
+    type Message = String;
+    type Effect = ();
+
+    fn update(&mut self, text: String, _: &mut Vec<()>) {
+        self.0.push(text);
+    }
+
+    fn render(&self) -> Html<String> {
+        html! { fieldset #all oninput=(|text: String| text) { input name="name"; input type="checkbox"; } }
+    }
+}
+
+#[test]
+fn a_tick_where_a_text_is_taken_costs_no_session() {
+    let mut page = Page::new(Around::default());
+    let at = page.document.place_of("all", EventKind::Input).unwrap();
+    for (seq, payload) in [(1, Payload::Flag(true)), (2, Payload::Text("Ada"))] {
+        let frame =
+            ClientFrame::Event { ack: 0, seq, behind: 0, instance: at.instance, slot: at.slot, payload };
+        page.session.handle_input(page.now, Input::Frame(frame));
+    }
+    assert!(!page.session.is_closed());
+    assert_eq!(page.session.component().0, ["Ada"]);
 }
 
 #[test]

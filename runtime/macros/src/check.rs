@@ -1,7 +1,7 @@
 //! Refuses what an HTML parser would move, drop or close behind the author's back.
 //!
 //! Content is looked at where it stands in the source: through `@if`, `@match`, `@for`,
-//! `@while` and blocks. What a splice brings is not seen.
+//! `@while` and blocks. What a splice brings is not seen here: `nesting` has the server look at it.
 
 mod attributes;
 mod structure;
@@ -14,6 +14,7 @@ use crate::ast::{
 };
 use crate::errors::{Errors, at};
 use crate::names::{self, Around, Namespace};
+use crate::nesting;
 
 /// Adds what is wrong with `markups`, the content of a `html!`.
 pub(crate) fn check(markups: &[Markup], errors: &mut Errors) {
@@ -30,6 +31,8 @@ struct Ancestor {
     /// As a parser spells it.
     tag: String,
     namespace: Namespace,
+    /// It has an `oninput`.
+    hears_input: bool,
 }
 
 impl Ancestor {
@@ -103,7 +106,7 @@ impl Checker<'_> {
 
     fn element(&mut self, element: &Element, around: Around, is_keyed: bool) {
         let namespace = around.element(&element.name.text);
-        let tag = namespace.spelled(&element.name.text);
+        let tag = namespace.element_name(&element.name.text);
         self.element_name(element);
         attributes::check(self.errors, element, &tag, namespace, is_keyed);
         if around.namespace == Namespace::Html {
@@ -113,13 +116,14 @@ impl Checker<'_> {
         }
         if namespace == Namespace::Html {
             self.body(element, &tag);
+            self.echo(element, &tag);
         }
         if let Body::Block { children, .. } = &element.body {
-            let around = around.inside(&element.name.text);
+            let around = around.inside(element);
             if tag == "template" {
                 self.table_parts_among_roots(children);
             }
-            self.ancestors.push(Ancestor { tag, namespace });
+            self.ancestors.push(Ancestor { tag, namespace, hears_input: hears_input(element) });
             self.markups(children, around, None);
             self.ancestors.pop();
         }
@@ -156,7 +160,12 @@ impl Checker<'_> {
             ),
             Body::Block { children, .. } => match tag {
                 "textarea" => self.only_text(children, "textarea"),
-                "option" => self.only_text(children, "option"),
+                "selectedcontent" => self.empty(children),
+                "noscript" => self.only_static(
+                    children,
+                    "the content of `noscript` is not live: it is for browsers that run no script",
+                    "leave it constant",
+                ),
                 "title" => {
                     self.only_text(children, "title");
                     self.only_static(
@@ -174,6 +183,49 @@ impl Checker<'_> {
                 _ => {}
             },
             Body::Void => {}
+        }
+    }
+
+    /// What the browser fills.
+    fn empty(&mut self, children: &[Markup]) {
+        let mut first = None;
+        for_each_child(children, &mut |child| first = first.take().or(Some(child)));
+        if let Some(child) = first {
+            self.errors.add(
+                child.place(),
+                "nothing can stand in `selectedcontent`: the browser copies the chosen `option` into it",
+                "leave it empty: `selectedcontent {}`",
+            );
+        }
+    }
+
+    /// Content that a person edits and of which the server hears, so that it would write it a second time.
+    fn echo(&mut self, element: &Element, tag: &str) {
+        let name = &element.name.text;
+        let children = nesting::content(element);
+        let is_heard = hears_input(element) || self.ancestors.iter().any(|ancestor| ancestor.hears_input);
+        if is_heard && may_echo(element) {
+            self.errors.add(
+                first_dynamic_content(children).unwrap_or_default(),
+                &format!(
+                    "nothing dynamic can stand in this `{name}`, which a person edits and `oninput` hears: the text would be there twice"
+                ),
+                "use a `textarea { (text) }`, whose text is a property; or leave the content constant and have a script fill it",
+            );
+        } else if tag.contains('-')
+            && hears_input(element)
+            && !nesting::is_editable(element)
+            && !has_field(children)
+        {
+            if let Some(place) = first_dynamic_content(children) {
+                self.errors.add(
+                    place,
+                    &format!(
+                        "nothing dynamic can stand in `{name}`, which has an `oninput` and no field: what its script shows of a person's input would be there twice"
+                    ),
+                    &format!("pass the text in an attribute, `{name} value=(text) oninput=(..) {{}}`, or put the field into it"),
+                );
+            }
         }
     }
 
@@ -267,6 +319,52 @@ fn for_each_child<'a>(markups: &'a [Markup], visit: &mut impl FnMut(&'a Markup))
             Markup::While(body) => for_each_child(&body.body, visit),
         }
     }
+}
+
+/// Whether the element has an `oninput`.
+pub(crate) fn hears_input(element: &Element) -> bool {
+    element.attributes.iter().any(|attribute| match attribute {
+        Attribute::Named { name, .. } => name.text.eq_ignore_ascii_case("oninput"),
+        _ => false,
+    })
+}
+
+/// Whether a person edits the element's content and the server writes it as well.
+pub(crate) fn may_echo(element: &Element) -> bool {
+    nesting::is_editable(element) && first_dynamic_content(nesting::content(element)).is_some()
+}
+
+/// Where the first content stands that isn't known at compile time and that a person could edit.
+fn first_dynamic_content(markups: &[Markup]) -> Option<TokenStream> {
+    markups.iter().find_map(|markup| match markup {
+        Markup::Literal(_) | Markup::Semi | Markup::Let(_) => None,
+        Markup::Block(inner) => first_dynamic_content(inner),
+        Markup::Element(element) if is_island(element) => None,
+        Markup::Element(element) => first_dynamic_content(nesting::content(element)),
+        _ => Some(markup.place()),
+    })
+}
+
+/// What a person can't edit within what they edit, or what has a state of its own.
+fn is_island(element: &Element) -> bool {
+    let is_off = |value: String| value.eq_ignore_ascii_case("false");
+    element.literal_attribute("contenteditable").is_some_and(is_off) || is_field(element)
+}
+
+fn is_field(element: &Element) -> bool {
+    let tag = element.name.text.to_ascii_lowercase();
+    matches!(tag.as_str(), "input" | "select" | "textarea")
+}
+
+/// Whether a field is written anywhere in `markups`.
+fn has_field(markups: &[Markup]) -> bool {
+    let mut found = false;
+    for_each_child(markups, &mut |child| {
+        if let Markup::Element(element) = child {
+            found |= is_field(element) || has_field(nesting::content(element));
+        }
+    });
+    found
 }
 
 /// Where the first thing stands that isn't known at compile time.

@@ -15,7 +15,8 @@ use quote::{format_ident, quote_spanned};
 
 use crate::ast::{Bracketed, Over};
 use crate::names::Namespace;
-use crate::template::{Arm, Body, Kind, Slot, Step, Template, Templates, Value, generated};
+use crate::nesting::{Placed, Within};
+use crate::template::{Arm, Body, Kind, Reach, Slot, Step, Template, Templates, Value, generated};
 
 /// The whole expansion.
 pub(crate) fn emit(templates: &Templates, root: &Body) -> TokenStream {
@@ -24,7 +25,7 @@ pub(crate) fn emit(templates: &Templates, root: &Body) -> TokenStream {
     let (steps, template, values) = instance(root);
     code! {{
         #[allow(unused_imports, reason = "a template without splices uses none")]
-        use ::lightspeed::__private::{SpliceRender as _, SpliceText as _};
+        use ::lightspeed::__private::{SpliceOther as _, SpliceRender as _, SpliceText as _};
         #(#statics)*
         let __messages = ::lightspeed::__private::Messages::new();
         // The first branch is looked at first: it tells the type of the messages to all that follows.
@@ -43,7 +44,10 @@ fn template_name(index: usize) -> Ident {
 
 fn template_static(index: usize, template: &Template) -> TokenStream {
     let name = template_name(index);
-    let Template { fingerprint, namespace, roots, statics, slots } = template;
+    let Template { fingerprint, namespace, roots, statics, slots, reach, placed } = template;
+    let placed = placed
+        .iter()
+        .map(|Placed { tag, not_in }| code!(::lightspeed::__private::Placed { tag: #tag, not_in: #not_in }));
     let roots = Literal::usize_unsuffixed(*roots);
     let namespace = match namespace {
         Namespace::Html => code!(Html),
@@ -51,6 +55,7 @@ fn template_static(index: usize, template: &Template) -> TokenStream {
         Namespace::MathMl => code!(MathMl),
     };
     let slots = slots.iter().map(slot);
+    let reach = reach.iter().map(self::reach);
     code! {
         static #name: ::lightspeed::__private::Template = ::lightspeed::__private::Template {
             fingerprint: #fingerprint,
@@ -58,14 +63,37 @@ fn template_static(index: usize, template: &Template) -> TokenStream {
             roots: #roots,
             statics: &[#(#statics),*],
             slots: &[#(#slots),*],
+            reach: &[#(#reach),*],
+            placed: &[#(#placed),*],
+            place: ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()),
         };
+    }
+}
+
+fn reach(reach: &Reach) -> TokenStream {
+    let path = reach.path.iter().copied().map(Literal::usize_unsuffixed);
+    let kind = Ident::new(reach.kind, Span::mixed_site());
+    let slot = reach.slot.map(Literal::usize_unsuffixed);
+    let slot = slot.map_or_else(
+        || code!(::core::option::Option::None),
+        |slot| code!(::core::option::Option::Some(#slot)),
+    );
+    code! {
+        ::lightspeed::__private::Reach {
+            path: &[#(#path),*],
+            kind: ::lightspeed::__private::ReachKind::#kind,
+            slot: #slot,
+        }
     }
 }
 
 fn slot(slot: &Slot) -> TokenStream {
     let kind = match &slot.kind {
         Kind::Splice => code!(Splice),
-        Kind::Attribute { name, is_url } => code!(Attribute { name: #name, is_url: #is_url }),
+        Kind::Attribute { name, guard } => {
+            let guard = Ident::new(&format!("{guard:?}"), Span::mixed_site());
+            code!(Attribute { name: #name, guard: ::lightspeed::__private::Guard::#guard })
+        }
         Kind::Flag { name } => code!(Flag { name: #name }),
         Kind::Class { name } => code!(Class { name: #name }),
         Kind::Property { field, is_content } => {
@@ -89,7 +117,19 @@ fn slot(slot: &Slot) -> TokenStream {
     };
     // Unsuffixed: an index that is no `u16` is the compiler's to refuse.
     let path = slot.path.iter().copied().map(Literal::usize_unsuffixed);
-    code!(::lightspeed::__private::Slot { kind: ::lightspeed::__private::Kind::#kind, path: &[#(#path),*] })
+    let within = if slot.within == Within::ROOT {
+        code!(ROOT)
+    } else {
+        let Within { keeps, opens } = slot.within;
+        code!(new(#keeps, #opens))
+    };
+    code! {
+        ::lightspeed::__private::Slot {
+            kind: ::lightspeed::__private::Kind::#kind,
+            path: &[#(#path),*],
+            within: ::lightspeed::__private::Within::#within,
+        }
+    }
 }
 
 /// The steps of an instance, its template, and its values in the order of the slots.
@@ -187,7 +227,8 @@ fn value(value: &Value) -> TokenStream {
                     }
                 }
             } else {
-                code!(#into_handler(#expr))
+                // With the place of the expression, so that what the closure borrows is reported there.
+                quote_spanned!(generated(*span)=> #into_handler(#expr))
             }
         }
         Value::If { arms, otherwise } => {

@@ -3,7 +3,14 @@
 //! The lists follow the [HTML Standard's parsing chapter](https://html.spec.whatwg.org/multipage/parsing.html);
 //! element names of HTML are compared in lower case.
 
-use crate::ast::{Markup, first_element};
+mod attributes;
+mod spelling;
+
+pub(crate) use attributes::{
+    Guard, Keywords, guard, has_script_url, is_animation, is_boolean_attribute, keywords_of,
+};
+
+use crate::ast::{Element, Markup, first_element};
 
 /// What a parser takes an element for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +21,34 @@ pub(crate) enum Namespace {
 }
 
 impl Namespace {
-    /// The name of an element or an attribute as a parser spells it: only SVG has capitals.
-    pub(crate) fn spelled(self, name: &str) -> String {
-        if self == Self::Svg { name.to_owned() } else { name.to_ascii_lowercase() }
+    /// The name of an element as a parser spells it: only SVG has capitals.
+    pub(crate) fn element_name(self, name: &str) -> String {
+        let lower = name.to_ascii_lowercase();
+        match (self, spelling::svg_element(&lower)) {
+            (Self::Svg, Some(name)) => name.to_owned(),
+            _ => lower,
+        }
+    }
+
+    /// The name of an attribute as a parser spells it: only SVG and MathML have capitals.
+    pub(crate) fn attribute_name(self, name: &str) -> String {
+        let lower = name.to_ascii_lowercase();
+        match (self, spelling::svg_attribute(&lower)) {
+            (Self::Svg, Some(name)) => name.to_owned(),
+            (Self::MathMl, _) if lower == "definitionurl" => "definitionURL".to_owned(),
+            _ => lower,
+        }
+    }
+
+    /// The name by which a client sets the attribute: nothing adjusts it then.
+    ///
+    /// In a template without an `svg` around it, an element may be of SVG once it is spliced. HTML has no attribute
+    /// of a name with capitals, and its elements take them in any case.
+    pub(crate) fn live_attribute_name(self, name: &str) -> String {
+        match self {
+            Self::Html => Self::Svg.attribute_name(name),
+            _ => self.attribute_name(name),
+        }
     }
 
     /// The namespace of the element `tag` that stands where content is of namespace `self`.
@@ -28,21 +60,23 @@ impl Namespace {
         }
     }
 
-    /// The namespace of what stands in the element `tag`, which is itself of namespace `self`.
-    fn of_content(self, tag: &str) -> Self {
-        let tag = tag.to_ascii_lowercase();
+    /// The namespace of what stands in `element`, which is itself of namespace `self`.
+    fn of_content(self, element: &Element) -> Self {
+        let tag = element.name.text.to_ascii_lowercase();
         match self {
             Self::Svg if matches!(tag.as_str(), "foreignobject" | "desc" | "title") => Self::Html,
             Self::MathMl if matches!(tag.as_str(), "mi" | "mo" | "mn" | "ms" | "mtext") => Self::Html,
+            Self::MathMl if tag == "annotation-xml" && holds_html(element) => Self::Html,
             _ => self,
         }
     }
 
     /// The namespace that the name of a template's first element stands for, when nothing is around it.
     fn of_root(tag: &str) -> Self {
-        if SVG_ONLY.contains(&tag) {
+        let is_tag = |name: &&str| name.eq_ignore_ascii_case(tag);
+        if SVG_ONLY.iter().any(is_tag) {
             Self::Svg
-        } else if MATHML_ONLY.contains(&tag) {
+        } else if MATHML_ONLY.iter().any(is_tag) {
             Self::MathMl
         } else {
             Self::Html
@@ -76,10 +110,16 @@ impl Around {
         self.namespace.of_element(tag)
     }
 
-    /// What is around the content of the element `tag` that stands here.
-    pub(crate) fn inside(self, tag: &str) -> Self {
-        Self { namespace: self.element(tag).of_content(tag), has_element: true }
+    /// What is around the content of `element`, which stands here.
+    pub(crate) fn inside(self, element: &Element) -> Self {
+        Self { namespace: self.element(&element.name.text).of_content(element), has_element: true }
     }
+}
+
+/// Whether the `annotation-xml` is a place for HTML, as its `encoding` says.
+fn holds_html(element: &Element) -> bool {
+    let encoding = element.literal_attribute("encoding").unwrap_or_default();
+    ["text/html", "application/xhtml+xml"].iter().any(|html| encoding.eq_ignore_ascii_case(html))
 }
 
 /// SVG elements whose names mean nothing in HTML.
@@ -260,6 +300,11 @@ pub(crate) fn is_scope(tag: &str) -> bool {
     )
 }
 
+/// Elements that a parser's search for an open `a` doesn't leave: where they open, its list of formatting elements is cut.
+pub(crate) fn cuts_formatting(tag: &str) -> bool {
+    matches!(tag, "applet" | "caption" | "marquee" | "object" | "td" | "template" | "th")
+}
+
 /// Elements that stop the search for an open `li`, `dd` or `dt`: the special ones but `address`, `div` and `p`; older parsers don't know `search`.
 pub(crate) fn is_list_boundary(tag: &str) -> bool {
     is_scope(tag)
@@ -268,6 +313,15 @@ pub(crate) fn is_list_boundary(tag: &str) -> bool {
             tag,
             "button" | "colgroup" | "iframe" | "noscript" | "tbody" | "textarea" | "tfoot" | "thead" | "tr"
         )
+}
+
+/// Elements whose end tag a parser adds before an `option`, an `optgroup` or an `hr` in a `select`.
+pub(crate) fn ends_in_select(parent: &str, tag: &str) -> bool {
+    match parent {
+        "dd" | "dt" | "li" | "option" | "p" | "rb" | "rp" | "rt" | "rtc" => true,
+        "optgroup" => tag != "option",
+        _ => false,
+    }
 }
 
 /// Whether the ruby part `tag` ends an open `parent`.
@@ -301,8 +355,15 @@ pub(crate) fn is_everywhere(tag: &str) -> bool {
 }
 
 /// Elements in which `<` begins no tag; the content is text as it stands.
+///
+/// `noscript` is none of them: it is read by those who run no script, and as elements.
 pub(crate) fn is_raw_text(tag: &str) -> bool {
-    matches!(tag, "iframe" | "noembed" | "noframes" | "noscript" | "script" | "style" | "xmp")
+    matches!(tag, "iframe" | "noembed" | "noframes" | "script" | "style" | "xmp")
+}
+
+/// Attributes with which `font` is one of the elements that end an `svg` or a `math` around them.
+pub(crate) fn makes_font_html(attribute: &str) -> bool {
+    ["color", "face", "size"].iter().any(|name| attribute.eq_ignore_ascii_case(name))
 }
 
 /// HTML elements that end an `svg` or a `math` around them.
@@ -355,50 +416,6 @@ pub(crate) fn ends_foreign(tag: &str) -> bool {
     )
 }
 
-/// Whether the attribute `name` of `tag` is a URL, so that a `javascript:` one would run.
-pub(crate) fn is_url_attribute(tag: &str, name: &str) -> bool {
-    match name {
-        "action" | "archive" | "background" | "cite" | "classid" | "codebase" | "formaction" | "href"
-        | "icon" | "longdesc" | "manifest" | "ping" | "poster" | "profile" | "src" | "usemap"
-        | "xlink:href" => true,
-        "data" => tag == "object",
-        // An SVG animation can write a link's `href`.
-        "by" | "from" | "to" | "values" => matches!(tag, "animate" | "set"),
-        _ => false,
-    }
-}
-
-/// Attributes that are on whenever they are there, whatever their value.
-pub(crate) fn is_boolean_attribute(name: &str) -> bool {
-    matches!(
-        name,
-        "allowfullscreen"
-            | "async"
-            | "autofocus"
-            | "autoplay"
-            | "checked"
-            | "controls"
-            | "default"
-            | "defer"
-            | "disabled"
-            | "formnovalidate"
-            | "inert"
-            | "ismap"
-            | "itemscope"
-            | "loop"
-            | "multiple"
-            | "muted"
-            | "nomodule"
-            | "novalidate"
-            | "open"
-            | "playsinline"
-            | "readonly"
-            | "required"
-            | "reversed"
-            | "selected"
-    )
-}
-
 /// The event of the handler attribute `name`, as a variant of `EventKind`.
 pub(crate) fn event(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -415,15 +432,4 @@ pub(crate) fn event(name: &str) -> Option<&'static str> {
 pub(crate) fn is_handler(name: &str) -> bool {
     let is_word = |event: &str| event.len() > 1 && event.bytes().all(|byte| byte.is_ascii_lowercase());
     name.strip_prefix("on").is_some_and(is_word) && !matches!(name, "once" | "online" | "only")
-}
-
-/// `url` runs as script when a browser follows it.
-///
-/// Browsers drop controls and spaces before the scheme, and tabs and newlines within it
-/// ([URL Standard, 4.4](https://url.spec.whatwg.org/#concept-basic-url-parser)).
-pub(crate) fn is_script_url(url: &str) -> bool {
-    let scheme = url.trim_start_matches(|character| character <= ' ');
-    let scheme: String =
-        scheme.chars().filter(|character| !matches!(character, '\t' | '\n' | '\r')).collect();
-    scheme.get(.."javascript:".len()).is_some_and(|start| start.eq_ignore_ascii_case("javascript:"))
 }

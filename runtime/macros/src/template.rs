@@ -3,12 +3,14 @@
 
 mod attributes;
 mod fingerprint;
+mod reach;
 
 use proc_macro2::Span;
 use syn::{Expr, Local, Pat};
 
 use crate::ast::{self, Body as ElementBody, Bracketed, Element, If, Markup, Match, Over, literal};
-use crate::names::{self, Around, Namespace};
+use crate::names::{self, Around, Guard, Namespace};
+use crate::nesting::{self, Placed, Within};
 
 /// The templates of one `html!`, each after those that it refers to.
 #[derive(Debug, Default)]
@@ -24,6 +26,17 @@ pub(crate) struct Template {
     pub(crate) roots: usize,
     pub(crate) statics: Vec<String>,
     pub(crate) slots: Vec<Slot>,
+    /// What mustn't stand in all places.
+    pub(crate) placed: Vec<Placed>,
+    pub(crate) reach: Vec<Reach>,
+}
+
+/// Mirrors `lightspeed_core::template::Reach`.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    pub(crate) path: Vec<usize>,
+    pub(crate) kind: &'static str,
+    pub(crate) slot: Option<usize>,
 }
 
 /// Mirrors `lightspeed_core::template::Slot`.
@@ -31,13 +44,15 @@ pub(crate) struct Template {
 pub(crate) struct Slot {
     pub(crate) kind: Kind,
     pub(crate) path: Vec<usize>,
+    /// What is around content.
+    pub(crate) within: Within,
 }
 
 /// Mirrors `lightspeed_core::template::Kind`, with indexes of templates.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Splice,
-    Attribute { name: String, is_url: bool },
+    Attribute { name: String, guard: Guard },
     Flag { name: String },
     Class { name: String },
     Property { field: Option<String>, is_content: bool },
@@ -127,7 +142,7 @@ impl Templates {
             // Every instance has a first node.
             builder.separator(&mut children);
         }
-        let Builder { statics, slots, .. } = builder;
+        let Builder { statics, slots, reach, placed, .. } = builder;
         let is_field = |slot: &Slot| matches!(slot.kind, Kind::Property { .. } | Kind::BoolProperty { .. });
         let fields = slots.iter().map(is_field).collect();
         let fingerprint = fingerprint::fingerprint(around.namespace, &statics, &slots, &self.templates);
@@ -137,6 +152,8 @@ impl Templates {
             roots: children.next,
             statics,
             slots,
+            reach,
+            placed,
         });
         Body { template: self.templates.len() - 1, fields, steps }
     }
@@ -149,6 +166,8 @@ struct Builder<'t> {
     /// The last one is still written to.
     statics: Vec<String>,
     slots: Vec<Slot>,
+    reach: Vec<Reach>,
+    placed: Vec<Placed>,
 }
 
 /// A list of child nodes under construction.
@@ -163,6 +182,8 @@ struct Children {
     begins_with_text: bool,
     /// Whether a parser drops a newline at the start.
     drops_newline: bool,
+    /// The elements around, up to the template's root.
+    within: Within,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +197,14 @@ enum Last {
 
 impl Children {
     fn of_root() -> Self {
-        Self { path: Vec::new(), next: 0, last: Last::Nothing, begins_with_text: false, drops_newline: false }
+        Self {
+            path: Vec::new(),
+            next: 0,
+            last: Last::Nothing,
+            begins_with_text: false,
+            drops_newline: false,
+            within: Within::ROOT,
+        }
     }
 
     fn add(&mut self, last: Last) -> Vec<usize> {
@@ -190,7 +218,13 @@ impl Children {
 
 impl Builder<'_> {
     fn new(templates: &mut Templates) -> Builder<'_> {
-        Builder { templates, statics: vec![String::new()], slots: Vec::new() }
+        Builder {
+            templates,
+            statics: vec![String::new()],
+            slots: Vec::new(),
+            reach: Vec::new(),
+            placed: Vec::new(),
+        }
     }
 
     fn write(&mut self, html: &str) {
@@ -198,9 +232,18 @@ impl Builder<'_> {
     }
 
     fn slot(&mut self, kind: Kind, path: Vec<usize>) -> usize {
-        self.slots.push(Slot { kind, path });
+        self.slots.push(Slot { kind, path, within: Within::ROOT });
         self.statics.push(String::new());
         self.slots.len() - 1
+    }
+
+    /// Notes what `tag` must not stand in, if that may be around the template.
+    fn place(&mut self, tag: &str, not_in: u32) {
+        match self.placed.iter_mut().find(|placed| placed.tag == tag) {
+            Some(placed) => placed.not_in |= not_in,
+            None if not_in != 0 => self.placed.push(Placed { tag: tag.to_owned(), not_in }),
+            None => {}
+        }
     }
 
     /// A comment that keeps two neighbours from becoming one text node.
@@ -216,7 +259,9 @@ impl Builder<'_> {
             self.separator(children);
         }
         let path = children.add(Last::Slot);
-        self.slot(kind, path)
+        let slot = self.slot(kind, path);
+        self.slots[slot].within = children.within;
+        slot
     }
 
     fn text(&mut self, text: &str, children: &mut Children) {
@@ -232,6 +277,9 @@ impl Builder<'_> {
         }
         if children.last != Last::Text {
             children.add(Last::Text);
+        }
+        if !text.trim_ascii().is_empty() {
+            self.place("text", nesting::TEXT & children.within.keeps);
         }
         let escaped = escape(&text);
         self.write(&escaped);
@@ -336,12 +384,15 @@ impl Builder<'_> {
         steps: &mut Vec<Step<'a>>,
     ) {
         let path = children.add(Last::Other);
+        let within = children.within;
         let name = &element.name.text;
         let namespace = around.element(name);
-        let tag = namespace.spelled(name);
+        let tag = namespace.element_name(name);
+        self.place(&tag, nesting::not_in(element, &tag, around.namespace) & children.within.keeps);
         self.write("<");
         self.write(&tag);
         self.attributes(element, &tag, namespace, &path, steps);
+        self.reach(element, &tag, namespace, &path);
         self.write(">");
         let is_html = namespace == Namespace::Html;
         match &element.body {
@@ -357,9 +408,12 @@ impl Builder<'_> {
             }
             ElementBody::Block { children, .. } => {
                 let drops_newline = is_html && matches!(tag.as_str(), "pre" | "listing");
+                let inside = around.inside(element);
+                let within = within.inside(element, &tag, namespace, inside.namespace);
+                let last = Last::Nothing;
                 let mut inner =
-                    Children { path, next: 0, last: Last::Nothing, begins_with_text: true, drops_newline };
-                self.markups(children, around.inside(name), &mut inner, steps);
+                    Children { path, next: 0, last, begins_with_text: true, drops_newline, within };
+                self.markups(children, inside, &mut inner, steps);
             }
         }
         self.write("</");

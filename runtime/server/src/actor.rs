@@ -255,6 +255,24 @@ impl<C: Live> Body<C> {
                 self.record(|recorder, now| recorder.stored(now, generation));
                 self.take(Input::Persisted { generation })
             }
+            Post::TasksWait(at) => {
+                if let Some((running, waiting)) = self.tasks.look(at) {
+                    let component = type_name::<C>();
+                    tell!(
+                        warn,
+                        telemetry::TASKS_WAIT,
+                        component,
+                        self.id,
+                        running,
+                        waiting,
+                        "{waiting} tasks wait for one of {running} to end, and none has for {:?}: work that waits for \
+                         something needs a task of the application's own, which sends what comes",
+                        limits::TASKS_WAIT_TOLD_AFTER
+                    );
+                }
+                self.tasks.watch(&self.myself);
+                None
+            }
             Post::GiveUp => {
                 let detail = Some("the store did not answer in time: what it lacks is lost".to_owned());
                 Some(End { reason: self.suspended.unwrap_or(CloseReason::ShuttingDown), detail })
@@ -435,6 +453,7 @@ impl<C: Live> Body<C> {
                     }
                     self.let_go(reason);
                 }
+                Output::Unfit(unfit) => telemetry::unfit(self.id, type_name::<C>(), &unfit),
                 Output::Close(CloseReason::ShuttingDown) => {
                     return Some(self.suspended.unwrap_or(CloseReason::ShuttingDown).into());
                 }
@@ -588,11 +607,22 @@ struct Tasks<M> {
     running: JoinSet<()>,
     running_count: usize,
     waiting: VecDeque<Task<M>>,
+    /// Set while tasks wait, with how many had been started then.
+    watch: Option<(Alarm, u64)>,
+    started: u64,
+    is_told: bool,
 }
 
 impl<M> Default for Tasks<M> {
     fn default() -> Self {
-        Self { running: JoinSet::new(), running_count: 0, waiting: VecDeque::new() }
+        Self {
+            running: JoinSet::new(),
+            running_count: 0,
+            waiting: VecDeque::new(),
+            watch: None,
+            started: 0,
+            is_told: false,
+        }
     }
 }
 
@@ -603,6 +633,7 @@ impl<M: Send + 'static> Tasks<M> {
             && let Some(task) = self.waiting.pop_front()
         {
             self.running_count += 1;
+            self.started += 1;
             let myself = myself.clone();
             self.running.spawn(async move {
                 let result = AssertUnwindSafe(task).catch_unwind().await;
@@ -610,6 +641,24 @@ impl<M: Send + 'static> Tasks<M> {
                 let _ = myself.send_message(Post::Done(result.map_err(|panic| panic_text(&*panic))));
             });
         }
+        self.watch(myself);
+    }
+
+    /// Looks again after a while, if some wait.
+    fn watch(&mut self, myself: &ActorRef<Post<M>>) {
+        if self.waiting.is_empty() {
+            (self.watch, self.is_told) = (None, false);
+        } else if self.watch.is_none() && !self.is_told {
+            let at = Instant::now() + limits::TASKS_WAIT_TOLD_AFTER;
+            self.watch = Some((Alarm::set(myself, at, Post::TasksWait), self.started));
+        }
+    }
+
+    /// How many run and how many wait, if none has been started for as long as the alarm took.
+    fn look(&mut self, at: Instant) -> Option<(usize, usize)> {
+        let (_, started) = self.watch.take_if(|(alarm, _)| alarm.at == at)?;
+        self.is_told = started == self.started && !self.waiting.is_empty();
+        self.is_told.then_some((self.running_count, self.waiting.len()))
     }
 
     /// One has told that it is done.

@@ -36,11 +36,11 @@ const WASM: Asset = Asset {
     brotli: built!("client.wasm.br"),
 };
 
-/// A view is no box of its own: what it holds is laid out as if it stood there itself.
+/// A view is no box of its own: what it holds is laid out as if it stood there itself. The rest is of the default page's status.
 const STYLE: Asset = Asset {
     name: "client.css",
     content_type: "text/css; charset=utf-8",
-    bytes: b"lightspeed-view{display:contents}\n",
+    bytes: include_bytes!("../assets/client.css"),
     brotli: b"",
 };
 
@@ -76,7 +76,7 @@ impl Assets {
             let _ = write!(hash, "{byte:02x}");
             hash
         });
-        Self { hash, prefix: prefix.to_owned() }
+        Self { hash, prefix: encoded(prefix) }
     }
 
     /// The client's build.
@@ -106,7 +106,7 @@ impl Assets {
     /// What follows a view with this HTML.
     pub(crate) fn behind(&self, html: &str) -> String {
         if html.contains("<ls-viewport") {
-            format!("<script type=\"module\" src=\"{}\"></script>", self.path(&VIEWPORT))
+            html! { script type="module" src=(self.path(&VIEWPORT)) {} }.into_string()
         } else {
             String::new()
         }
@@ -119,6 +119,18 @@ impl Assets {
             router.route(&self.path(asset), get)
         })
     }
+}
+
+/// A path as it stands in URLs: browsers send what is special in them encoded, and the router compares what is sent.
+fn encoded(path: &str) -> String {
+    path.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
 }
 
 fn respond(asset: &'static Asset, headers: &HeaderMap) -> Response {

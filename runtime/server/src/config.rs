@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 
 use crate::limits;
 use crate::recorder::Recording;
@@ -31,6 +32,12 @@ pub struct Config {
     /// Origins, as `https://www.example.com`, whose pages may open a socket besides those
     /// of the server's own host. Needed behind a proxy that doesn't pass the `Host` header on.
     pub allowed_origins: Vec<String>,
+    /// Hosts that pages, socket and files are served for besides those that nobody elsewhere can have lead to this server: see [`Config::with_hosts`].
+    pub hosts: Vec<String>,
+    /// Origins whose pages may frame those with live components, besides the server's own.
+    pub(crate) framers: Vec<String>,
+    /// What pages with live components may load and run: without it, they only say who may frame them.
+    pub(crate) content_security_policy: Option<String>,
     /// The key that session tokens and stored sessions are signed with: a random one per process unless set.
     pub secret: Option<[u8; 32]>,
     /// Where sessions are stored whose components ask for it: nowhere unless set.
@@ -60,6 +67,8 @@ pub struct Config {
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
+    /// Bytes of an event's payload, as a form's fields: 1 MiB. The page tells the person of a larger one, and doesn't send it.
+    pub event_bytes_max: usize,
     /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which one packet carries. `None`, and none is.
     pub compressed_bytes_min: Option<usize>,
     pub(crate) seed: Option<u64>,
@@ -67,11 +76,18 @@ pub struct Config {
     pub recording: Option<Recording>,
 }
 
+/// Scripts of the server's own and none within the page; the client is WebAssembly. What else a page shows, and from where, is left to its author.
+const CONTENT_SECURITY_POLICY: &str =
+    "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'";
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             prefix: "/lightspeed".to_owned(),
             allowed_origins: Vec::new(),
+            hosts: Vec::new(),
+            framers: Vec::new(),
+            content_security_policy: Some(CONTENT_SECURITY_POLICY.to_owned()),
             secret: None,
             store: None,
             stored_ttl: Duration::from_hours(24),
@@ -81,6 +97,7 @@ impl Default for Config {
             sessions_per_identity_max: 200,
             events_per_second: 1_000,
             events_burst: 2_000,
+            event_bytes_max: limits::EVENT_BYTES_MAX,
             compressed_bytes_min: Some(limits::COMPRESSED_BYTES_MIN),
             seed: None,
             sessions_max: 100_000,
@@ -98,12 +115,12 @@ impl Config {
     ///
     /// # Panics
     ///
-    /// When `prefix` doesn't start with a slash or ends with one.
+    /// When `prefix` doesn't start with one slash or ends with one.
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         assert!(
-            self.prefix.starts_with('/') && !self.prefix.ends_with('/'),
-            "the prefix must start with a slash and not end with one, as in \"/lightspeed\"; it is {:?}",
+            self.prefix.starts_with('/') && !self.prefix.starts_with("//") && !self.prefix.ends_with('/'),
+            "the prefix must start with one slash and not end with one, as in \"/lightspeed\"; it is {:?}",
             self.prefix
         );
         self
@@ -112,6 +129,84 @@ impl Config {
     /// Allows the pages of one more origin to open a socket.
     pub fn with_allowed_origin(mut self, origin: impl Into<String>) -> Self {
         self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Names hosts, without a port, that pages, socket and files are served for: `example.com`; `.example.com` for
+    /// it and all names below it; `*` for any, where whatever is before the server sees to that.
+    ///
+    /// Needed for a server that is reached by a name of the public DNS. Those names pass anyway that nobody elsewhere can have
+    /// lead here: addresses, `localhost` and all below it, names without a dot, and the hosts of
+    /// [allowed origins](Config::with_allowed_origin). Any other is answered with 421: a page elsewhere might have its own name lead to this server, and read as its
+    /// visitor what is meant for that visitor (DNS rebinding).
+    ///
+    /// ```
+    /// let config = lightspeed::Config::default().with_hosts(["example.com", "www.example.com"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When one of them isn't a host.
+    pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        for host in hosts {
+            let host = host.into();
+            let name = host.strip_prefix('.').unwrap_or(&host);
+            let is_name = name.parse::<Authority>().is_ok_and(|authority| authority.host() == name);
+            assert!(
+                is_name || host == "*",
+                "a host is named without scheme and port, as in \"example.com\"; it is {host:?}"
+            );
+            self.hosts.push(host);
+        }
+        self
+    }
+
+    /// Lets pages of these origins, as `https://www.example.com` or `https://*.example.com`, frame pages with live components. Without it, only the server's own may:
+    /// whoever frames a page can have its visitor click on what they don't see.
+    ///
+    /// # Panics
+    ///
+    /// When one of them isn't an origin.
+    pub fn with_framers(mut self, framers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        for framer in framers {
+            let framer = framer.into();
+            let is_origin = framer.split_once("://").is_some_and(|(scheme, host)| {
+                let is_plain =
+                    framer.bytes().all(|byte| byte.is_ascii_graphic() && !b";,'\"".contains(&byte));
+                is_plain && !scheme.is_empty() && !host.is_empty() && !host.contains('/')
+            });
+            assert!(is_origin, "a framer is an origin, as in \"https://www.example.com\"; it is {framer:?}");
+            self.framers.push(framer);
+        }
+        self
+    }
+
+    /// Sets the [Content-Security-Policy](https://developer.mozilla.org/docs/Web/HTTP/Guides/CSP) of pages with live components, in place of
+    /// `script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'`. The client needs scripts of the server's own,
+    /// `'wasm-unsafe-eval'`, connections to the server's own, and its style. A response that has a policy of its own keeps that one.
+    /// `frame-ancestors` is added: it is set by [`Config::with_framers`].
+    ///
+    /// # Panics
+    ///
+    /// When it is no text of a header, or says `frame-ancestors`.
+    pub fn with_content_security_policy(mut self, policy: impl Into<String>) -> Self {
+        let policy = policy.into();
+        let policy = policy.trim().trim_end_matches(';');
+        assert!(
+            policy.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()),
+            "a policy is one line of ASCII; it is {policy:?}"
+        );
+        assert!(
+            !policy.to_ascii_lowercase().contains("frame-ancestors"),
+            "who may frame a page is set by `Config::with_framers`; the policy is {policy:?}"
+        );
+        self.content_security_policy = Some(policy.to_owned()).filter(|policy| !policy.is_empty());
+        self
+    }
+
+    /// Sends no Content-Security-Policy of the runtime's own but for `frame-ancestors`.
+    pub fn without_content_security_policy(mut self) -> Self {
+        self.content_security_policy = None;
         self
     }
 
@@ -197,6 +292,28 @@ impl Config {
         self
     }
 
+    /// Sets how many bytes an event's payload may have: a form's fields, URL-encoded, or what a field holds. A session's inbox
+    /// takes as much in all as one event may have, and a page keeps four times as much.
+    ///
+    /// # Panics
+    ///
+    /// When it is less than 64 KiB or more than 8 MiB.
+    pub fn with_event_bytes_max(mut self, bytes_max: usize) -> Self {
+        let (least, most) = (limits::INBOUND_FRAME_BYTES_MAX, limits::EVENT_BYTES_CEILING);
+        assert!(
+            (least..=most).contains(&bytes_max),
+            "an event has from {least} to {most} bytes at most; {bytes_max} is neither"
+        );
+        self.event_bytes_max = bytes_max;
+        self
+    }
+
+    /// How many places of a session's inbox a frame takes: all of them together hold about as much as the largest frame.
+    pub(crate) fn inbox_places(&self, frame_bytes: usize) -> u32 {
+        let places = 1 + frame_bytes.saturating_mul(limits::INBOX_EVENTS_MAX) / self.event_bytes_max;
+        u32::try_from(places.min(limits::INBOX_EVENTS_MAX)).unwrap_or(1)
+    }
+
     /// Sets from how many bytes on a patch or snapshot is compressed.
     pub fn with_compressed_bytes_min(mut self, bytes_min: usize) -> Self {
         self.compressed_bytes_min = Some(bytes_min);
@@ -258,6 +375,9 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("prefix", &self.prefix)
             .field("allowed_origins", &self.allowed_origins)
+            .field("hosts", &self.hosts)
+            .field("framers", &self.framers)
+            .field("content_security_policy", &self.content_security_policy)
             .field("secret", &self.secret.map(|_| "set"))
             .field("store", &self.store.as_ref().map(|_| "set"))
             .field("stored_ttl", &self.stored_ttl)
@@ -271,6 +391,7 @@ impl fmt::Debug for Config {
             .field("unattached_max", &self.unattached_max)
             .field("unattached_ttl", &self.unattached_ttl)
             .field("parked_ttl", &self.parked_ttl)
+            .field("event_bytes_max", &self.event_bytes_max)
             .field("compressed_bytes_min", &self.compressed_bytes_min)
             .field("sockets_max", &self.sockets_max)
             .field("recording", &self.recording)

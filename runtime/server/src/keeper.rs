@@ -23,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::store::{Record, Saved, SnapshotStore, Stamp};
+use crate::telemetry::one_line;
 use crate::token::{Identity, SessionId, Signer};
 
 const FORMAT: u64 = 1;
@@ -257,7 +258,7 @@ impl Keeper {
             if let Ok(Err(error)) =
                 timeout(limits::STORE_ANSWER_WITHIN, self.store.remove(self.id, stamp)).await
             {
-                tracing::debug!(%error, "an ended session stays in the store until it expires");
+                tracing::debug!(error = %one_line(&error), "an ended session stays in the store until it expires");
             }
         });
     }

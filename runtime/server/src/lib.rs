@@ -56,6 +56,7 @@
 //!
 //! - `live`, `policy`, `context`, `form`: what an author implements and is given
 //! - `page`, `runtime`: a component is mounted and becomes a part of a page
+//! - `visit`: the request that it is mounted for, and what the response says then; `host`: whom the server answers for
 //! - `assets`: the browser client
 //! - `token`: how a page proves that a session is its own; `entropy`: where its randomness comes from
 //! - `registry`: session id to actor; who waits for a socket, and for how long
@@ -94,6 +95,7 @@ mod context;
 mod drain;
 mod entropy;
 mod form;
+mod host;
 mod keeper;
 pub mod limits;
 mod live;
@@ -113,6 +115,7 @@ mod supervisor;
 pub mod telemetry;
 mod token;
 pub mod viewport;
+mod visit;
 
 pub use assets::Assets;
 pub use config::Config;
@@ -125,6 +128,7 @@ pub use recorder::Recording;
 pub use registry::Stats;
 pub use runtime::{Mounted, Runtime};
 pub use serve::{Listener, Server, serve};
+pub use visit::{VisitLayer, VisitService};
 
 pub use lightspeed_core::Html;
 pub use lightspeed_core::handler::{Event, FromPayload, IntoHandler, Key, PayloadError, event};

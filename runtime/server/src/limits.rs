@@ -4,9 +4,10 @@ use std::time::Duration;
 
 pub use lightspeed_core::session::hibernation::HIBERNATE_AFTER_MS;
 pub use lightspeed_protocol::limits::{
-    CLOSE_MESSAGE_BYTES_MAX, HEARTBEAT_MS, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX,
-    OUTBOUND_FRAME_BYTES_MAX, RECORDING_BYTES_MAX, RECORDING_RECORDS_MAX, RETRY_MS_MAX,
-    SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX, TEMPLATES_PER_PAGE_MAX,
+    CLOSE_MESSAGE_BYTES_MAX, EVENT_BYTES_CEILING, EVENT_BYTES_MAX, FRAME_HEAD_BYTES_MAX, HEARTBEAT_MS,
+    INBOUND_BYTES_PER_SECOND_MIN, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX, OUTBOUND_FRAME_BYTES_MAX,
+    RECORDING_BYTES_MAX, RECORDING_RECORDS_MAX, RETRY_MS_MAX, SESSIONS_PER_SOCKET_MAX, SILENCE_MS_MAX,
+    TEMPLATES_PER_PAGE_MAX,
 };
 
 /// Tasks of one session that run at a time.
@@ -15,8 +16,18 @@ pub const TASKS_IN_FLIGHT_MAX: usize = 32;
 /// Tasks of one session that wait for others to end; one more ends the session.
 pub const TASKS_WAITING_MAX: usize = 1024;
 
+/// How long tasks wait without any being started before the log says so.
+pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
+
 /// How long a client may take to say hello.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// Bytes that a socket takes without a message in them that makes sense, before a session has joined on it.
+pub const INBOUND_UNJOINED_BYTES_MAX: usize = INBOUND_FRAME_BYTES_MAX + 1024;
+
+/// How often a client is told that a large message of its is coming in. Sooner than a page that is shown again gives a
+/// socket up (5 seconds).
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a client may take to read anything at all.
 pub const STALL_MAX: Duration = Duration::from_secs(10);

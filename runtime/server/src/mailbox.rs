@@ -87,6 +87,8 @@ pub(crate) enum Post<M> {
     },
     /// The store has a newer session than ours.
     Fenced,
+    /// Tasks have waited since the alarm for this instant was set.
+    TasksWait(Instant),
     /// The store has not answered a suspended session in time.
     GiveUp,
 }

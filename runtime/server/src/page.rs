@@ -10,9 +10,12 @@ use axum::routing::MethodRouter;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::config::Config;
+use crate::host::{self, Hosts};
 use crate::live::{Live, MountError};
 use crate::restore::params_of_route;
 use crate::runtime::{Mounted, Origin, Runtime};
+use crate::telemetry::one_line;
+use crate::visit::{PageHeaders, Visit};
 
 /// A router of pages that are one live component each; merge it into an [`axum::Router`].
 ///
@@ -63,7 +66,12 @@ impl LiveRouter {
         let make: MakePage = Box::new(move |runtime, layout| {
             runtime.inner.restorers.add::<C>(&route, params_of_route::<C>(&route));
             axum::routing::get(async move |request: Request| {
-                respond::<C>(&runtime, &layout, &route, request).await
+                let config = &runtime.inner.config;
+                let mut response = respond::<C>(&runtime, &layout, &route, request).await;
+                PageHeaders::of(config).say(response.headers_mut());
+                // And once more behind the application's layers, which may say something else.
+                Visit::note(config);
+                response
             })
         });
         self.pages.push((path.to_owned(), make));
@@ -114,8 +122,10 @@ impl<S: Clone + Send + Sync + 'static> From<LiveRouter> for axum::Router<S> {
             Source::Config(config) => Runtime::new(*config),
             Source::Runtime(runtime) => runtime,
         };
+        let hosts = Hosts::of(&runtime.inner.config);
+        let guard = axum::middleware::from_fn(move |request, next| host::guard(hosts.clone(), request, next));
         let router = live.pages.into_iter().fold(runtime.router(), |router: axum::Router, (path, make)| {
-            router.route(&path, make(runtime.clone(), Arc::clone(&live.layout)))
+            router.route(&path, make(runtime.clone(), Arc::clone(&live.layout)).layer(guard.clone()))
         });
         router.with_state(())
     }
@@ -158,12 +168,8 @@ fn page(runtime: &Runtime, mounted: &Mounted) -> Page {
     Page { title: mounted.title().to_owned(), head: runtime.head(), view: html! { (mounted) } }
 }
 
-/// A page that is made for one browser. It may go into the browser's back/forward cache,
-/// where it finds its session again, which `no-store` would forbid.
 fn document(html: String) -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "private, no-cache")];
-    (headers, html).into_response()
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
 
 fn default_layout(page: &Page) -> Markup {
@@ -176,7 +182,24 @@ fn default_layout(page: &Page) -> Markup {
                 title { (page.title) }
                 (page.head)
             }
-            body { (page.view) }
+            body {
+                (page.view)
+                (status())
+            }
+        }
+    }
+}
+
+/// What the page says while its link isn't well; the client's style shows the line that fits. It is there from the
+/// beginning, so that it is read out.
+fn status() -> Markup {
+    html! {
+        div.lightspeed-status role="status" {
+            p.lightspeed-when-connecting { "Connecting…" }
+            p.lightspeed-when-disconnected { "The connection is lost. This page goes on by itself when it is back." }
+            p.lightspeed-when-blocked { "This page can't reach its server. It tries again now and then." }
+            p.lightspeed-when-failed { "This page has ended. " a href="" { "Load it again" } " to go on." }
+            p data-lightspeed-message {}
         }
     }
 }
@@ -185,10 +208,12 @@ impl IntoResponse for MountError {
     /// A page that says what is wrong. What caused it goes to the log.
     fn into_response(self) -> Response {
         let status = self.status();
+        // An error may hold what somebody has sent, or a line of its own.
+        let error = one_line(&self);
         if status.is_server_error() {
-            tracing::error!("a page could not be made: {self}");
+            tracing::error!(%error, "a page could not be made");
         } else {
-            tracing::debug!("a page could not be made: {self}");
+            tracing::debug!(%error, "a page could not be made");
         }
         let title = status.canonical_reason().unwrap_or("Error");
         let page = html! {

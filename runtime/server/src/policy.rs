@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::live::Live;
+use crate::telemetry::one_line;
 
 /// What becomes of a component's session when its connection or its server is lost:
 /// [`Live::POLICY`]. `docs/guarantees.md` tells what each of them promises, and no more.
@@ -219,7 +220,7 @@ fn save<C: Snapshot>(component: &C) -> Option<Vec<u8>> {
         Err(error) => {
             tracing::error!(
                 component = C::NAME,
-                %error,
+                error = %one_line(&error),
                 "the state cannot be stored: what `Snapshot::State` holds must be serializable as MessagePack"
             );
             None
@@ -241,7 +242,7 @@ fn load<C: Snapshot>(component: &mut C, bytes: &[u8]) -> Result<(), LoadError> {
             Ok(())
         }
         Err(error) => {
-            tracing::error!(component = C::NAME, schema, %error, "a stored state could not be read");
+            tracing::error!(component = C::NAME, schema, error = %one_line(&error), "a stored state could not be read");
             Err(LoadError)
         }
     }

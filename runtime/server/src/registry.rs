@@ -62,6 +62,11 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
+    /// Of a session that no request is known of: all of them share the bound of one address.
+    pub(crate) fn unknown() -> Self {
+        Self { ip: Some(Ipv6Addr::UNSPECIFIED.into()), identity: Identity::default() }
+    }
+
     pub(crate) fn of(config: &Config, head: &Parts) -> Self {
         let ip = match &config.client_ip {
             Some(client_ip) => client_ip(head),

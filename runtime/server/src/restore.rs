@@ -28,6 +28,7 @@ use crate::live::{Live, MountError};
 use crate::registry::Owner;
 use crate::runtime::{Inner, refused};
 use crate::store::{Record, Stamp};
+use crate::telemetry::one_line;
 use crate::telemetry::{self, tell};
 use crate::token::Token;
 
@@ -151,13 +152,13 @@ impl Inner {
                 Ok(Some(record)) => record,
                 Ok(None) => return Err(CloseReason::SessionGone),
                 Err(error) => {
-                    tracing::error!(session = %token.id, %error, "a session could not be read from the store");
+                    tracing::error!(session = %token.id, error = %one_line(&error), "a session could not be read from the store");
                     return Err(CloseReason::Unavailable);
                 }
             };
             let bytes = record.bytes.clone();
             let envelope = Envelope::open(&self.signer, token.id, &bytes).map_err(|error| {
-                tracing::error!(session = %token.id, %error, "a stored session cannot be used");
+                tracing::error!(session = %token.id, error = %one_line(&error), "a stored session cannot be used");
                 CloseReason::SessionGone
             })?;
             if !is_same_identity(&envelope, Owner::of(&self.config, head).identity)
@@ -194,7 +195,7 @@ impl<C: Live> Restore for Restorer<C> {
             let Found { token, record } = found;
             let id = token.id;
             let refused_with = |Unrevived { reason, error }| {
-                tracing::warn!(component = type_name::<C>(), session = %id, %error, "a stored session could not be mounted");
+                tracing::warn!(component = type_name::<C>(), session = %id, error = %one_line(&error), "a stored session could not be mounted");
                 reason
             };
             let reservation = inner.registry.reserve(owner).map_err(|full| {
@@ -231,7 +232,7 @@ impl<C: Live> Restore for Restorer<C> {
             let (recorder, inner_too) = (None, Arc::clone(&inner));
             let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner: inner_too };
             let failed = |error: ractor::SpawnErr| {
-                tracing::error!(%error, "a session's actor could not be started");
+                tracing::error!(error = %one_line(&error), "a session's actor could not be started");
                 CloseReason::Unavailable
             };
             let supervisor = inner.supervisor().await.map_err(failed)?.get_cell();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -22,6 +23,7 @@ use crate::config::Config;
 use crate::context::{Adapter, Context, Task};
 use crate::drain::Drain;
 use crate::entropy::Entropy;
+use crate::host::{self, Hosts};
 use crate::keeper::{Keeper, Provenance};
 use crate::limits;
 use crate::live::{Live, MountError};
@@ -35,6 +37,7 @@ use crate::store::SnapshotStore;
 use crate::supervisor::Supervisor;
 use crate::telemetry::{self, tell};
 use crate::token::{SessionId, Signer};
+use crate::visit::{Visit, VisitLayer};
 
 /// Runs sessions. For applications that put live components into pages of their own;
 /// [`router`](crate::router) has one of its own otherwise.
@@ -52,10 +55,11 @@ use crate::token::{SessionId, Signer};
 /// #     fn render(&self) -> Html<()> { lightspeed::html! { p { "now" } } }
 /// # }
 /// use axum::extract::State;
+/// use axum::http::request::Parts;
 /// use axum::response::Html as Page;
 ///
-/// async fn front(State(runtime): State<Runtime>) -> Result<Page<String>, MountError> {
-///     let clock = runtime.mount::<Clock>(()).await?;
+/// async fn front(State(runtime): State<Runtime>, head: Parts) -> Result<Page<String>, MountError> {
+///     let clock = runtime.mount_for::<Clock>((), &head).await?;
 ///     let page = maud::html! {
 ///         (maud::DOCTYPE)
 ///         html { head { title { "Shop" } (runtime.head()) } body { h1 { "Shop" } (clock) } }
@@ -68,7 +72,15 @@ use crate::token::{SessionId, Signer};
 ///     .route("/", axum::routing::get(front))
 ///     .merge(runtime.router())
 ///     .with_state(runtime);
+/// # async fn serve(app: axum::Router) -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// lightspeed::serve(listener, app).await
+/// # }
 /// ```
+///
+/// The response of `front` is one visitor's, and says so: the server that serves it adds `cache-control: private, no-cache`, a
+/// `content-security-policy` and who may frame the page, to each response for which something was mounted. For an application that is served otherwise,
+/// [`Runtime::layer`] does that.
 #[derive(Clone)]
 pub struct Runtime {
     pub(crate) inner: Arc<Inner>,
@@ -89,6 +101,8 @@ pub(crate) struct Inner {
     pub(crate) drain: Drain,
     pub(crate) deflaters: Deflaters,
     recordings: Option<Recordings>,
+    /// It is said once that responses lack what a page has to say.
+    is_unseen_said: AtomicBool,
     /// Made by the first mount: only then an executor is there for sure.
     supervisor: OnceCell<ActorRef<()>>,
 }
@@ -104,6 +118,16 @@ impl Inner {
             Supervisor::spawn(None, Supervisor, ()).await.map(|(supervisor, _)| supervisor)
         };
         self.supervisor.get_or_try_init(start).await
+    }
+
+    /// A component is mounted where nobody sees to the response.
+    fn warn_unseen(&self) {
+        if !self.is_unseen_said.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a component was mounted for a response that nobody here sees: a shared cache may keep it, and pages elsewhere may \
+                 frame it. Serve the application by `lightspeed::serve`, or add `Runtime::layer` to it"
+            );
+        }
     }
 
     /// How long a client whose session ends so should stay away: many spread over a time in which
@@ -145,7 +169,9 @@ fn keep_purged(store: Arc<dyn SnapshotStore>) {
             match store.purge().await {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "stored sessions have expired"),
-                Err(error) => tracing::warn!(%error, "the store could not be purged"),
+                Err(error) => {
+                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged")
+                }
             }
         }
     });
@@ -192,34 +218,70 @@ impl Runtime {
             restorers: Restorers::default(),
             drain: Drain::default(),
             recordings: config.recording.clone().map(Recordings::new),
+            is_unseen_said: AtomicBool::new(false),
             supervisor: OnceCell::new(),
             config,
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Mounts a component for the page that is being made. Splice what it gives into the
+    /// Mounts a component for the page that the request with this head asks for. Splice what it gives into the
     /// page once; the page's socket attaches to this very session.
     ///
-    /// What needs to know the request, as [`Config::with_identity`] does, takes [`Runtime::mount_for`].
+    /// The session is counted for, and bound to, whom the request comes from; and the response becomes one
+    /// that no shared cache keeps, and that pages elsewhere don't frame ([`Runtime::layer`]).
     ///
     /// # Errors
     ///
     /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
-    /// the server holds as many sessions as it may, or ends.
+    /// the server holds as many sessions as it may, or ends; a 429 when the address or the identity has as many as it may;
+    /// a 421 when the request is for a host that this server doesn't answer for ([`Config::with_hosts`]).
+    pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
+        let config = &self.inner.config;
+        if let Err(refused) = host::check_page(config, head) {
+            tracing::warn!(path = head.uri.path(), reason = %refused, "a page was refused");
+            return Err(MountError::new(refused.status(), refused.to_string()));
+        }
+        let mount = self.prepare::<C>(params, Origin::of(config, head, "")).await?;
+        if !Visit::note(config) {
+            self.inner.warn_unseen();
+        }
+        self.start(mount).await
+    }
+
+    /// The same for the request that this task answers, where that is known: within [`Server`](crate::Server) and
+    /// [`Runtime::layer`]. It is the request as it came there: of extensions that layers further in have added nothing is known, so that what
+    /// [`Config::with_identity`] reads from them is only found by [`Runtime::mount_for`].
+    ///
+    /// Elsewhere, as in a test or a task of its own, the session is nobody's: it counts as one of an address
+    /// that all of those share ([`Config::with_sessions_per_ip_max`]), and only a socket without an identity may join it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::mount_for`].
     pub async fn mount<C: Live>(&self, params: C::Params) -> Result<Mounted, MountError> {
+        if let Some(head) = Visit::head() {
+            return self.mount_for::<C>(params, &head).await;
+        }
+        self.inner.warn_unseen();
         let mount = self.prepare::<C>(params, Origin::default()).await?;
         self.start(mount).await
     }
 
-    /// Mounts a component for the page that the request with this head asks for.
+    /// Sees to requests whose handlers mount components, for applications that aren't served by [`Server`](crate::Server), or where
+    /// [`Runtime::mount`] is to know what layers around this one have added:
     ///
-    /// # Errors
+    /// - A request for a host that this server doesn't answer for is refused ([`Config::with_hosts`]).
+    /// - The response of one for which something was mounted says `cache-control: private, no-cache`, unless it says `private` or
+    ///   `no-store` itself; a `content-security-policy`, unless it has one itself ([`Config::with_content_security_policy`]); and in any case
+    ///   who may frame it ([`Config::with_framers`]).
     ///
-    /// As [`Runtime::mount`], and a 429 when the address or the identity has as many sessions as it may.
-    pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
-        let mount = self.prepare::<C>(params, Origin::of(&self.inner.config, head, "")).await?;
-        self.start(mount).await
+    /// ```
+    /// let runtime = lightspeed::Runtime::new(lightspeed::Config::default());
+    /// let app: axum::Router = axum::Router::new().merge(runtime.router()).layer(runtime.layer());
+    /// ```
+    pub fn layer(&self) -> VisitLayer {
+        VisitLayer { hosts: Hosts::of(&self.inner.config) }
     }
 
     /// Says how a component that [`Runtime::mount`] or [`Runtime::mount_for`] has mounted, and whose
@@ -254,6 +316,10 @@ impl Runtime {
             let component = C::mount(params, &mut cx).await?;
             let title = component.title();
             let session = Session::with_policy(Adapter(component), policy);
+            if let Some(misplaced) = session.misplaced() {
+                let component = std::any::type_name::<C>();
+                tracing::error!(component, "a browser reads another page than was rendered: {misplaced}");
+            }
             let html = session.page_html();
             let wish = cx.is_recorded();
             Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html, origin, wish })
@@ -328,7 +394,10 @@ impl Runtime {
         let inner = Arc::clone(&self.inner);
         let socket = async move |request: Request| socket::upgrade(inner, request).await;
         let assets = &self.inner.assets;
-        assets.routes().route(&assets.socket_path(), axum::routing::any(socket)).with_state(())
+        let hosts = Hosts::of(&self.inner.config);
+        let guard = axum::middleware::from_fn(move |request, next| host::guard(hosts.clone(), request, next));
+        let router = assets.routes().route(&assets.socket_path(), axum::routing::any(socket));
+        router.route_layer(guard).with_state(())
     }
 
     /// How many sessions there are.
@@ -377,9 +446,9 @@ pub(crate) struct Origin {
 }
 
 impl Default for Origin {
-    /// One that is not known.
+    /// One that is not known: nobody's, and counted with all others of that kind.
     fn default() -> Self {
-        Self { owner: Owner::default(), route: String::new(), uri: "/".to_owned() }
+        Self { owner: Owner::unknown(), route: String::new(), uri: "/".to_owned() }
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
-use axum::response::Response;
+use axum::http::Version;
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,8 +20,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tower::Service;
 
+use crate::host::{self, HostRefused};
 use crate::limits;
 use crate::shutdown::{ServerShutdown, Shutdown, ShutdownWatch};
+use crate::socket::progress::{Counted, Progress};
+use crate::telemetry::one_line;
+use crate::visit::Visit;
 
 /// Serves `app` until the process is told to end by SIGTERM or Ctrl-C; see [`Server`].
 ///
@@ -60,7 +65,7 @@ impl Listener for TcpListener {
         let (stream, peer) = Self::accept(self).await?;
         // Frames are small and each is waited for: none should wait for the next one.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
+            tracing::debug!(%peer, error = %one_line(&error), "TCP_NODELAY could not be set");
         }
         Ok((stream, peer))
     }
@@ -68,7 +73,7 @@ impl Listener for TcpListener {
 
 /// A server.
 ///
-/// Unlike [`axum::serve()`] it gives a client 10 seconds to send a request's head, and when
+/// Unlike [`axum::serve()`] it sees to pages with live components as [`Runtime::layer`](crate::Runtime::layer) does, gives a client 10 seconds to send a request's head, and when
 /// it ends it tells live pages to come back later, lets requests finish and waits for both,
 /// up to a deadline.
 pub struct Server<L = TcpListener> {
@@ -144,7 +149,7 @@ impl<L> fmt::Debug for Server<L> {
 async fn recover(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        tracing::error!(%error, "a connection could not be accepted");
+        tracing::error!(error = %one_line(&error), "a connection could not be accepted");
         sleep(Duration::from_secs(1)).await;
     }
 }
@@ -154,8 +159,11 @@ where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let for_sockets = ServerShutdown(watch.clone());
+    let progress = Progress::new();
+    let stream = Counted::new(stream, progress.clone());
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(progress.clone());
         request.extensions_mut().insert(for_sockets.clone());
         call(app.clone(), request.map(axum::body::Body::new))
     });
@@ -171,13 +179,24 @@ where
         result = &mut connection => result,
     };
     if let Err(error) = result {
-        tracing::debug!(%peer, %error, "connection lost");
+        tracing::debug!(%peer, error = %one_line(&error), "connection lost");
     }
 }
 
+/// What a request has to name, whatever it is for
+/// ([RFC 9112, 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)).
+fn check_host(request: &Request) -> Result<(), HostRefused> {
+    let host = host::claimed(request.headers(), request.uri())?;
+    let is_named = host.is_some() || request.version() < Version::HTTP_11;
+    is_named.then_some(()).ok_or(HostRefused::Malformed)
+}
+
 async fn call(mut app: Router, request: Request) -> Result<Response, Infallible> {
+    if let Err(refused) = check_host(&request) {
+        return Ok(refused.into_response());
+    }
     poll_fn(|cx| <Router as Service<Request>>::poll_ready(&mut app, cx)).await?;
-    app.call(request).await
+    Visit::answer(&mut app, request).await
 }
 
 /// Listens to the signals at once; the future ends with the first.
@@ -199,7 +218,7 @@ fn termination() -> io::Result<impl Future<Output = ()> + Send> {
 fn termination() -> io::Result<impl Future<Output = ()> + Send> {
     Ok(async {
         if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "Ctrl-C cannot be listened to");
+            tracing::error!(error = %one_line(&error), "Ctrl-C cannot be listened to");
             std::future::pending().await
         }
     })

@@ -12,6 +12,7 @@ pub(crate) mod fault;
 pub(crate) mod head;
 pub(crate) mod origin;
 pub(crate) mod outbox;
+pub(crate) mod progress;
 pub(crate) mod reader;
 
 use std::net::SocketAddr;
@@ -20,8 +21,8 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -36,6 +37,7 @@ use tokio::time::{interval, sleep, timeout};
 use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
+use crate::telemetry;
 use deflate::Deflaters;
 use fault::{End, Fault};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
@@ -48,6 +50,8 @@ const READ_BYTES: usize = 256;
 /// What is gathered before it is written: the room is taken when there is something.
 const WRITE_BYTES: usize = 4096;
 
+const NO_ROOM: &str = "Too many sockets. Please try again in a minute.";
+
 /// Answers the request for a socket.
 pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
@@ -56,15 +60,14 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
         tracing::warn!(peer = peer.map(tracing::field::display), "socket refused: {refused}");
         return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
     }
-    match tuned_upgrade(&mut parts).await {
+    match tuned_upgrade(&mut parts, inner.config.event_bytes_max).await {
         Ok(upgrade) => {
             let Ok(permit) = Arc::clone(&inner.sockets).try_acquire_owned() else {
                 tracing::warn!(
                     peer = peer.map(tracing::field::display),
                     "socket refused: sockets_max is reached"
                 );
-                return (StatusCode::SERVICE_UNAVAILABLE, "Too many sockets. Please try again in a minute.")
-                    .into_response();
+                return (StatusCode::SERVICE_UNAVAILABLE, NO_ROOM).into_response();
             };
             inner.drain_with_server(&parts.extensions);
             // As long as the socket is there, whoever ends the server waits for it.
@@ -81,8 +84,24 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
                 std::future::ready(())
             })
         }
-        Err(rejection) => rejection,
+        Err(_) => not_upgraded(&inner, &parts, peer),
     }
+}
+
+/// A request that asks for no WebSocket. A page whose socket doesn't open asks so for the reason: a browser doesn't tell
+/// what the answer to a WebSocket was.
+fn not_upgraded(inner: &Inner, parts: &Parts, peer: Option<SocketAddr>) -> Response {
+    const NOT_UPGRADED: &str = "This page's live socket can't be opened: a proxy between the page and its server drops the \
+        headers that ask for one. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \
+        `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";`.";
+    if inner.sockets.available_permits() == 0 {
+        return (StatusCode::SERVICE_UNAVAILABLE, NO_ROOM).into_response();
+    }
+    // What a browser sends with the request for a WebSocket, and a proxy that drops `Upgrade` passes on.
+    if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+        tracing::warn!(peer = peer.map(tracing::field::display), "socket refused: {NOT_UPGRADED}");
+    }
+    (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], NOT_UPGRADED).into_response()
 }
 
 /// Whether the client says so, in the socket's address.
@@ -90,7 +109,10 @@ fn can_inflate(parts: &Parts) -> bool {
     parts.uri.query().is_some_and(|query| query.split('&').any(|part| part == &DEFLATE_QUERY[1..]))
 }
 
-async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> {
+async fn tuned_upgrade(parts: &mut Parts, event_bytes_max: usize) -> Result<WebSocketUpgrade, Response> {
+    // Before there is a session it is less: `Progress::admit`.
+    let message_bytes_max =
+        limits::INBOUND_FRAME_BYTES_MAX.max(event_bytes_max + limits::FRAME_HEAD_BYTES_MAX);
     let upgrade =
         WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(IntoResponse::into_response)?;
     Ok(upgrade
@@ -98,8 +120,8 @@ async fn tuned_upgrade(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> 
         .write_buffer_size(WRITE_BYTES)
         // The writer flushes each frame before the next, so one of the largest and a close fit.
         .max_write_buffer_size(limits::OUTBOUND_FRAME_BYTES_MAX + 16 * WRITE_BYTES)
-        .max_message_size(limits::INBOUND_FRAME_BYTES_MAX)
-        .max_frame_size(limits::INBOUND_FRAME_BYTES_MAX))
+        .max_message_size(message_bytes_max)
+        .max_frame_size(message_bytes_max))
 }
 
 /// An open socket. Made before its task is, which would keep room for what it is made of.
@@ -145,7 +167,7 @@ async fn run(
     let hello = tokio::select! {
         biased;
         () = &mut drained => return CloseReason::ShuttingDown.into(),
-        hello = Box::pin(read_hello(stream)) => hello,
+        hello = Box::pin(read_hello(stream, reader.progress())) => hello,
     };
     let known = match hello {
         Ok(known) => known,
@@ -190,7 +212,8 @@ impl<K> Socket<K> {
                 if fault.reason == CloseReason::ShuttingDown {
                     tracing::info!(reason, peer, "socket closed");
                 } else {
-                    tracing::warn!(reason, offset = fault.offset, peer, "socket closed: {}", fault.message);
+                    let message = telemetry::one_line(&fault.message);
+                    tracing::warn!(reason, offset = fault.offset, peer, "socket closed: {message}");
                 }
                 let is_readable = fault.reason != CloseReason::FrameTooLarge;
                 let _ = timeout(limits::CLOSE_WITHIN, async {
@@ -217,6 +240,7 @@ fn welcome(inner: &Inner, outbox: &Outbox) {
             protocol: PROTOCOL_VERSION,
             build: &inner.assets.hash,
             heartbeat_ms: limits::HEARTBEAT_MS,
+            event_bytes_max: u64::try_from(inner.config.event_bytes_max).unwrap_or(u64::MAX),
         },
     );
 }

@@ -25,7 +25,7 @@ impl Actor for Supervisor {
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         if let SupervisionEvent::ActorFailed(actor, error) = &event {
-            tracing::error!(actor = %actor.get_id(), %error, "a session's actor failed outside its component");
+            tracing::error!(actor = %actor.get_id(), error = %crate::telemetry::one_line(&error), "a session's actor failed outside its component");
         }
         // The event owns what is left of the child's state, and a drop may panic.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(event)));

@@ -232,7 +232,12 @@ impl Server {
                 it.is_greeted = true;
                 it.ledger = TemplateLedger::new(known);
                 let heartbeat_ms = limits::HEARTBEAT_MS;
-                let welcome = ServerFrame::Welcome { protocol, build: "simulation", heartbeat_ms };
+                let welcome = ServerFrame::Welcome {
+                    protocol,
+                    build: "simulation",
+                    heartbeat_ms,
+                    event_bytes_max: limits::EVENT_BYTES_MAX as u64,
+                };
                 self.wishes.push(Wish::Send(socket, welcome.encode(0)));
             }
             _ if !it.is_greeted => self.fail(now, socket, CloseReason::HelloExpected),

@@ -236,6 +236,11 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
 }
 
 pub(crate) fn welcome() -> Vec<u8> {
-    ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "test", heartbeat_ms: limits::HEARTBEAT_MS }
-        .encode(0)
+    ServerFrame::Welcome {
+        protocol: PROTOCOL_VERSION,
+        build: "test",
+        heartbeat_ms: limits::HEARTBEAT_MS,
+        event_bytes_max: limits::EVENT_BYTES_MAX as u64,
+    }
+    .encode(0)
 }

@@ -24,6 +24,7 @@ fn next_rendering() -> u64 {
 /// A rendered part. Only this crate looks into it.
 pub struct Part<M> {
     rendering: u64,
+    depth: u8,
     /// Before its instances have ids.
     fresh: Mutex<Option<Fragment<M>>>,
     /// Since they have, which then stay the same.
@@ -51,10 +52,16 @@ impl<M> Part<M> {
     pub(crate) fn new(fragment: Fragment<M>) -> Self {
         Self {
             rendering: next_rendering(),
+            depth: fragment.depth(),
             fresh: Mutex::new(Some(fragment)),
             shown: Once::new(),
             digest: AtomicU64::new(0),
         }
+    }
+
+    /// How many instances are within each other in it.
+    pub(crate) const fn depth(&self) -> u8 {
+        self.depth
     }
 
     /// Whether both are the same rendering: they differ in ids at most.
@@ -110,6 +117,7 @@ impl<M> Part<M> {
         if !has_same_ids(&shown.fragment, &fragment) {
             let copy = Self {
                 rendering: this.rendering,
+                depth: this.depth,
                 fresh: Mutex::new(None),
                 shown: Once::initialized(Shown::new(fragment)),
                 digest: AtomicU64::new(this.digest.load(Ordering::Relaxed)),
@@ -164,7 +172,7 @@ impl<M> Clone for Part<M> {
             None => (self.fresh.lock().clone(), Once::new()),
         };
         let digest = AtomicU64::new(self.digest.load(Ordering::Relaxed));
-        Self { rendering: self.rendering, fresh: Mutex::new(fresh), shown, digest }
+        Self { rendering: self.rendering, depth: self.depth, fresh: Mutex::new(fresh), shown, digest }
     }
 }
 
@@ -256,6 +264,14 @@ impl<M> Body<M> {
         match self {
             Self::Own(fragment) => fragment.id,
             Self::Part(part, _) => part.id(),
+        }
+    }
+
+    /// How many instances are within each other in it.
+    pub(crate) fn depth(&self) -> u8 {
+        match self {
+            Self::Own(fragment) => fragment.depth(),
+            Self::Part(part, _) => part.depth(),
         }
     }
 

@@ -8,10 +8,19 @@ use lightspeed_protocol::template::{EventKind, Namespace};
 use super::{Cell, Packed};
 use crate::html::Value;
 use crate::key::{IntoKey, Key};
+use crate::nesting::Within;
 use crate::template::{Kind, Slot, Template};
 
-static PLAIN: Template =
-    Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[] };
+static PLAIN: Template = Template {
+    fingerprint: 1,
+    namespace: Namespace::Html,
+    roots: 0,
+    statics: &[""],
+    slots: &[],
+    placed: &[],
+    reach: &[],
+    place: "",
+};
 
 static ROW: Template = Template {
     fingerprint: 2,
@@ -19,11 +28,18 @@ static ROW: Template = Template {
     roots: 1,
     statics: &["", "", "", "", ""],
     slots: &[
-        Slot { kind: Kind::Splice, path: &[0] },
-        Slot { kind: Kind::Property { name: "value", field: None, is_content: false }, path: &[0] },
-        Slot { kind: Kind::Flag { name: "hidden" }, path: &[0] },
-        Slot { kind: Kind::Handler { event: EventKind::Click }, path: &[0] },
+        Slot { kind: Kind::Splice, path: &[0], within: Within::ROOT },
+        Slot {
+            kind: Kind::Property { name: "value", field: None, is_content: false },
+            path: &[0],
+            within: Within::ROOT,
+        },
+        Slot { kind: Kind::Flag { name: "hidden" }, path: &[0], within: Within::ROOT },
+        Slot { kind: Kind::Handler { event: EventKind::Click }, path: &[0], within: Within::ROOT },
     ],
+    placed: &[],
+    reach: &[],
+    place: "",
 };
 
 fn message(message: u8) -> Value<u8> {

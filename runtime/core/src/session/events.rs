@@ -15,6 +15,9 @@ use super::recovery::Step;
 use super::{Component, OUTPUTS_WAITING_MAX, Session, place, saved};
 use crate::memo;
 
+/// How many events that don't fit a session tells its author of.
+pub(super) const UNFIT_TOLD_MAX: u8 = 16;
+
 impl<C: Component> Session<C> {
     pub(super) fn event(
         &mut self,
@@ -51,6 +54,14 @@ impl<C: Component> Session<C> {
                 self.handled(seq);
             }
             Err(place::Unresolved::Refused(reason)) => self.refuse(seq, reason),
+            Err(place::Unresolved::Unfit(unfit)) => {
+                self.refuse(seq, RefusalReason::Unfit);
+                // A client can send as many of them as it likes; its author needs to hear of a few.
+                if self.unfit_told < UNFIT_TOLD_MAX {
+                    self.unfit_told += 1;
+                    self.released.push_back(Output::Unfit(unfit));
+                }
+            }
             Err(place::Unresolved::Fault(reason)) => self.close(reason),
         }
     }
@@ -140,8 +151,9 @@ impl<C: Component> Session<C> {
         let Some(attached) = self.phase.attached() else { return };
         refusals.sort_by_key(|(seq, _)| *seq);
         for (seq, reason) in refusals.into_iter().rev() {
-            // What is no longer there needs no words.
-            let message = if reason == RefusalReason::Failed { reason.meaning().trim() } else { "" };
+            // What is no longer there, or can't be acted on any more, needs no words.
+            let is_told = matches!(reason, RefusalReason::Failed | RefusalReason::Unfit);
+            let message = if is_told { reason.meaning().trim() } else { "" };
             let frame = ServerFrame::Refused { seq, reason: reason.code(), message }.encode(attached.link());
             let transmission = Transmission { frame, templates: Vec::new() };
             self.made.insert(at.min(self.made.len()), Output::Transmit(transmission));

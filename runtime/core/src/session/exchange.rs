@@ -5,6 +5,8 @@ use core::fmt;
 
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode};
+use lightspeed_protocol::template::EventKind;
+use lightspeed_protocol::{InstanceId, SlotIndex};
 
 use super::checkpoint::Checkpoint;
 use crate::ledger::TemplateUse;
@@ -76,8 +78,26 @@ pub enum Output<E> {
     Persist(Checkpoint),
     /// The socket is to be told this and let go; the session waits for another.
     Drop(CloseReason),
+    /// An event was refused for what it carries: its author has to hear of it, and nothing is to be done.
+    Unfit(Unfit),
     /// The session has ended.
     Close(CloseReason),
+}
+
+/// An event whose payload is none that its handler takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfit {
+    /// The place: an instance.
+    pub instance: InstanceId,
+    /// The place: the handler's slot.
+    pub slot: SlotIndex,
+    /// What the handler handles; `None` in a row of a stream, of which only handlers are kept.
+    pub event: Option<EventKind>,
+    /// What kind of payload came.
+    pub received: &'static str,
+    /// What the handler takes.
+    pub expected: &'static str,
 }
 
 /// A frame, and the templates that the page must know before it.

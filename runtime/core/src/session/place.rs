@@ -1,8 +1,8 @@
 //! From a place that a client names to the message that was rendered there.
 //!
 //! The decision and its reasons are `rfcs/0002-stale-events.md`: an event delivers what was
-//! rendered at its place in the version that the person saw, if the place is still there;
-//! otherwise it is refused. A place that was never rendered is a forgery and ends the session.
+//! rendered at its place in the version that the person saw, if the place is still there and
+//! its element can be acted on, then and now; otherwise it is refused. A place that was never rendered is a forgery and ends the session.
 
 use alloc::vec::Vec;
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
@@ -11,12 +11,14 @@ use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Write
 use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
+use super::exchange::Unfit;
+use super::reach::{Around, text_of};
 use super::{Component, Session};
 use crate::html::{Fragment, Value};
 use crate::memo::part::{Body, Part};
 use crate::packed::{Cell, Packed};
 use crate::stream::tree as streams;
-use crate::template::{Kind, Slot};
+use crate::template::{Kind, Slot, Template};
 
 /// A slot of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +30,17 @@ pub(super) struct Place {
 /// Why there is no message.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Unresolved {
-    /// Nobody's fault: the page changed meanwhile.
+    /// Nobody's fault: the page changed meanwhile, or nobody can act on the element.
     Refused(RefusalReason),
+    /// The payload is none that the handler takes, which an honest client may send: its kind is that of the field
+    /// that the event came from, and the handler may be at an element around fields of several kinds.
+    Unfit(Unfit),
     /// The peer's fault.
     Fault(CloseReason),
 }
 
 const GONE: Unresolved = Unresolved::Refused(RefusalReason::Gone);
+const DISABLED: Unresolved = Unresolved::Refused(RefusalReason::Disabled);
 const FORGED: Unresolved = Unresolved::Fault(CloseReason::ForgedPlace);
 
 impl<C: Component> Session<C> {
@@ -54,26 +60,33 @@ impl<C: Component> Session<C> {
         if place.instance == 0 || place.instance >= self.next_id {
             return Err(FORGED);
         }
-        let Some(current) = find(self.newest.tree(), place.instance) else {
+        let Some((current, around)) = find_reached(self.newest.tree(), place) else {
             return self.resolve_row(place, version_seen, payload);
         };
-        let current = current.handler(place.slot).ok_or(FORGED)?;
+        let handler = current.handler(place.slot).ok_or(FORGED)?;
+        let mut is_kept_from = current.keeps_from(place.slot, around);
         let seen = if version_seen == self.version {
-            current
+            handler
         } else {
             // An instance that came later cannot have been seen then.
-            let instance = find(seen_tree, place.instance).ok_or(FORGED)?;
+            let (instance, around) = find_reached(seen_tree, place).ok_or(FORGED)?;
+            is_kept_from |= instance.keeps_from(place.slot, around);
             instance.handler(place.slot).ok_or(FORGED)?
         };
-        if matches!(current, Value::NoHandler) {
+        if matches!(handler, Value::NoHandler) {
             return Err(GONE);
         }
-        message(seen, payload)
+        // Then nobody can have made it; now it does nothing any more.
+        if is_kept_from {
+            return Err(DISABLED);
+        }
+        message(seen, payload).map_err(|unresolved| unresolved.at(place, current.slots()))
     }
 }
 
 impl<C: Component> Session<C> {
-    /// The message of an event in a row of a stream, of which handlers are kept and nothing else.
+    /// The message of an event in a row of a stream, of which handlers are kept and nothing else: where nobody could
+    /// act on the row's element when it was rendered, none is kept.
     fn resolve_row(
         &self,
         place: Place,
@@ -90,20 +103,50 @@ impl<C: Component> Session<C> {
             .flat_map(|seen| &seen.past)
             .find(|past| past.instance == instance && past.slot == slot)
             .map(|past| &past.handler);
+        // Of what is around the stream; then it may have been otherwise, and is no longer known.
+        if reach_row(self.newest.tree(), place).is_some_and(Around::keeps_from_most) {
+            return Err(DISABLED);
+        }
         let mut resolved = Err(GONE);
         streams::with_handler(self.newest.tree(), instance, slot, |current| {
             if !matches!(current, Value::NoHandler) {
                 resolved = message(past.unwrap_or(current), payload);
             }
         });
-        resolved
+        resolved.map_err(|unresolved| unresolved.at(place, &[]))
+    }
+}
+
+impl Unresolved {
+    /// With the place of the handler that it is about.
+    fn at(self, place: Place, slots: &[Slot]) -> Self {
+        match self {
+            Self::Unfit(unfit) => {
+                let kind = slots.get(place.slot as usize).map(|slot| &slot.kind);
+                let event = match kind {
+                    Some(Kind::Handler { event }) => Some(*event),
+                    _ => None,
+                };
+                Self::Unfit(Unfit { instance: place.instance, slot: place.slot, event, ..unfit })
+            }
+            other => other,
+        }
     }
 }
 
 /// The message that a handler makes of a payload, if there is a handler.
 fn message<M>(handler: &Value<M>, payload: &Payload<'_>) -> Result<M, Unresolved> {
     let message = handler.message(payload).ok_or(GONE)?;
-    message.map_err(|_| Unresolved::Fault(CloseReason::BadPayload))
+    message.map_err(|error| {
+        // What it is and never what it says: that may be a password.
+        let received = match payload {
+            Payload::None => "nothing",
+            Payload::Flag(_) => "true or false",
+            Payload::Number(_) => "a number",
+            Payload::Text(_) => "a text",
+        };
+        Unresolved::Unfit(Unfit { instance: 0, slot: 0, event: None, received, expected: error.expected })
+    })
 }
 
 /// An instance of a tree.
@@ -113,11 +156,15 @@ enum Instance<'a, M> {
 }
 
 impl<'a, M> Instance<'a, M> {
-    const fn slots(&self) -> &'static [Slot] {
+    const fn template(&self) -> &'static Template {
         match self {
-            Self::Own(fragment) => fragment.template.slots,
-            Self::Packed(items, _) => items.template().slots,
+            Self::Own(fragment) => fragment.template,
+            Self::Packed(items, _) => items.template(),
         }
+    }
+
+    const fn slots(&self) -> &'static [Slot] {
+        self.template().slots
     }
 
     /// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
@@ -133,6 +180,24 @@ impl<'a, M> Instance<'a, M> {
         value.filter(|value| value.is_handler())
     }
 
+    /// What an attribute or a flag says; `None` when it isn't there.
+    fn text(&self, slot: usize) -> Option<&'a str> {
+        match self {
+            Self::Own(fragment) => text_of(&fragment.values.get(slot)?.cell()),
+            Self::Packed(items, index) => text_of(&items.cells(*index).nth(slot)?),
+        }
+    }
+
+    /// Looks at the elements around a slot.
+    fn look(&self, slot: usize, around: &mut Around) {
+        around.look(self.template(), slot, |slot| self.text(slot));
+    }
+
+    /// Whether nobody can have made an event there.
+    fn keeps_from(&self, slot: SlotIndex, around: Around) -> bool {
+        around.keeps_from(self.template(), slot as usize, |slot| self.text(slot))
+    }
+
     fn is_of_fields(&self, slot: SlotIndex) -> bool {
         is_of_fields(self.slots(), slot)
     }
@@ -140,31 +205,104 @@ impl<'a, M> Instance<'a, M> {
 
 /// The instance with this id.
 fn find<M>(fragment: &Fragment<M>, id: InstanceId) -> Option<Instance<'_, M>> {
-    if fragment.id == id {
-        return Some(Instance::Own(fragment));
-    }
-    fragment.values.iter().find_map(|value| find_within(value, id))
+    find_in_fragment(fragment, id, &mut |_, _| {})
 }
 
-fn find_within<M>(value: &Value<M>, id: InstanceId) -> Option<Instance<'_, M>> {
+/// The instance of a place, and what the elements around the place do to it.
+fn find_reached<M>(fragment: &Fragment<M>, place: Place) -> Option<(Instance<'_, M>, Around)> {
+    let mut around = Around::default();
+    let instance = find_in_fragment(fragment, place.instance, &mut |instance, slot| {
+        instance.look(slot.unwrap_or(place.slot as usize), &mut around);
+    })?;
+    Some((instance, around))
+}
+
+/// The instance with this id. `leave` is given that one, and then those around it with the slots that it is in, from the inside
+/// out.
+fn find_in_fragment<'a, M>(
+    fragment: &'a Fragment<M>,
+    id: InstanceId,
+    leave: &mut impl FnMut(&Instance<'a, M>, Option<usize>),
+) -> Option<Instance<'a, M>> {
+    let instance = Instance::Own(fragment);
+    if fragment.id == id {
+        leave(&instance, None);
+        return Some(instance);
+    }
+    fragment.values.iter().enumerate().find_map(|(slot, value)| {
+        let found = find_within(value, id, leave)?;
+        leave(&instance, Some(slot));
+        Some(found)
+    })
+}
+
+/// What the elements around a stream do to its row that has such a place; `None` when there is none.
+fn reach_row<M>(fragment: &Fragment<M>, place: Place) -> Option<Around> {
+    reach_row_among(&fragment.values, place, &|slot, around| Instance::Own(fragment).look(slot, around))
+}
+
+fn reach_row_among<M>(
+    values: &[Value<M>],
+    place: Place,
+    look: &dyn Fn(usize, &mut Around),
+) -> Option<Around> {
+    values.iter().enumerate().find_map(|(slot, value)| {
+        let mut around = match value {
+            Value::Stream(stream) => stream.has_handler(place.instance, place.slot).then(Around::default),
+            Value::Html(html) => reach_row(html.root(), place),
+            Value::Branch(Some((_, fragment))) => reach_row(fragment, place),
+            Value::List(items) => {
+                items.iter().filter_map(|item| item.body.own()).find_map(|own| reach_row(own, place))
+            }
+            Value::Packed(items) if !items.has_handlers_only() => {
+                reach_row_among(items.kept(), place, &|kept, around| {
+                    let (index, slot) = items.place_of_kept(kept);
+                    Instance::Packed(items, index).look(slot, around);
+                })
+            }
+            _ => None,
+        }?;
+        look(slot, &mut around);
+        Some(around)
+    })
+}
+
+fn find_within<'a, M>(
+    value: &'a Value<M>,
+    id: InstanceId,
+    leave: &mut impl FnMut(&Instance<'a, M>, Option<usize>),
+) -> Option<Instance<'a, M>> {
     match value {
-        Value::Html(html) => find(html.root(), id),
-        Value::Branch(Some((_, fragment))) => find(fragment, id),
-        Value::Memo(memo) => find_in(&memo.0, id),
+        Value::Html(html) => find_in_fragment(html.root(), id, leave),
+        Value::Branch(Some((_, fragment))) => find_in_fragment(fragment, id, leave),
+        Value::Memo(memo) => find_in_fragment(memo.0.around(id)?, id, leave),
         Value::List(items) => items.iter().find_map(|item| match &item.body {
-            Body::Own(fragment) => find(fragment, id),
-            Body::Part(part, _) => find_in(part, id),
+            Body::Own(fragment) => find_in_fragment(fragment, id, leave),
+            Body::Part(part, _) => find_in_fragment(part.around(id)?, id, leave),
         }),
+        // Until the client has acknowledged the page's HTML: then they are let go of.
+        Value::Stream(stream) => {
+            stream.items().iter().find_map(|item| find_in_fragment(item.body.own()?, id, leave))
+        }
         Value::Packed(items) => match items.position(id) {
-            Some(index) => Some(Instance::Packed(items, index)),
+            Some(index) => {
+                let instance = Instance::Packed(items, index);
+                leave(&instance, None);
+                Some(instance)
+            }
             None if items.has_handlers_only() => None,
-            None => items.kept().iter().find_map(|value| find_within(value, id)),
+            None => items.kept().iter().enumerate().find_map(|(kept, value)| {
+                let found = find_within(value, id, leave)?;
+                let (index, slot) = items.place_of_kept(kept);
+                leave(&Instance::Packed(items, index), Some(slot));
+                Some(found)
+            }),
         },
         _ => None,
     }
 }
 
-/// The same, in a part that is passed by when the id isn't among those in it.
+/// The instance with this id in a part that is passed by when the id isn't among those in it.
 fn find_in<M>(part: &Part<M>, id: InstanceId) -> Option<Instance<'_, M>> {
     part.around(id).and_then(|fragment| find(fragment, id))
 }

@@ -15,6 +15,7 @@ use super::{Component, Session, checkpoint, push};
 use crate::diff::{diff, reset};
 use crate::html::{Fragment, Html};
 use crate::memo;
+use crate::nesting;
 use crate::stream::rows::Past;
 use crate::stream::tree as streams;
 
@@ -108,6 +109,7 @@ impl<C: Component> Session<C> {
     fn render_component(&mut self) -> Html<C::Message> {
         self.step = Step::Render;
         let html = self.component.render();
+        nesting::refuse(html.root());
         self.step = Step::Idle;
         self.unrendered.clear();
         self.notes.clear();

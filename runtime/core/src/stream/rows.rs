@@ -15,7 +15,9 @@ use lightspeed_protocol::{InstanceId, SlotIndex};
 use super::Link;
 use crate::html::{Fragment, Item, Value};
 use crate::key::Key;
-use crate::memo::part::Part;
+use crate::memo::part::{Body, Part};
+use crate::packed::{Cell, Packed};
+use crate::session::reach::{Around, text_of};
 
 /// The rows of a stream that a tree shows.
 pub(crate) struct Shown<M> {
@@ -265,8 +267,16 @@ impl<M> RowList<M> {
         Some(&self.held[*found as usize].handler)
     }
 
-    /// Keeps the handlers of a row and of all instances within it.
-    fn hold(&mut self, row: u32, fragment: Fragment<M>) {
+    /// Keeps the handlers of a row and of all instances within it. Of one that nobody can act on only the place is
+    /// kept, since what disables or hides it isn't kept.
+    fn hold(&mut self, row: u32, mut fragment: Fragment<M>) {
+        if has_barriers(&fragment) {
+            take_unreached(&mut fragment, Around::default());
+        }
+        self.hold_all_of(row, fragment);
+    }
+
+    fn hold_all_of(&mut self, row: u32, fragment: Fragment<M>) {
         let instance = fragment.id;
         for (slot, value) in (0..).zip(fragment.values) {
             self.hold_within(row, instance, slot, value);
@@ -276,23 +286,23 @@ impl<M> RowList<M> {
     fn hold_within(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, value: Value<M>) {
         match value {
             value if value.is_handler() => self.hold_one(row, instance, slot, value),
-            Value::Html(html) => self.hold(row, html.into_root()),
-            Value::Branch(Some((_, fragment))) => self.hold(row, *fragment),
-            Value::Memo(memo) => self.hold(row, Part::into_fragment(memo.0)),
-            Value::List(items) => self.hold_all(row, items),
+            Value::Html(html) => self.hold_all_of(row, html.into_root()),
+            Value::Branch(Some((_, fragment))) => self.hold_all_of(row, *fragment),
+            Value::Memo(memo) => self.hold_all_of(row, Part::into_fragment(memo.0)),
+            Value::List(items) => self.hold_items(row, items),
             Value::Packed(items) => {
                 for (instance, slot, value) in items.into_kept() {
                     self.hold_within(row, instance, slot, value);
                 }
             }
-            Value::Stream(stream) => self.hold_all(row, stream.into_items()),
+            Value::Stream(stream) => self.hold_items(row, stream.into_items()),
             _ => {}
         }
     }
 
-    fn hold_all(&mut self, row: u32, items: impl IntoIterator<Item = Item<M>>) {
+    fn hold_items(&mut self, row: u32, items: impl IntoIterator<Item = Item<M>>) {
         for item in items {
-            self.hold(row, item.body.into_fragment());
+            self.hold_all_of(row, item.body.into_fragment());
         }
     }
 
@@ -336,6 +346,93 @@ impl<M> RowList<M> {
             }
             take(Past { instance, slot, handler });
         }
+    }
+}
+
+/// Takes out the handlers that nobody can act on, in an instance and all within it.
+fn take_unreached<M>(fragment: &mut Fragment<M>, around: Around) {
+    let template = fragment.template;
+    for slot in 0..fragment.values.len() {
+        let mut around = around;
+        let text = |slot: usize| text_of(&fragment.values.get(slot)?.cell());
+        around.look(template, slot, text);
+        let is_kept_from = around.keeps_from(template, slot, text);
+        if fragment.values[slot].is_handler() {
+            if is_kept_from {
+                fragment.values[slot] = Value::NoHandler;
+            }
+        } else if around.keeps_from_most() || has_barriers_within(&fragment.values[slot]) {
+            take_unreached_within(&mut fragment.values[slot], around);
+        }
+    }
+}
+
+fn take_unreached_within<M>(value: &mut Value<M>, around: Around) {
+    let take = |fragment: &mut Fragment<M>| take_unreached(fragment, around);
+    match value {
+        Value::Html(html) => take(html.root_mut()),
+        Value::Branch(Some((_, fragment))) => take(fragment),
+        Value::Memo(memo) => take(Part::detached(&mut memo.0)),
+        Value::List(items) => {
+            for item in items {
+                match &mut item.body {
+                    Body::Own(fragment) => take(fragment),
+                    Body::Part(part, _) => take(Part::detached(part)),
+                }
+            }
+        }
+        Value::Packed(items) => take_unreached_items(items, around),
+        Value::Stream(stream) => {
+            for item in stream.items_mut().into_iter().flatten() {
+                if let Some(fragment) = item.body.own_mut() {
+                    take(fragment);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn take_unreached_items<M>(items: &mut Packed<M>, around: Around) {
+    let template = items.template();
+    for index in 0..items.len() {
+        let mut kept = 0;
+        for slot in 0..template.slots.len() {
+            let text = |slot: usize| text_of(&items.cells(index).nth(slot)?);
+            let mut around = around;
+            around.look(template, slot, text);
+            let is_kept_from = around.keeps_from(template, slot, text);
+            if !matches!(items.places(index).nth(slot), Some(Cell::Kept(_))) {
+                continue;
+            }
+            let value = &mut items.kept_of_mut(index)[kept];
+            kept += 1;
+            if !value.is_handler() {
+                take_unreached_within(value, around);
+            } else if is_kept_from {
+                *value = Value::NoHandler;
+            }
+        }
+    }
+}
+
+/// Whether an element in it keeps a person from anything, or may do so.
+fn has_barriers<M>(fragment: &Fragment<M>) -> bool {
+    fragment.template.has_barriers()
+        || (fragment.depth() > 0 && fragment.values.iter().any(has_barriers_within))
+}
+
+fn has_barriers_within<M>(value: &Value<M>) -> bool {
+    match value {
+        Value::Html(html) => has_barriers(html.root()),
+        Value::Branch(Some((_, fragment))) => has_barriers(fragment),
+        Value::Memo(memo) => memo.0.read(has_barriers),
+        Value::List(items) => items.iter().any(|item| item.body.read(has_barriers)),
+        Value::Packed(items) => {
+            items.template().has_barriers() || items.kept().iter().any(has_barriers_within)
+        }
+        Value::Stream(stream) => stream.items().iter().any(|item| item.body.read(has_barriers)),
+        _ => false,
     }
 }
 

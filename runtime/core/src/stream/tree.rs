@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use spin::Mutex;
 
 use super::rows::Shown;
-use super::{Content, StreamValue};
+use super::{Change, Content, StreamValue};
 use crate::html::{Fragment, Html, Item, Value};
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
@@ -17,6 +17,15 @@ impl<M> StreamValue<M> {
             Content::Fresh { items, .. } => items,
             _ => &[],
         }
+    }
+
+    /// The rows that were rendered: all of them, or those that have changed.
+    pub(crate) fn rendered(&self) -> impl Iterator<Item = &Item<M>> {
+        let changes: &[_] = match &self.0 {
+            Content::Changes { changes, .. } => changes,
+            _ => &[],
+        };
+        self.items().iter().chain(changes.iter().filter_map(Change::row))
     }
 
     pub(crate) fn items_mut(&mut self) -> Option<&mut Vec<Item<M>>> {
@@ -32,6 +41,12 @@ impl<M> StreamValue<M> {
             _ => Vec::new(),
         }
         .into_iter()
+    }
+
+    /// Whether a row that a client shows has such a handler slot.
+    pub(crate) fn has_handler(&self, instance: InstanceId, slot: SlotIndex) -> bool {
+        let Content::Shown(shown) = &self.0 else { return false };
+        shown.lock().as_ref().is_some_and(|shown| shown.rows.handler(instance, slot).is_some())
     }
 
     /// The next render has all rows.

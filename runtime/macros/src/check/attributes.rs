@@ -8,7 +8,7 @@ use quote::ToTokens;
 use super::{is_dynamic, place_of};
 use crate::ast::{Attribute, AttributeValue, Element, Markup, Name};
 use crate::errors::{Errors, at};
-use crate::names::{self, Namespace};
+use crate::names::{self, Keywords, Namespace};
 
 /// Adds what is wrong with the attributes of `element`, whose name is `tag`.
 pub(super) fn check(errors: &mut Errors, element: &Element, tag: &str, namespace: Namespace, is_keyed: bool) {
@@ -31,7 +31,11 @@ pub(super) fn check(errors: &mut Errors, element: &Element, tag: &str, namespace
             if namespace == Namespace::Html {
                 state(errors, element, tag, name, &lower, value);
             }
-            url(errors, tag, &lower, name, value);
+            if namespace == Namespace::Html || lower.starts_with("aria-") {
+                keywords(errors, tag, name, &lower, value);
+            }
+            url(errors, &tag.to_ascii_lowercase(), &lower, name, value);
+            indirect(errors, element, &tag.to_ascii_lowercase(), &lower, name, value);
         }
     }
 }
@@ -39,7 +43,7 @@ pub(super) fn check(errors: &mut Errors, element: &Element, tag: &str, namespace
 /// The expression of the element's `key`.
 pub(crate) fn key(element: &Element) -> Option<&AttributeValue> {
     element.attributes.iter().find_map(|attribute| match attribute {
-        Attribute::Named { name, value } if name.text == "key" => Some(value),
+        Attribute::Named { name, value } if name.text.eq_ignore_ascii_case("key") => Some(value),
         _ => None,
     })
 }
@@ -204,14 +208,97 @@ fn state(
     }
 }
 
+/// An attribute with keywords is no flag: being there without a value says nothing.
+fn keywords(errors: &mut Errors, tag: &str, name: &Name, lower: &str, value: &AttributeValue) {
+    let Some(Keywords { words, is_bool, means_first_when_empty }) = names::keywords_of(tag, lower) else {
+        return;
+    };
+    let text = &name.text;
+    let (first, second) = (words[0], words.get(1).copied().unwrap_or(".."));
+    match value {
+        AttributeValue::Toggle(toggle) => {
+            let mend = if is_bool {
+                format!("write it out, and a `bool` is `\"true\"` or `\"false\"`: `{text}=(condition)`")
+            } else if means_first_when_empty || words == ["on", "off"] {
+                format!("say both: `{text}=(if condition {{ \"{first}\" }} else {{ \"{second}\" }})`")
+            } else {
+                format!("say which value: `{text}=[condition.then_some(\"{first}\")]`")
+            };
+            errors.add(at(toggle.span), &format!("`{text}` is no flag: it has values"), &mend);
+        }
+        AttributeValue::Empty if !means_first_when_empty && words != [".."] => errors.add(
+            name,
+            &format!("`{text}` without a value says nothing"),
+            &format!("give it one: `{text}=\"{first}\"`"),
+        ),
+        _ => {}
+    }
+}
+
 fn url(errors: &mut Errors, tag: &str, lower: &str, name: &Name, value: &AttributeValue) {
     let AttributeValue::Markup(markup) = value else { return };
-    if names::is_url_attribute(tag, lower) && names::is_script_url(&literal_start(markup)) {
+    // Up to the first dynamic part the text is known, and the server looks at the whole.
+    if names::has_script_url(names::guard(tag, lower), &literal_start(markup)) {
         errors.add(
             markup.place(),
             &format!("a `javascript:` URL in `{}`: a Content-Security-Policy forbids it", name.text),
             "handle the event: `onclick=(Msg::Open)` on a `button`",
         );
+    }
+}
+
+/// Attributes that write another attribute, or that lead away from the page.
+fn indirect(
+    errors: &mut Errors,
+    element: &Element,
+    tag: &str,
+    lower: &str,
+    name: &Name,
+    value: &AttributeValue,
+) {
+    let literal = value.literal().map(|text| text.trim().to_ascii_lowercase());
+    match (tag, lower) {
+        (_, "attributename") if names::is_animation(tag) => match literal.as_deref() {
+            None => errors.add(
+                name,
+                "which attribute an animation writes must be known: its values may become URLs or code",
+                "choose among constant ones: `@if condition { animate attributeName=\"x\" ..; }`",
+            ),
+            Some(target) if names::is_handler(target) => errors.add(
+                name,
+                &format!("an animation cannot write the handler `{target}`"),
+                "handle the event on the element: `onclick=(Msg::Open)`",
+            ),
+            Some(_) => {}
+        },
+        ("meta", "http-equiv") if literal.is_none() => errors.add(
+            name,
+            "`http-equiv` must be known: some of its values make a URL or a policy of `content`",
+            "write it as text: `http-equiv=\"..\"`",
+        ),
+        ("meta", "content")
+            if element
+                .literal_attribute("http-equiv")
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("refresh")) =>
+        {
+            let leads_to_script = |text: &str| {
+                text.split([';', '=', ',', '\'', '"'])
+                    .any(|part| names::has_script_url(names::Guard::Url, part))
+            };
+            if literal.as_deref().is_none_or(leads_to_script) {
+                errors.add(
+                    name,
+                    "where `refresh` leads to must be known, and be no `javascript:` URL",
+                    "leave it constant, or put a link with `href=(url)` in its place",
+                );
+            }
+        }
+        ("template", _) if lower.starts_with("shadowroot") => errors.add(
+            name,
+            &format!("`{}`: a parser makes a shadow root of the `template` and takes it away", name.text),
+            "call `attachShadow` in the script of a custom element, and leave its content to the script",
+        ),
+        _ => {}
     }
 }
 

@@ -5,6 +5,7 @@ use syn::LitStr;
 use super::{Ancestor, Checker, for_each_child};
 use crate::ast::{Element, Markup};
 use crate::names::{self, Namespace};
+use crate::nesting;
 
 impl Checker<'_> {
     /// Whether a parser leaves the HTML element where the author put it.
@@ -105,21 +106,25 @@ impl Checker<'_> {
         }
     }
 
+    /// What ends a `select`, or an `option` in it. All else stands in them as it is written.
     fn select(&self, tag: &str) -> Option<(String, String)> {
         let parent = self.html_parent();
-        let is_allowed = match parent {
-            "select" => matches!(tag, "option" | "optgroup" | "hr" | "script" | "template"),
-            "optgroup" => matches!(tag, "option" | "script" | "template"),
-            _ => true,
+        let select = self.open("select", |ancestor| names::is_scope(&ancestor.tag));
+        if matches!(tag, "input" | "select") && select.is_some() {
+            let message = format!("`{tag}` cannot stand in `select`: a parser ends the `select` before it");
+            return Some((message, format!("put the `{tag}` beside the `select`")));
+        }
+        let ends_parent = match tag {
+            "option" | "optgroup" => {
+                parent == "option" || (select.is_some() && names::ends_in_select(parent, tag))
+            }
+            "hr" => select.is_some() && names::ends_in_select(parent, tag),
+            _ => false,
         };
-        (!is_allowed).then(|| {
-            let message = format!("`{tag}` cannot stand in `{parent}`: parsers drop it");
-            let mend = if parent == "select" {
-                "`option` and `optgroup { option .. }` stand in a `select`"
-            } else {
-                "`option` stands in an `optgroup`"
-            };
-            (message, mend.to_owned())
+        ends_parent.then(|| {
+            let message =
+                format!("`{tag}` cannot stand in `{parent}`: a parser ends the `{parent}` before it");
+            (message, format!("put the `{tag}` after the `{parent}`"))
         })
     }
 
@@ -143,12 +148,7 @@ impl Checker<'_> {
     fn nested(&self, tag: &str) -> Option<(String, String)> {
         let open = match tag {
             // The list of formatting elements is cut where one of these opens.
-            "a" | "nobr" => self.open(tag, |ancestor| {
-                matches!(
-                    ancestor.tag.as_str(),
-                    "applet" | "caption" | "marquee" | "object" | "td" | "template" | "th"
-                )
-            }),
+            "a" | "nobr" => self.open(tag, |ancestor| names::cuts_formatting(&ancestor.tag)),
             "button" => self.open(tag, |ancestor| names::is_scope(&ancestor.tag)),
             "form" => self.open(tag, |ancestor| ancestor.tag == "template"),
             "li" => self.open(tag, |ancestor| names::is_list_boundary(&ancestor.tag) && ancestor.tag != "li"),
@@ -189,8 +189,13 @@ impl Checker<'_> {
             if ancestor.is_html(tag) {
                 return Some(ancestor);
             }
-            // HTML in SVG or MathML stands at an integration point, which is a boundary.
-            if ancestor.namespace != Namespace::Html || is_boundary(ancestor) {
+            // HTML in SVG or MathML stands at an integration point, which is a boundary of most searches. The parser's
+            // lists of open links and forms don't know it.
+            let is_boundary = match ancestor.namespace {
+                Namespace::Html => is_boundary(ancestor),
+                _ => !matches!(tag, "a" | "form"),
+            };
+            if is_boundary {
                 return None;
             }
         }
@@ -216,7 +221,8 @@ impl Checker<'_> {
             }
             return;
         }
-        if !names::ends_foreign(&tag.to_ascii_lowercase()) {
+        let is_font = nesting::is_html_font(element);
+        if !names::ends_foreign(&tag.to_ascii_lowercase()) && !is_font {
             return;
         }
         let (language, mend) = match around {
@@ -226,7 +232,11 @@ impl Checker<'_> {
         self.errors.add(
             &element.name,
             &format!("`{tag}` cannot stand in `{language}`: a parser ends the `{language}` before it"),
-            &format!("put it into {mend}, or after the `{language}`"),
+            &if is_font {
+                format!("leave out its `color`, `face` and `size`, or put it into {mend}")
+            } else {
+                format!("put it into {mend}, or after the `{language}`")
+            },
         );
     }
 

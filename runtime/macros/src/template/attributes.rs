@@ -2,7 +2,7 @@
 
 use super::{Builder, ClassPart, Kind, Step, Value, clean, escape};
 use crate::ast::{Attribute, AttributeValue, Bracketed, Element, Markup, NameOrMarkup, literal};
-use crate::names::{self, Namespace};
+use crate::names::{self, Guard, Namespace};
 
 /// Steps with the place of the attribute in the source, by which they are sorted.
 type Placed<'a> = Vec<(usize, Step<'a>)>;
@@ -46,7 +46,7 @@ impl Builder<'_> {
         }
         for (place, attribute) in element.attributes.iter().enumerate() {
             let Attribute::Named { name, value } = attribute else { continue };
-            let name = namespace.spelled(&name.text);
+            let name = namespace.attribute_name(&name.text);
             let name = name.as_str();
             match name.to_ascii_lowercase().as_str() {
                 "class" => {}
@@ -166,7 +166,7 @@ impl Builder<'_> {
     }
 
     fn class_text<'a>(&mut self, parts: &[(usize, Class<'a>)], path: &[usize], placed: &mut Placed<'a>) {
-        let slot = self.slot(Kind::Attribute { name: "class".to_owned(), is_url: false }, path.to_vec());
+        let slot = self.slot(Kind::Attribute { name: "class".to_owned(), guard: Guard::Text }, path.to_vec());
         let mut last = 0;
         if let [(place, Class::Value(AttributeValue::Optional(option)))] = parts {
             // Alone, the option says whether the attribute is there.
@@ -194,7 +194,8 @@ fn attribute_kind(element: &Element, tag: &str, namespace: Namespace, name: &str
     if namespace == Namespace::Html && tag == "input" && lower == "value" {
         return Kind::Property { field: element.literal_attribute("name"), is_content: false };
     }
-    Kind::Attribute { name: name.to_owned(), is_url: names::is_url_attribute(tag, &lower) }
+    let guard = names::guard(&tag.to_ascii_lowercase(), &lower);
+    Kind::Attribute { name: namespace.live_attribute_name(name), guard }
 }
 
 fn flag_kind(tag: &str, namespace: Namespace, name: &str) -> Kind {
@@ -203,7 +204,7 @@ fn flag_kind(tag: &str, namespace: Namespace, name: &str) -> Kind {
         (Namespace::Html, "input", "checked") | (Namespace::Html, "option", "selected") => {
             Kind::BoolProperty { name: lower }
         }
-        _ => Kind::Flag { name: name.to_owned() },
+        _ => Kind::Flag { name: namespace.live_attribute_name(name) },
     }
 }
 

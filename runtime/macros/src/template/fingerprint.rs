@@ -17,17 +17,17 @@ pub(super) fn fingerprint(
     for html in statics {
         hash.text(html);
     }
-    for Slot { kind, path } in slots {
+    for Slot { kind, path, .. } in slots {
         hash.number(path.len());
         for index in path {
             hash.number(*index);
         }
         match kind {
             Kind::Splice => hash.number(0),
-            Kind::Attribute { name, is_url } => {
+            Kind::Attribute { name, guard } => {
                 hash.number(1);
                 hash.text(name);
-                hash.number(usize::from(*is_url));
+                hash.number(*guard as usize);
             }
             Kind::Flag { name } => {
                 hash.number(2);

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 
 use proc_macro2::TokenStream;
 
-use super::{Kind, Template, Templates};
+use super::{Guard, Kind, Template, Templates};
 use crate::errors::Errors;
 
 fn lower(source: &str, errors: &mut Errors) -> Vec<Template> {
@@ -31,7 +31,10 @@ fn describe(template: &Template) -> String {
     for (slot, html) in template.slots.iter().zip(&template.statics[1..]) {
         let kind = match &slot.kind {
             Kind::Splice => "splice".to_owned(),
-            Kind::Attribute { name, is_url } => format!("{name}=({})", if *is_url { "url" } else { "" }),
+            Kind::Attribute { name, guard: Guard::Text } => format!("{name}=()"),
+            Kind::Attribute { name, guard } => {
+                format!("{name}=({})", format!("{guard:?}").to_ascii_lowercase())
+            }
             Kind::Flag { name } => format!("{name}[]"),
             Kind::Class { name } => format!(".{name}[]"),
             Kind::Property { field, is_content } => {
@@ -186,9 +189,40 @@ fn urls_are_marked() {
     check(
         "object data=(a) {} p data=(a) {} form action=(a) { button formaction=(b) {} }",
         &[
-            "Html 3: <object{data=(url) 0}></object><p{data=() 1}></p><form{action=(url) 2}><button{formaction=(url) 2.0}></button></form>",
+            "Html 3: <object{data=(code) 0}></object><p{data=() 1}></p><form{action=(url) 2}><button{formaction=(url) 2.0}></button></form>",
         ],
     );
+    check(
+        "iframe src=(a) {} img src=(a) srcset=(b); a href=(a) ping=[b] {} script src=(a) {}",
+        &[
+            "Html 4: <iframe{src=(code) 0}></iframe><img{src=(url) 1}{srcset=(tokens) 1}><a{href=(url) 2}{ping=(tokens) 2}></a><script{src=(code) 3}></script>",
+        ],
+    );
+    check(
+        r#"svg { a xlink:href=(a) { animate attributename="href" values=(b) to=(c); set to=(d); } use href=(a); }"#,
+        &[
+            "Html 1: <svg><a{xlink:href=(url) 0.0}><animate attributeName=\"href\"{values=(values) 0.0.0}{to=(values) 0.0.0}></animate><set{to=(values) 0.0.1}></set></a><use{href=(code) 0.1}></use></svg>",
+        ],
+    );
+}
+
+#[test]
+fn names_are_spelled_as_a_parser_spells_them() {
+    check(
+        r#"svg VIEWBOX="0 0 9 9" preserveaspectratio=(a) { lineargradient GradientUnits=(b); FOREIGNOBJECT { P {} } }"#,
+        &[
+            "Html 1: <svg viewBox=\"0 0 9 9\"{preserveAspectRatio=() 0}><linearGradient{gradientUnits=() 0.0}></linearGradient><foreignObject><p></p></foreignObject></svg>",
+        ],
+    );
+    check(r#"LinearGradient;"#, &["Svg 1: <linearGradient></linearGradient>"]);
+    check(
+        r#"math { mi DefinitionUrl="x" definitionurl2=(a) {} semantics DEFINITIONURL=(b) {} }"#,
+        &[
+            "Html 1: <math><mi definitionURL=\"x\"{definitionurl2=() 0.0}></mi><semantics{definitionURL=() 0.1}></semantics></math>",
+        ],
+    );
+    // Where it may be spliced into an `svg`, what a client sets has the spelling of SVG.
+    check("a VIEWBOX=(a) TITLE=(b) {}", &["Html 1: <a{viewBox=() 0}{title=() 0}></a>"]);
 }
 
 #[test]

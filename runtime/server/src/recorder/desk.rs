@@ -16,6 +16,7 @@ use super::tape::Tape;
 use super::{Moment, Recording, Start};
 use crate::actor::panic_text;
 use crate::limits;
+use crate::telemetry::one_line;
 
 /// Where a recording is written.
 pub(super) enum Sink {
@@ -150,7 +151,7 @@ fn guard<T>(run: impl FnOnce() -> io::Result<T>) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Some(value),
         Ok(Err(error)) => {
-            tracing::error!(%error, "a recording could not be written: look at its directory's permissions and free space");
+            tracing::error!(error = %one_line(&error), "a recording could not be written: look at its directory's permissions and free space");
             None
         }
         Err(panic) => {

@@ -7,7 +7,11 @@
 use std::fmt;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
+
+/// Where the page that sends a request is, seen from what the request is for, as a
+/// [browser](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header) says it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A page of another origin.
 #[derive(Debug)]
@@ -30,7 +34,13 @@ impl fmt::Display for OriginRefused {
 
 /// Checks the request's origin. One without any is not from a browser's page, and passes.
 pub(crate) fn check_origin(parts: &Parts, allowed: &[String]) -> Result<(), OriginRefused> {
-    let Some(origin) = text(&parts.headers, &header::ORIGIN) else { return Ok(()) };
+    let site = text(&parts.headers, &SEC_FETCH_SITE);
+    let is_elsewhere = site.is_some_and(|site| site == "cross-site");
+    let origin = match text(&parts.headers, &header::ORIGIN) {
+        Some(origin) => origin,
+        None if is_elsewhere => "another site".to_owned(),
+        None => return Ok(()),
+    };
     let host = text(&parts.headers, &header::HOST)
         .or_else(|| parts.uri.authority().map(|authority| authority.as_str().to_owned()))
         .unwrap_or_default();
@@ -38,7 +48,10 @@ pub(crate) fn check_origin(parts: &Parts, allowed: &[String]) -> Result<(), Orig
         !authority.is_empty()
             && without_default_port(scheme, authority) == without_default_port(scheme, &host)
     });
-    if is_own || allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(&origin)) {
+    // A browser knows what it was asked for, whatever a proxy has made of `Host` since.
+    if is_own && !is_elsewhere
+        || allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(&origin))
+    {
         return Ok(());
     }
     Err(OriginRefused { origin, host })
@@ -101,6 +114,25 @@ mod tests {
         check(Some("null"), "example.com", false);
         check(Some(""), "", false);
         check(Some("://"), "", false);
+    }
+
+    #[test]
+    fn a_browser_that_knows_better_is_believed() {
+        let check = |origin: Option<&str>, site: &str, is_taken: bool| {
+            let mut request = Request::builder().header("host", "example.com").header("sec-fetch-site", site);
+            if let Some(origin) = origin {
+                request = request.header("origin", origin);
+            }
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            let allowed = ["https://www.example.org".to_owned()];
+            assert_eq!(check_origin(&parts, &allowed).is_ok(), is_taken, "{origin:?} {site}");
+        };
+        check(Some("https://example.com"), "same-origin", true);
+        check(Some("https://example.com"), "cross-site", false);
+        check(Some("https://www.example.org"), "cross-site", true);
+        check(None, "cross-site", false);
+        check(None, "same-origin", true);
+        check(None, "none", true);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The reading half of a socket: frames to sessions.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -12,22 +15,45 @@ use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Reader as Bytewise;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
 use super::outbox::{Link, Outbox, close_frame};
+use super::progress::{Arrived, Awaited, Progress};
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
 use crate::runtime::Inner;
 use crate::token::{Identity, SessionId, Token};
 
-/// The next binary message. Whatever the client sends counts as a sign of life.
-async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> Result<Bytes, End> {
+/// The next binary message. Whatever the client sends counts as a sign of life, also a part of a message: `more` is
+/// called when one has come.
+async fn next_message(
+    stream: &mut SplitStream<WebSocket>,
+    progress: Option<&Progress>,
+    within: Duration,
+    mut more: impl FnMut(Instant),
+) -> Result<Bytes, End> {
     loop {
-        let received = timeout(within, stream.next()).await.map_err(|_| End::from(CloseReason::Silent))?;
-        match received {
+        let mut awaited = Awaited::new(progress, within);
+        let mut silence = pin!(sleep(within));
+        let received = poll_fn(|cx| {
+            if let Poll::Ready(received) = stream.poll_next_unpin(cx) {
+                return Poll::Ready(Ok(received));
+            }
+            let now = Instant::now();
+            match awaited.look(now) {
+                Arrived::Nothing => {}
+                Arrived::More => {
+                    silence.as_mut().reset(awaited.until(now));
+                    more(now);
+                }
+                Arrived::TooMuch => return Poll::Ready(Err(CloseReason::FrameTooLarge)),
+            }
+            silence.as_mut().poll(cx).map(|()| Err(CloseReason::Silent))
+        });
+        match received.await? {
             Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
             Some(Ok(Message::Text(_))) => {
                 return Err(Fault::malformed(0, "a text message: frames are binary").into());
@@ -40,8 +66,14 @@ async fn next_message(stream: &mut SplitStream<WebSocket>, within: Duration) -> 
 }
 
 /// Waits for the hello; the templates whose HTML the client holds.
-pub(crate) async fn read_hello(stream: &mut SplitStream<WebSocket>) -> Result<Vec<u32>, End> {
-    let bytes = next_message(stream, limits::HELLO_WITHIN).await?;
+pub(crate) async fn read_hello(
+    stream: &mut SplitStream<WebSocket>,
+    progress: Option<&Progress>,
+) -> Result<Vec<u32>, End> {
+    let bytes = next_message(stream, progress, limits::HELLO_WITHIN, |_| {}).await?;
+    if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX {
+        return Err(CloseReason::FrameTooLarge.into());
+    }
     // Read before the rest, which another version may have changed.
     if let Some(protocol) = other_version(&bytes) {
         return Err(Fault::other_version(protocol).into());
@@ -67,6 +99,15 @@ fn other_version(bytes: &[u8]) -> Option<u64> {
     (version != u64::from(PROTOCOL_VERSION)).then_some(version)
 }
 
+/// Why a token is none, as far as that can be told apart, with what to do if the page's next token is none either.
+const OTHER_IDENTITY: &str = "The server doesn't know this page's socket as the person whom the page was made for. Sign in again. If that \
+    doesn't help: the cookie that tells who it is doesn't come with the socket; its `Path`, `Domain` and `SameSite` have to \
+    take in the socket's address.";
+const OTHER_SECRET: &str = "This page's token is of another server. Servers behind one address have to share the \
+    secret of `Config::with_secret`.";
+const OUTDATED: &str = "This page's token has been used up by the page before it. If the page was just loaded, a cache gives it to more than one \
+    visitor: have the cache keep no response that says `cache-control: private`.";
+
 /// Brings a socket's frames to its sessions; lets go of them when dropped.
 pub(crate) struct Reader {
     inner: Arc<Inner>,
@@ -75,6 +116,8 @@ pub(crate) struct Reader {
     head: Option<Head>,
     identity: Identity,
     seats: Seats,
+    /// What has come on the connection, where that is known.
+    progress: Option<Progress>,
 }
 
 /// The sessions of a socket, by the numbers that the client gave them. Mostly one: a list, and no map with room for more.
@@ -131,8 +174,24 @@ enum Seat {
 impl Reader {
     pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
         let identity = Identity::of(&inner.config, &head);
+        let progress = head.extensions.get().cloned();
         let head = inner.config.store.is_some().then(|| Head::new(head));
-        Self { inner, outbox, head, identity, seats: Seats::default() }
+        let reader = Self { inner, outbox, head, identity, seats: Seats::default(), progress };
+        reader.admit();
+        reader
+    }
+
+    /// What has come on the connection, where that is known.
+    pub(crate) const fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    /// Large messages are for sessions: who has joined none sends none.
+    fn admit(&self) {
+        if let Some(progress) = &self.progress {
+            let is_joined = self.seats.0.iter().any(|(_, seat)| matches!(seat, Seat::Taken { .. }));
+            progress.admit((!is_joined).then_some(limits::INBOUND_UNJOINED_BYTES_MAX));
+        }
     }
 
     /// Where answers go.
@@ -142,12 +201,23 @@ impl Reader {
 
     /// Reads until the socket ends.
     pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
+        let mut told_at = None;
         loop {
-            match next_message(stream, Duration::from_millis(limits::SILENCE_MS_MAX)).await {
+            // A large message takes long to come, and the client's ping behind it: it is told that it is heard.
+            let more = |now: Instant| {
+                let is_told = told_at.is_some_and(|at| now < at + limits::PROGRESS_EVERY);
+                if !is_told && told_at.replace(now).is_some() {
+                    self.outbox.send_frame(0, &ServerFrame::Pong {});
+                }
+            };
+            let within = Duration::from_millis(limits::SILENCE_MS_MAX);
+            match next_message(stream, self.progress.as_ref(), within, more).await {
                 Ok(bytes) => {
+                    told_at = None;
                     if let Err(fault) = self.handle(bytes).await {
                         return fault.into();
                     }
+                    self.admit();
                 }
                 Err(end) => return end,
             }
@@ -155,7 +225,11 @@ impl Reader {
     }
 
     async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
-        match ClientFrame::decode(&bytes)? {
+        let frame = ClientFrame::decode(&bytes)?;
+        if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX && !matches!(frame, (_, ClientFrame::Event { .. })) {
+            return Err(CloseReason::FrameTooLarge.into());
+        }
+        match frame {
             (_, ClientFrame::Hello { .. }) => Err(CloseReason::HelloExpected.into()),
             (0, ClientFrame::Ping {}) => {
                 self.outbox.send_frame(0, &ServerFrame::Pong {});
@@ -196,7 +270,8 @@ impl Reader {
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
         match self.seats.get(session) {
             Some(Seat::Taken { handle, epoch, .. }) => {
-                if let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await {
+                let places = self.inner.config.inbox_places(bytes.len());
+                if let Ok(permit) = Arc::clone(&handle.inbox).acquire_many_owned(places).await {
                     // False when the session has ended, of which the client is told already.
                     handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit });
                 }
@@ -213,15 +288,24 @@ impl Reader {
             return Err(Fault::malformed(1, "session 0 is the connection: a join names another"));
         }
         if !self.make_room(session) {
-            self.refuse(session, CloseReason::TooManySessions);
+            let reason = CloseReason::TooManySessions;
+            self.refuse(session, reason, reason.meaning().trim());
             return Ok(());
         }
         let Some(token) = self.inner.signer.verify(token, self.identity) else {
-            self.end_seat(session, CloseReason::BadToken);
+            let why = match self.inner.config.identity {
+                Some(_) => OTHER_IDENTITY,
+                None => OTHER_SECRET,
+            };
+            self.end_seat_because(session, CloseReason::BadToken, why);
             return Ok(());
         };
         let (handle, epoch) = match self.find(token).await {
             Ok(found) => found,
+            Err(CloseReason::BadToken) => {
+                self.end_seat_because(session, CloseReason::BadToken, OUTDATED);
+                return Ok(());
+            }
             Err(reason) => {
                 self.end_seat(session, reason);
                 return Ok(());
@@ -290,22 +374,26 @@ impl Reader {
     }
 
     fn end_seat(&mut self, session: u32, reason: CloseReason) {
-        self.release(session);
-        self.seats.insert(session, Seat::Ended);
-        self.refuse(session, reason);
+        self.end_seat_because(session, reason, reason.meaning().trim());
     }
 
-    fn refuse(&self, session: u32, reason: CloseReason) {
+    /// `why` is shown to a person when it happens again and again, and logged at once.
+    fn end_seat_because(&mut self, session: u32, reason: CloseReason, why: &str) {
+        self.release(session);
+        self.seats.insert(session, Seat::Ended);
+        self.refuse(session, reason, why);
+    }
+
+    fn refuse(&self, session: u32, reason: CloseReason, why: &str) {
         let peer = self.outbox.peer().map(tracing::field::display);
         let reason_name = reason.name();
         if matches!(reason, CloseReason::SessionGone | CloseReason::ShuttingDown | CloseReason::Moved) {
             // Every page that was away for long, or at another server.
             tracing::info!(reason = reason_name, session, peer, "join refused");
         } else {
-            tracing::warn!(reason = reason_name, session, peer, "join refused");
+            tracing::warn!(reason = reason_name, session, peer, why, "join refused");
         }
-        self.outbox
-            .send_frame(session, &close_frame(reason, reason.meaning().trim(), self.inner.retry_ms(reason)));
+        self.outbox.send_frame(session, &close_frame(reason, why, self.inner.retry_ms(reason)));
     }
 
     /// Lets go of a session: it may wait for another socket.

@@ -4,6 +4,7 @@
 mod common;
 mod compression;
 mod hostile;
+mod hosts;
 mod page;
 mod panics;
 mod raw;

@@ -10,8 +10,16 @@ use crate::key::Key;
 use crate::packed::Packed;
 use crate::template::Template;
 
-static TEMPLATE: Template =
-    Template { fingerprint: 1, namespace: Namespace::Html, roots: 0, statics: &[""], slots: &[] };
+static TEMPLATE: Template = Template {
+    fingerprint: 1,
+    namespace: Namespace::Html,
+    roots: 0,
+    statics: &[""],
+    slots: &[],
+    placed: &[],
+    reach: &[],
+    place: "",
+};
 
 fn key(key: usize) -> Key {
     Key::Number((key as i128).into())

@@ -281,9 +281,164 @@ fn what_a_parser_leaves_in_its_place_passes_the_check() {
         "tr { td {} } @if x { tr {} } (x)",
         "svg { title { (x) } a { text { (x) } } desc { p {} } } math { mi { b {} } }",
         "h1 { span { b {} } } ruby { rb {} rt {} rp {} }",
+        "select { button { selectedcontent {} } div { option { span { b {} } img; } } p {} optgroup { legend {} div { option { (x) } } } hr; }",
+        "select { option { div { hr; } } textarea { (x) } a {} table { tbody { tr { td {} } } } } datalist { option { span {} } }",
+        "noscript { p { \"a & b\" } img src=\"x\"; } p { noscript { b {} } }",
+        "math { semantics { mi {} annotation-xml encoding=\"text/html\" { div { (x) } p {} } annotation-xml encoding=\"Application/XHTML+xml\" { b {} } annotation-xml { svg {} } } }",
+        "svg { font {} font title=\"x\" {} foreignObject { font color=\"red\" {} } }",
     ];
     for source in sources {
         templates(source).iter().for_each(check);
+    }
+}
+
+/// What the check refuses because of what is around it, in elements that may be around.
+const AROUND: &[&str] = &[
+    "p { @ }",
+    "p { button { @ } }",
+    "p { object { @ } }",
+    "p { span { @ } }",
+    "a { @ }",
+    "a { svg { foreignObject { @ } } }",
+    "a { table { tbody { tr { td { @ } } } } }",
+    "a { div { @ } }",
+    "nobr { @ }",
+    "button { @ }",
+    "button { select { @ } }",
+    "form { @ }",
+    "form { div { ul { li { @ } } } }",
+    "form { svg { foreignObject { @ } } }",
+    "form { table { tbody { tr { td { @ } } } } }",
+    "li { @ }",
+    "li { ul { @ } }",
+    "li { div { @ } }",
+    "dl { dd { @ } }",
+    "dl { dt { span { @ } } }",
+    "dl { dd { dl { @ } } }",
+    "h1 { @ }",
+    "h1 { span { @ } }",
+    "table { @ }",
+    "table { tbody { @ } }",
+    "table { thead { tr { @ } } }",
+    "table { tbody { tr { td { @ } } } }",
+    "table { caption { @ } }",
+    "table { colgroup { @ } }",
+    "div { @ }",
+    "select { @ }",
+    "select { div { @ } }",
+    "select { optgroup { @ } }",
+    "select { option { @ } }",
+    "select { option { div { @ } } }",
+    "svg { @ }",
+    "svg { g { @ } }",
+    "svg { title { @ } }",
+    "math { mrow { @ } }",
+    "math { mtext { @ } }",
+    "math { annotation-xml encoding=\"text/html\" { @ } }",
+];
+const INSIDE: &[&str] = &[
+    "p {}",
+    "div {}",
+    "span {}",
+    "b {}",
+    "a {}",
+    "nobr {}",
+    "button {}",
+    "form {}",
+    "ul {}",
+    "li {}",
+    "dd {}",
+    "dt {}",
+    "h1 {}",
+    "h2 {}",
+    "table {}",
+    "caption {}",
+    "colgroup {}",
+    "col;",
+    "tbody {}",
+    "tr {}",
+    "td {}",
+    "th {}",
+    "select {}",
+    "option {}",
+    "optgroup {}",
+    "hr;",
+    "input;",
+    "input type=\"hidden\";",
+    "textarea {}",
+    "script {}",
+    "style {}",
+    "template {}",
+    "img;",
+    "br;",
+    "font color=\"red\" {}",
+    "font {}",
+    "section {}",
+    "pre {}",
+    "dialog {}",
+    "x-y {}",
+    "\"text\"",
+    "\" \"",
+    "svg {}",
+    "math {}",
+    "label {}",
+    "fieldset {}",
+    "object {}",
+];
+
+/// The first thing in the template `root` of `inner` that its surroundings refuse, when the slot is in `outer`.
+fn is_refused_when_spliced(outer: &str, inner: &str) -> bool {
+    let outer = templates(&outer.replace('@', "(x)"));
+    let inner = templates(inner);
+    let slot = outer.last().and_then(|root| root.slots.first()).expect("there is one");
+    let open = slot.within.opens;
+    inner.last().is_some_and(|root| root.placed.iter().any(|placed| placed.not_in & open != 0))
+}
+
+#[test]
+fn a_splice_is_refused_where_the_same_content_would_be() {
+    for outer in AROUND {
+        for inner in INSIDE {
+            let mut errors = Errors::default();
+            lower(&outer.replace('@', inner), &mut errors);
+            assert_eq!(
+                is_refused_when_spliced(outer, inner),
+                !errors.is_empty(),
+                "`{inner}` in `{outer}`: {}",
+                errors.into_tokens()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_splice_two_templates_deep_is_refused_as_well() {
+    for outer in AROUND {
+        for inner in INSIDE {
+            // An `ins` changes nothing in HTML. Written in SVG or MathML it would be theirs.
+            if outer.starts_with("svg") || outer.starts_with("math") {
+                continue;
+            }
+            let middle = templates("ins { (x) }").pop().expect("there is a root");
+            let within = middle.slots[0].within;
+            let outer_templates = templates(&outer.replace('@', "(x)"));
+            let opens = outer_templates.last().expect("there is a root").slots[0].within.opens;
+            let open = (opens & within.keeps) | within.opens;
+            let inner_templates = templates(inner);
+            let is_refused = inner_templates
+                .last()
+                .is_some_and(|root| root.placed.iter().any(|placed| placed.not_in & open != 0));
+            let mut errors = Errors::default();
+            lower(&outer.replace('@', &format!("ins {{ {inner} }}")), &mut errors);
+            // The `ins` itself may be what is refused.
+            let is_middle_refused = is_refused_when_spliced(outer, "ins {}");
+            assert_eq!(
+                is_refused || is_middle_refused,
+                !errors.is_empty(),
+                "`{inner}` in `ins` in `{outer}`: {}",
+                errors.into_tokens()
+            );
+        }
     }
 }
 

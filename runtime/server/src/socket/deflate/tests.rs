@@ -60,7 +60,7 @@ fn nothing_but_patches_and_snapshots_is_compressed() {
     assert!(home.takes(&ServerFrame::Patch { ack: 1, version: 1, program }.encode(1)));
     assert!(home.takes(&ServerFrame::Snapshot { ack: 1, version: 1, program }.encode(1)));
     for frame in [
-        ServerFrame::Welcome { protocol: 2, build: &long, heartbeat_ms: 1 },
+        ServerFrame::Welcome { protocol: 3, build: &long, heartbeat_ms: 1, event_bytes_max: 1 },
         ServerFrame::Joined { ack: 0, token: &long },
         ServerFrame::Ack { ack: 0 },
         ServerFrame::Refused { seq: 1, reason: 1, message: &long },

@@ -1,6 +1,7 @@
 //! Readers without a socket: what they tell sessions, and in which order.
 
 use maud::Render;
+use tokio::time::timeout;
 
 use super::*;
 use crate::socket::outbox::{OutboxReader, outbox};

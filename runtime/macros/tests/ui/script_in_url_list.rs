@@ -3,7 +3,7 @@ use lightspeed_macros::html;
 
 fn render() -> Html<()> {
     html! {
-        select { div {} optgroup { p {} } option { b { "x" } } }
+        img srcset="/a 1x, javascript:x 2x"; a ping="/a javascript:x" {}
     }
 }
 
