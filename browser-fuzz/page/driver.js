@@ -295,8 +295,11 @@ globalThis.fuzz = (() => {
     week: ["2020-W05", ""],
   };
 
+  /** Whether a person could do something to it. */
+  const isReachable = (node) =>
+    !foreign.has(node) && !matches(node, ":disabled") && !closest(node, "[inert],[hidden]") && method(Element, "checkVisibility")(node);
   const enabled = (one, selector, holds = () => true) =>
-    all(one.view, selector).filter((node) => !foreign.has(node) && !matches(node, ":disabled") && holds(node));
+    all(one.view, selector).filter((node) => isReachable(node) && holds(node));
   const textFields = (one) =>
     enabled(one, "input,textarea", (node) => !node.readOnly && (tagOf(node) === "textarea" || TEXT_TYPES.includes(node.type)));
   const at = (list, pick) => list[pick % list.length];
@@ -318,7 +321,7 @@ globalThis.fuzz = (() => {
       if (node) click(node);
     },
     press: (one, { pick }) => {
-      const node = at(all(one.view, "button,label,summary,a,span,b,i,li,td,p,circle,mi,x-tag,output"), pick);
+      const node = at(enabled(one, "button,label,summary,a,span,b,i,li,td,p,circle,mi,x-tag,output"), pick);
       if (node) click(node);
     },
     type: (one, { pick, value }) => {
