@@ -205,7 +205,7 @@ if (options.case) {
   await print(one);
   failed = one.fault;
 } else failed = await all();
-if (/panicked/.test(serverLog)) {
+if (serverLog) {
   console.log(`the server said:\n${serverLog}`);
   failed = true;
 }

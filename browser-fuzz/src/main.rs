@@ -94,6 +94,7 @@ struct Told<'a> {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("error").with_ansi(false).init();
     let config = Config::default()
         .with_sessions_max(1_000_000)
         .with_unattached_max(1_000_000)
