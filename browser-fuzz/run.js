@@ -49,7 +49,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 let serverLog = "";
 
 async function serve() {
-  const child = spawn(options.server, ["--client", options.client], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(options.server, ["--client", options.client], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, RUST_BACKTRACE: "0" } });
   running.add(child);
   child.stderr.setEncoding("utf8").on("data", (text) => (serverLog = (serverLog + text).slice(-20_000)));
   return new Promise((resolve, reject) => {
