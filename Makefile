@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-browser docs deny clean
+.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -109,6 +109,9 @@ bench-roll: ## two servers behind HAProxy are restarted while visitors click: wh
 
 bench-bystanders: ## 10 sessions panic all the time, in turns: how long the clicks of 50 others take (loopback only)
 	cargo run --release --quiet -p lightspeed-bench --bin bystanders
+
+bench-siege: ## strangers hold what they can, in turns: what 50 visitors notice, and what is left of it (loopback only, a minute)
+	cargo run --release --quiet -p lightspeed-bench --bin siege
 
 bench-browser: ## the client beside vanilla JavaScript, LiveView's and Dioxus' in one browser; ROUNDS=n (5), PASSES=n (3)
 	@scripts/bench-browser.sh

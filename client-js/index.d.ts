@@ -1,5 +1,5 @@
 /** How the link of a live part of the page is. The class of the same name, after `lightspeed-`, is on its element. */
-export type LinkState = "connecting" | "connected" | "disconnected" | "failed";
+export type LinkState = "connecting" | "connected" | "disconnected" | "blocked" | "failed";
 
 /** The element around a live component. */
 export interface LightspeedViewElement extends HTMLElement {
@@ -19,6 +19,8 @@ declare global {
     "lightspeed:connecting": CustomEvent<null>;
     "lightspeed:connected": CustomEvent<null>;
     "lightspeed:disconnected": CustomEvent<null>;
+    /** No socket can be opened, and the server tells why: the detail. */
+    "lightspeed:blocked": CustomEvent<string>;
     "lightspeed:failed": CustomEvent<null>;
     /** Something had no effect. The detail is a message for the person, empty where there is nothing to tell; elements with `data-lightspeed-message` show it. */
     "lightspeed:refused": CustomEvent<string>;

@@ -1,5 +1,5 @@
 // A TCP proxy before the gallery that can be cut, also after so many bytes more of an answer, can lose or delay what passes, and
-// can answer itself.
+// can answer itself, or change (`rewrite`) what is asked.
 
 import { createServer, connect } from "node:net";
 
@@ -15,7 +15,7 @@ export async function proxy(stage) {
       state.bytesUp += bytes.length;
       const answer = state.answer(bytes);
       if (answer) client.end(answer);
-      else if (!state.losesAll) upstream.write(bytes);
+      else if (!state.losesAll) upstream.write(state.rewrite ? Buffer.from(state.rewrite(bytes.toString("latin1")), "latin1") : bytes);
     });
     upstream.on("data", (bytes) => {
       if (state.losesAnswers || state.losesAll) return;

@@ -75,7 +75,7 @@ sed -E -e "s/\(import \"[^\"]*\" \"$hashed\"/(import \"lightspeed-dom\" \"\1\"/"
     "$bindgen/named.wat" -o "$work/client.wasm"
 
 # These properties are ours alone: nothing of the browser is called like them.
-own_properties="isContent|isFound|isText|isGone|isPlain|nodes|first|last|values|index|kind|path|template|html|namespace|held|steps|slots|roots|instances|owner"
+own_properties="view|number|edited|wasActive|slot|isContent|isFound|isText|isGone|isPlain|nodes|first|last|values|index|kind|path|template|html|namespace|held|steps|slots|roots|instances|owner"
 "$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
     --external:./why.js \
     "--mangle-props=^($own_properties)\$" \

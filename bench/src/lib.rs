@@ -30,5 +30,6 @@ pub mod pages;
 pub mod peers;
 pub mod report;
 pub mod results;
+pub mod siege;
 pub mod specification;
 pub mod wire;

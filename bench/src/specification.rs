@@ -74,7 +74,9 @@ fn rows(rows: &[Row]) -> String {
 
 fn bounds() -> String {
     let rows: &[(&str, u64, &str)] = &[
-        ("message from a client", limits::INBOUND_FRAME_BYTES_MAX as u64, "bytes"),
+        ("message from a client that is no event", limits::INBOUND_FRAME_BYTES_MAX as u64, "bytes"),
+        ("payload of an event, unless set otherwise", limits::EVENT_BYTES_MAX as u64, "bytes"),
+        ("the same, however it is set", limits::EVENT_BYTES_CEILING as u64, "bytes"),
         ("message from a server", limits::OUTBOUND_FRAME_BYTES_MAX as u64, "bytes"),
         ("patches not acknowledged", limits::PATCHES_UNACKED_MAX as u64, "patches"),
         ("the same in bytes", limits::PATCHES_UNACKED_BYTES_MAX as u64, "bytes"),

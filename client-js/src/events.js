@@ -6,6 +6,7 @@ import { sessions } from "./document.js";
 import { isToggle, isTyping, sent, sentClick, valueOf } from "./fields.js";
 import { isConnected, listen, matches, method, parentNode } from "./natural.js";
 import { OWNER, find, settle } from "./nodes.js";
+import { from } from "./page.js";
 import { encode } from "./text.js";
 
 const [, CLICK, INPUT, CHANGE, SUBMIT, KEYDOWN] = EVENTS;
@@ -109,7 +110,7 @@ function take(type, event, path, element, instance, slot) {
   const [kind, text] = hasValue ? valueOf(field, event?.submitter) : keyOf(event);
   const transmit = () => {
     if (instance.isGone) return;
-    const seq = send(instance.session.number, instance.id, slot, kind, encode(text));
+    const seq = from(field || element, () => send(instance.session.number, instance.id, slot, kind, encode(text)));
     if (!seq) return;
     if (hasValue) sent(field, seq);
     else if (type === CLICK && isToggle(origin)) sentClick(origin, seq);

@@ -7,7 +7,7 @@
 // follows when the program has ended. What it says of a field that is held is kept until nothing holds it.
 
 import { PAYLOAD_FALSE, PAYLOAD_TEXT, PAYLOAD_TRUE } from "./codes.js";
-import { ask, closest, create, elements, listen, localName } from "./natural.js";
+import { ask, closest, create, elements, listen } from "./natural.js";
 
 /**
  * The fields that a person edited: the number of the event that last carried the value, or
@@ -139,9 +139,7 @@ function release(field) {
 
 /** An attribute has changed; where it decides which values a field may have, the field is to show the server's again. */
 export function constrain(element, name) {
-  if (!/^(m(in|ax|ultiple)|step|type|size|disabled)$/.test(name)) return;
-  const field = fieldOf(element);
-  if (/^(inpu|selec)t$/.test(localName(field)) && !edits.has(field) && !isToggle(field)) changing.add(field);
+  if (/^(m(in|ax|ultiple)|step|type|size|disabled)$/.test(name) && !edits.has(fieldOf(element))) changing.add(element);
 }
 
 /** The select that an option is of, or the element. */
@@ -220,7 +218,7 @@ export function keepFields(root, ack) {
 function named(root) {
   const counts = {};
   return fieldsIn(root).map((field) => {
-    const name = [field.localName, field.type, field.id, field.name, field.form && ask(field.form, "id")].join();
+    const name = [field.localName, field.type, field.id, field.name, ask(field.form ?? field, "id")].join();
     counts[name] = (counts[name] ?? 0) + 1;
     return [name + counts[name], field];
   });

@@ -16,7 +16,7 @@ let wanted;
 
 /** Sockets in a row that were closed since one was open. */
 let failures = 0;
-const ASKED_AFTER = [4, 8, 16, 64];
+const ASKED_AFTER = [4, 8, 32];
 
 export function linkTo(newUrl) {
   url = newUrl;

@@ -3,7 +3,7 @@
 import { refresh_failed, tokens } from "lightspeed-wasm";
 import { sessions } from "./document.js";
 import { abandon } from "./events.js";
-import { ask } from "./natural.js";
+import { ask, closest, matches } from "./natural.js";
 import { decode, encode } from "./text.js";
 
 /** By the codes that the client gives. */
@@ -30,7 +30,7 @@ export const tokensOf = (views) => views.map((view) => view.dataset.session ?? "
 /** A session's link has changed. */
 export function state(number, code, message) {
   const session = sessions[number - 1];
-  if (session.state === BLOCKED) tell("");
+  if (session.state === BLOCKED) tell();
   session.state = code;
   if (code === FAILED) abandon(session);
   show(session.view, code);
@@ -55,17 +55,31 @@ export function failed(number, reason, message) {
   refused(number, message);
 }
 
+/** The field or the form whose event is being sent. */
+let origin;
+
+/** Sends an event of `node`: when it isn't taken, that is told there. */
+export function from(node, send) {
+  origin = node;
+  const seq = send();
+  origin = undefined;
+  return seq;
+}
+
 /** Something that the person did had no effect, or something else went wrong. */
 export function refused(number, bytes) {
   const message = decode(bytes);
-  announce(sessions[number - 1].view, "refused", message);
+  announce(origin ?? sessions[number - 1].view, "refused", message);
   // What is merely no longer there needs no words.
   if (message) tell(message, TELL_MS);
 }
 
-/** Says something, for a time if there is one. */
+/** Says something, for a time if there is one: beside the form that it is about, or everywhere. */
 export function tell(message, ms) {
-  for (const one of ask(document, "querySelectorAll", "[data-lightspeed-message]")) {
+  const all = [...ask(document, "querySelectorAll", "[data-lightspeed-message]")];
+  const form = origin && (matches(origin, "form") ? origin : origin.form);
+  const near = all.filter((one) => form && closest(one, "form") === form);
+  for (const one of near[0] ? near : all) {
     one.textContent = message;
     if (ms) setTimeout(() => one.textContent === message && (one.textContent = ""), ms);
   }

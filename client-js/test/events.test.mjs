@@ -57,6 +57,30 @@ test("fields and forms send what they hold", async () => {
   await page.finish();
 });
 
+test("an event that isn't taken is told beside the form that it is of, or else in the page", async () => {
+  const page = await open(
+    `<form id="f"><textarea name="form"></textarea><output data-lightspeed-message></output></form>` +
+      `<form id="g"><input></form><p data-lightspeed-message></p>`,
+  );
+  await page.evaluate(async () => {
+    template(1, undefined, [["HANDLER", [0], "submit"], ["HANDLER", [0, 0], "input"], ["HANDLER", [1], "submit"]], { roots: 3 });
+    program(["ROOT", true, [1, 1]]);
+    const { refused } = await import("/src/page.js");
+    window.refuse = (session) => refused(session, new TextEncoder().encode("too large"));
+    window.told = [];
+    document.addEventListener("lightspeed:refused", ({ target, detail }) => told.push([target.localName, target.id, detail]));
+    window.texts = () => [...document.querySelectorAll("[data-lightspeed-message]")].map((one) => one.textContent);
+  });
+  await page.fill("textarea", "much");
+  assert.deepEqual(await page.evaluate(() => texts()), ["too large", ""]);
+  await page.evaluate(() => ($("output").textContent = ""));
+  await page.evaluate(() => HTMLFormElement.prototype.requestSubmit.call($("#g")));
+  assert.deepEqual(await page.evaluate(() => texts()), ["too large", "too large"], "it has no place of its own: everywhere");
+  const told = await page.evaluate(() => told);
+  assert.deepEqual(told, [["textarea", "", "too large"], ["form", "g", "too large"]]);
+  await page.finish();
+});
+
 test("keys go out with their modifiers", async () => {
   const page = await open(`<input>`);
   await page.evaluate(() => {

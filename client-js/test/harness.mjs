@@ -24,7 +24,9 @@ before(async () => {
     const { pathname } = new URL(request.url, "http://localhost");
     if (pathname === "/" || pathname === "/plain") return response.setHeader("content-type", "text/html").end(PAGE);
     try {
-      const text = await readFile(new URL(`.${pathname}`, ROOT));
+      // What pages load only when something is wrong lies beside the server's other files.
+      const file = pathname === "/why.js" ? "../runtime/server/assets/why.js" : `.${pathname}`;
+      const text = await readFile(new URL(file, ROOT));
       response.setHeader("content-type", "text/javascript").end(text);
     } catch {
       response.writeHead(404).end();

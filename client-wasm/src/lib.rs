@@ -9,6 +9,9 @@
 //! Architecture invariant: nothing is decided here. The machine decides what happens,
 //! JavaScript knows the browser, and this crate carries values between the two.
 //!
+//! How calls cross is written by hand in `client-js/src/glue.js`: what is added here or in [`page`], or takes other arguments, is to be
+//! changed there.
+//!
 //! Architecture invariant: no value of JavaScript is held here. Sockets, timers and nodes
 //! stay on their side, so that the glue for references is not part of what a page loads. Nor is
 //! the one for strings: texts cross as their UTF-8.

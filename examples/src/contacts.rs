@@ -285,7 +285,7 @@ impl Draft {
 
 /// What a person is told of a fault that isn't theirs; the cause goes to the log.
 fn sorry(error: &DatabaseError) -> String {
-    tracing::error!(%error, "the contacts' database did not answer");
+    tracing::error!(?error, "the contacts' database did not answer");
     match error {
         DatabaseError::Gone => "Somebody else has deleted this contact.".to_owned(),
         _ => "That did not work, and nothing was changed. Please try again.".to_owned(),

@@ -83,7 +83,7 @@ pub enum LinkState {
 }
 
 /// What a person is told of an event that isn't taken.
-const TOO_LARGE: &str = "This is too large to be sent, or too much is waiting.";
+const TOO_LARGE: &str = "Too much to send at once.";
 /// Tokens in a row that the page brought and that were none: then the session ends.
 const RENEWALS_MAX: u32 = 3;
 

@@ -101,7 +101,7 @@ impl Bench {
 #[test]
 fn a_page_greets_and_joins_each_session() {
     let mut it = Bench::greeting();
-    assert_eq!(it.sent(), ["0: hello 2 \"test\" []"]);
+    assert_eq!(it.sent(), ["0: hello 3 \"test\" []"]);
     it.server(
         0,
         &ServerFrame::Welcome {
@@ -215,7 +215,7 @@ fn events_are_kept_until_acknowledged_and_sent_again() {
             event_bytes_max: 1_048_576,
         },
     );
-    assert_eq!(it.sent(), ["0: hello 2 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
+    assert_eq!(it.sent(), ["0: hello 3 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
     it.server(1, &ServerFrame::Joined { ack: 1, token: "next" });
     assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
 }
@@ -427,4 +427,106 @@ fn a_server_that_talks_nonsense_is_left() {
         it.client.handle_message(it.now, bytes, &mut it.document);
         assert!(it.outputs().contains(&ClientOutput::Disconnect), "{bytes:?}");
     }
+}
+
+/// Refuses the token of the first session as none.
+fn refuse_token(it: &mut Bench) {
+    let reason = CloseReason::BadToken;
+    it.server(1, &ServerFrame::Close { reason: reason.code(), message: "sign in again", retry_ms: 0 });
+}
+
+/// Waits until the page is to be fetched; how long that was, or `None` where the client has given up before `within_ms`.
+fn refresh(it: &mut Bench, within_ms: u64) -> Option<u64> {
+    let began = it.now;
+    while it.now.0 < began.0 + within_ms {
+        let outputs = it.outputs();
+        if outputs.contains(&ClientOutput::Refresh) {
+            return Some(it.now.0 - began.0);
+        }
+        if outputs.contains(&ClientOutput::Connect) {
+            it.client.handle_open(it.now);
+            let welcome =
+                ServerFrame::Welcome { protocol: PROTOCOL_VERSION, build: "s", heartbeat_ms: 15_000 };
+            it.server(0, &welcome);
+            continue;
+        }
+        it.wait();
+        it.server(0, &ServerFrame::Pong {});
+    }
+    None
+}
+
+#[test]
+fn a_page_whose_tokens_are_none_again_and_again_ends_and_says_why() {
+    let mut it = Bench::attached();
+    refuse_token(&mut it);
+    let mut fetches = 0;
+    while refresh(&mut it, 600_000).is_some() {
+        fetches += 1;
+        it.client.handle_tokens(it.now, &[Some("no better"), Some("token-4")]);
+        refuse_token(&mut it);
+        let failed = ClientOutput::Failed {
+            session: 1,
+            reason: CloseReason::BadToken.code(),
+            message: String::from("sign in again"),
+        };
+        let outputs = it.outputs();
+        if outputs.contains(&failed) {
+            assert!(outputs.contains(&ClientOutput::State { session: 1, state: LinkState::Failed }));
+            break;
+        }
+    }
+    assert_eq!(fetches, RENEWALS_MAX);
+    assert_eq!(refresh(&mut it, 600_000), None, "nothing is fetched for it any more");
+}
+
+#[test]
+fn a_token_that_is_taken_makes_good_for_those_that_were_not() {
+    let mut it = Bench::attached();
+    for _ in 0..3 * RENEWALS_MAX {
+        refuse_token(&mut it);
+        assert!(refresh(&mut it, 120_000).is_some());
+        it.client.handle_tokens(it.now, &[Some("better"), Some("token-4")]);
+        it.server(1, &ServerFrame::Joined { ack: 0, token: "next" });
+    }
+    assert!(!it.outputs().iter().any(|output| matches!(output, ClientOutput::Failed { .. })));
+}
+
+#[test]
+fn a_page_that_is_asked_to_wait_is_not_fetched_before() {
+    let mut it = Bench::attached();
+    refuse_token(&mut it);
+    assert_eq!(refresh(&mut it, 1_000), Some(0));
+    for wait_ms in [60_000, 5_000, 3_600_000] {
+        it.client.handle_refresh_put_off(it.now, wait_ms);
+        let waited = refresh(&mut it, wait_ms + 70_000).unwrap();
+        assert!(waited >= wait_ms && waited <= wait_ms + limits::RETRY_MS_MAX, "{waited} of {wait_ms} ms");
+    }
+    // However long: it is somebody else's number.
+    it.client.handle_refresh_put_off(it.now, u64::MAX);
+    assert_eq!(refresh(&mut it, 600_000), None);
+}
+
+#[test]
+fn a_page_that_cannot_be_fetched_is_asked_for_ever_more_seldom() {
+    let mut it = Bench::attached();
+    refuse_token(&mut it);
+    let (began, mut fetches) = (it.now, 0);
+    while it.now.0 < began.0 + 3_600_000 {
+        assert!(refresh(&mut it, 120_000).is_some());
+        fetches += 1;
+        it.client.handle_refresh_failed(it.now);
+    }
+    assert!((60..200).contains(&fetches), "{fetches} within an hour");
+}
+
+#[test]
+fn a_part_that_the_page_no_longer_has_ends_as_somebody_elses() {
+    let mut it = Bench::attached();
+    refuse_token(&mut it);
+    assert!(refresh(&mut it, 1_000).is_some());
+    it.client.handle_tokens(it.now, &[]);
+    let reason = CloseReason::BadToken.code();
+    let ends = |output: &ClientOutput| matches!(output, ClientOutput::Failed { session: 1, reason: code, .. } if *code == reason);
+    assert!(it.outputs().iter().any(ends));
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::msgpack::DecodeError;
 use lightspeed_protocol::recording::Record;
+use lightspeed_protocol::{Fingerprint, InstanceId};
 
 use crate::document::Document;
 use crate::interpret::{ProgramError, interpret};
@@ -104,6 +105,16 @@ impl Follower {
     /// The document.
     pub fn document(&self) -> &MemoryDocument {
         &self.document
+    }
+
+    /// The templates that came.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// The template of an instance that is there.
+    pub fn template_of(&self, instance: InstanceId) -> Option<Fingerprint> {
+        self.tree.template(instance)
     }
 
     /// The document, which is followed no further.

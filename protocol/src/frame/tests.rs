@@ -122,7 +122,10 @@ fn what_is_wrong_is_said_with_its_offset() {
     assert_eq!(error(&[0x93, 0x01, 0x03, 0xa0]), DecodeError::new(3, Expected::Uint));
     assert_eq!(error(&[0x95, 0x01, 0x03, 0x01, 0x01, 0x01]), DecodeError::new(0, Expected::Length));
     assert_eq!(error(b"GET / HTTP"), DecodeError::new(0, Expected::Array));
-    assert_eq!(error(&vec![0xc0; limits::INBOUND_FRAME_BYTES_MAX + 1]).expected(), Expected::End);
+    assert_eq!(
+        error(&vec![0xc0; limits::EVENT_BYTES_CEILING + limits::FRAME_HEAD_BYTES_MAX + 1]).expected(),
+        Expected::End
+    );
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use crate::html::{Html, Value};
 /// Makes a message from a payload, or says why the payload doesn't fit.
 pub type PayloadHandler<M> = dyn Fn(&Payload<'_>) -> Result<M, PayloadError> + Send + Sync;
 
-/// A payload that a handler can't use: the peer's fault.
+/// A payload that a handler can't use: the event is refused, and its author told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the payload should be {expected}")]
 pub struct PayloadError {
@@ -194,6 +194,73 @@ pub fn captured<T: Captured>(value: &T) -> T {
     value.captured()
 }
 
+/// A variable that a handler's closure uses as a whole.
+#[derive(Debug)]
+pub struct Held<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> Clone for Held<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Held<'_, T> {}
+
+/// A reference, which a closure that outlives the render cannot hold.
+pub trait HeldReference {
+    /// The reference.
+    type Reference;
+
+    /// Never called: it doesn't compile.
+    fn held(&self)
+    where
+        Self::Reference: OutlivesRender,
+    {
+    }
+}
+
+impl<'a, T> HeldReference for Held<'_, &'a T> {
+    type Reference = &'a T;
+}
+
+impl<'a, T> HeldReference for Held<'_, &'a mut T> {
+    type Reference = &'a mut T;
+}
+
+/// Anything else, which the closure takes.
+pub trait HeldValue: Sized {
+    /// Nothing is wrong with it.
+    fn held(self) {}
+}
+
+impl<T: ?Sized> HeldValue for Held<'_, T> {}
+
+/// What a handler's closure can hold. No reference implements it.
+#[diagnostic::on_unimplemented(
+    message = "a handler's closure cannot borrow: this is a `{Self}`",
+    label = "the closure outlives the render, and what this refers to may not",
+    note = "name the fields that it needs, `row.id`, of which it takes copies, or bind first what it needs: `@let title = row.title();`"
+)]
+pub trait OutlivesRender {}
+
+/// The messages of a part and `M`, those of its surroundings, are the same.
+#[diagnostic::on_unimplemented(
+    message = "this live HTML has messages of another type than the HTML around it, whose messages are `{M}`",
+    label = "its messages are not `{M}`",
+    note = "give the function that makes it the messages to use, `fn part<M: Clone>(on_save: M) -> Html<M>`, or have it return `Html<{M}>`"
+)]
+pub trait SameMessages<M> {
+    /// The value as it is.
+    fn same(self) -> Value<M>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M> SameMessages<M> for Value<M> {
+    fn same(self) -> Self {
+        self
+    }
+}
+
 /// The message type of one `html!`, before anything in it is looked at.
 ///
 /// `html!` begins with it, so that a handler or a splice that doesn't fit what its surroundings
@@ -223,7 +290,7 @@ impl<M> Messages<M> {
     }
 
     /// A value with messages of this type.
-    pub fn value(&self, value: Value<M>) -> Value<M> {
-        value
+    pub fn value<V: SameMessages<M>>(&self, value: V) -> Value<M> {
+        value.same()
     }
 }

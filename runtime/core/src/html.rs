@@ -141,7 +141,7 @@ impl<M> fmt::Debug for Fragment<M> {
             .field("template", &self.template.fingerprint)
             .field("id", &self.id)
             .field("values", &self.values)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

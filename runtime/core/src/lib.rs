@@ -37,6 +37,7 @@ pub mod nesting;
 pub mod packed;
 mod render;
 pub mod session;
+mod size;
 pub mod splice;
 pub mod stream;
 pub mod template;
@@ -56,13 +57,15 @@ pub mod __private {
     pub use compact_str::CompactString;
     pub use lightspeed_protocol::template::{EventKind, Namespace};
 
-    pub use crate::handler::{IntoHandler, Messages, captured, event};
+    pub use crate::handler::{Held, HeldReference, HeldValue, IntoHandler, Messages, captured, event};
     pub use crate::html::{Fragment, Html, Item, Value};
     pub use crate::key::IntoKey;
     pub use crate::memo::{IntoMemoRows, MemoRow};
     pub use crate::nesting::{Placed, Within};
     pub use crate::packed::Packed;
-    pub use crate::splice::{Splice, SpliceOther, SpliceRender, SpliceText};
+    pub use crate::splice::{
+        Splice, SpliceList, SpliceLive, SpliceOption, SpliceOther, SpliceRender, SpliceResult, SpliceText,
+    };
     pub use crate::stream::IntoRows;
     pub use crate::template::{Guard, Kind, Reach, ReachKind, Slot, Template};
 }

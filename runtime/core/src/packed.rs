@@ -203,6 +203,17 @@ impl<M> Packed<M> {
     }
 
     /// What is kept as values, of all items in their order.
+    /// What its pieces take, without what those values that are kept hold elsewhere.
+    pub(crate) fn byte_count(&self) -> usize {
+        let Looks { heads, tags, texts, .. } = &self.looks;
+        size_of_val(&**heads) + tags.len() + texts.len() + size_of_val(&*self.kept)
+    }
+
+    /// What is kept, unless it is nothing but handlers.
+    pub(crate) fn parts(&self) -> &[Value<M>] {
+        if self.has_more { &self.kept } else { &[] }
+    }
+
     pub(crate) fn kept(&self) -> &[Value<M>] {
         &self.kept
     }

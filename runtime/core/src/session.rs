@@ -316,6 +316,12 @@ impl<C: Component> Session<C> {
         (self.window.len(), self.window.byte_count())
     }
 
+    /// Bytes that are kept because the client may still need them: patches that it hasn't acknowledged, and trees of older
+    /// versions that its events may name.
+    pub fn waiting_byte_count(&self) -> usize {
+        self.window.byte_count() + self.seen.iter().map(|seen| seen.byte_count).sum::<usize>()
+    }
+
     /// Whether a socket holds it.
     pub fn is_attached(&self) -> bool {
         self.phase.attached().is_some()
@@ -352,6 +358,7 @@ impl<C: Component> Session<C> {
             Input::Detach => self.detach(),
             Input::Timeout => self.time_out(),
             Input::Hibernate => self.hibernate(),
+            Input::Relieve => self.relieve(),
             Input::Persisted { generation } => {
                 if self.saving.in_flight == Some(generation) {
                     self.saving.in_flight = None;

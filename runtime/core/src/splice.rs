@@ -85,52 +85,64 @@ pointer_texts!(&T &mut T Box<T> Rc<T> Arc<T>);
 #[derive(Debug)]
 pub struct Splice<'a, T: ?Sized>(pub &'a T);
 
-impl<M> Splice<'_, Html<M>> {
-    /// A fragment, with its handlers.
-    pub fn splice(&self) -> Value<M> {
-        Value::Html(self.0.clone())
+/// Live HTML, with its handlers.
+pub trait Live {
+    /// What its handlers produce.
+    type Message;
+
+    /// The value of a content slot.
+    fn live(&self) -> Value<Self::Message>;
+}
+
+impl<M> Live for Html<M> {
+    type Message = M;
+
+    fn live(&self) -> Value<M> {
+        Value::Html(self.clone())
     }
 }
 
-impl<M> Splice<'_, &Html<M>> {
-    /// A fragment, with its handlers.
-    pub fn splice(&self) -> Value<M> {
-        Value::Html((*self.0).clone())
+impl<M> Live for Memoized<M> {
+    type Message = M;
+
+    fn live(&self) -> Value<M> {
+        self.0.clone()
     }
 }
 
-impl<M> Splice<'_, &&Html<M>> {
-    /// A fragment, with its handlers.
-    pub fn splice(&self) -> Value<M> {
-        Value::Html((**self.0).clone())
+impl<T: Live> Live for &T {
+    type Message = T::Message;
+
+    fn live(&self) -> Value<T::Message> {
+        T::live(self)
     }
 }
 
-impl<M> Splice<'_, Option<&Html<M>>> {
-    /// A fragment with its handlers, or nothing.
-    pub fn splice(&self) -> Value<M> {
-        self.0.cloned().map_or(Value::Text(CompactString::const_new("")), Value::Html)
+impl<T: Live> Live for Option<T> {
+    type Message = T::Message;
+
+    fn live(&self) -> Value<T::Message> {
+        self.as_ref().map_or(Value::Text(CompactString::const_new("")), T::live)
     }
 }
 
-impl<M> Splice<'_, Option<Html<M>>> {
-    /// A fragment with its handlers, or nothing.
-    pub fn splice(&self) -> Value<M> {
-        self.0.clone().map_or(Value::Text(CompactString::const_new("")), Value::Html)
-    }
+// What a value becomes is the first of these that its type has, each a reference less: of an expression whose type
+// is unknown because of a mistake in it, the first is taken, and the mistake is all that a compiler reports.
+
+/// Live HTML.
+pub trait SpliceLive {
+    /// What its handlers produce.
+    type Message;
+
+    /// The value of a content slot.
+    fn splice(&self) -> Value<Self::Message>;
 }
 
-impl<M> Splice<'_, Memoized<M>> {
-    /// A fragment that trees share.
-    pub fn splice(&self) -> Value<M> {
-        self.0.0.clone()
-    }
-}
+impl<T: Live + ?Sized> SpliceLive for &&&Splice<'_, T> {
+    type Message = T::Message;
 
-impl<M> Splice<'_, &Memoized<M>> {
-    /// A fragment that trees share.
-    pub fn splice(&self) -> Value<M> {
-        self.0.0.clone()
+    fn splice(&self) -> Value<T::Message> {
+        self.0.live()
     }
 }
 
@@ -142,7 +154,7 @@ pub trait SpliceText {
     fn attribute(&self) -> CompactString;
 }
 
-impl<T: IntoText + ?Sized> SpliceText for Splice<'_, T> {
+impl<T: IntoText + ?Sized> SpliceText for &&Splice<'_, T> {
     fn splice<M>(&self) -> Value<M> {
         Value::Text(self.attribute())
     }
@@ -172,10 +184,7 @@ impl<T: maud::Render + ?Sized> SpliceRender for &Splice<'_, T> {
     }
 }
 
-/// What nothing above takes, so that the message of the compiler is about the value and not about this module.
-///
-/// The methods are found last of all: they take the splice itself, where the others take references to it.
-#[doc(hidden)]
+/// What nothing above takes: the message of the compiler is about the value.
 pub trait SpliceOther: Sized {
     /// What stands in the brackets.
     type Value: ?Sized;
@@ -206,7 +215,7 @@ impl<T: ?Sized> SpliceOther for Splice<'_, T> {
     message = "`{Self}` cannot stand in content",
     label = "this is neither live HTML nor text nor markup",
     note = "content is an `Html<Msg>` or an option of one, a string, a number, a `bool`, or what implements `maud::Render`",
-    note = "go over a list with `@for`, take an `Option` or a `Result` apart with `@if let` or `@match`, and show another value by a field of it or by `format!(..)`"
+    note = "show another value by a field of it or by `format!(..)`; is there a `;` too many if it is `()`?"
 )]
 pub trait InContent<M> {
     #[doc(hidden)]
@@ -217,81 +226,167 @@ pub trait InContent<M> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in an attribute",
     label = "this is no text",
-    note = "an attribute's value is a string, a number, a `bool`, or what implements `maud::Render`",
-    note = "for an `Option` write square brackets, `name=[option]`: the attribute is there if it is `Some`; for a flag `name[condition]`"
+    note = "an attribute's value is a string, a number, a `bool`, or what implements `maud::Render`; a flag is `name[condition]`"
 )]
 pub trait InAttribute {
     #[doc(hidden)]
     fn refused() -> CompactString;
 }
 
-/// Messages about kinds of values that are often written, each with its own mend.
-macro_rules! refused_values {
-    ($(
-        $(#[$doc:meta])* $in_content:ident, $in_attribute:ident for $([$($parameters:tt)*] $type:ty,)*
-        $content:literal, $content_mend:literal, $attribute:literal, $attribute_mend:literal;
-    )*) => {
-        $(
-            $(#[$doc])*
-            #[diagnostic::on_unimplemented(
-                message = $content,
-                label = "this cannot stand in content",
-                note = $content_mend
-            )]
-            pub trait $in_content<M> {
-                #[doc(hidden)]
-                fn refused() -> Value<M>;
-            }
+/// What holds several things.
+pub trait List {}
 
-            $(#[$doc])*
-            #[diagnostic::on_unimplemented(
-                message = $attribute,
-                label = "this cannot stand in an attribute",
-                note = $attribute_mend
-            )]
-            pub trait $in_attribute {
-                #[doc(hidden)]
-                fn refused() -> CompactString;
-            }
+impl<T> List for Vec<T> {}
+impl<T> List for [T] {}
+impl<T, const N: usize> List for [T; N] {}
+impl<T: List + ?Sized> List for &T {}
 
-            $(impl<'s, $($parameters)*> Splice<'s, $type> {
-                /// Never called: it doesn't compile.
-                pub fn splice<M>(self) -> Value<M>
-                where
-                    $type: $in_content<M>,
-                {
-                    <$type as $in_content<M>>::refused()
-                }
+/// What holds several things. It doesn't compile.
+pub trait SpliceList {
+    /// What stands in the brackets.
+    type Value: ?Sized;
 
-                /// Never called: it doesn't compile.
-                pub fn attribute(self) -> CompactString
-                where
-                    $type: $in_attribute,
-                {
-                    <$type as $in_attribute>::refused()
-                }
-            })*
-        )*
-    };
-}
-refused_values! {
-    /// What holds several things.
-    ListInContent, ListInAttribute for
-        [T] Vec<T>, ['a, T] &'a Vec<T>, [T] [T], ['a, T] &'a [T], [T, const N: usize] [T; N], ['a, T, const N: usize] &'a [T; N],
-        "a list cannot stand in content as it is: `{Self}`",
-        "go over it with `@for item in &items`, and give the element of an item a `key=(item.id)`",
-        "a list cannot stand in an attribute as it is: `{Self}`",
-        "join it to one text, `(items.join(\" \"))`, or go over it with `@for item in &items` in braces";
-    /// What may be an error.
-    ResultInContent, ResultInAttribute for
-        [T, E] Result<T, E>, ['a, T, E] &'a Result<T, E>,
-        "a `Result` cannot stand in content: `{Self}`",
-        "take it apart with `@match`, an arm for `Ok(value)` and one for `Err(error)`",
-        "a `Result` cannot stand in an attribute: `{Self}`",
-        "make an option of it, `name=[result.ok()]`, or take it apart with `@match`";
+    /// Never called: it doesn't compile.
+    fn splice<M>(&self) -> Value<M>
+    where
+        Self::Value: ListInContent<M>,
+    {
+        <Self::Value as ListInContent<M>>::refused()
+    }
+
+    /// Never called: it doesn't compile.
+    fn attribute(&self) -> CompactString
+    where
+        Self::Value: ListInAttribute,
+    {
+        <Self::Value as ListInAttribute>::refused()
+    }
 }
 
-/// What may be missing, in an attribute. In content some options are taken.
+impl<T: List + ?Sized> SpliceList for Splice<'_, T> {
+    type Value = T;
+}
+
+/// What holds several things. Nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "a list cannot stand in content as it is: `{Self}`",
+    label = "this cannot stand in content",
+    note = "go over it with `@for item in &items`, and give the element of an item a `key=(item.id)`"
+)]
+pub trait ListInContent<M> {
+    #[doc(hidden)]
+    fn refused() -> Value<M>;
+}
+
+/// What holds several things. Nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "a list cannot stand in an attribute as it is: `{Self}`",
+    label = "this cannot stand in an attribute",
+    note = "join it to one text, `(items.join(\" \"))`, or go over it with `@for item in &items` in braces"
+)]
+pub trait ListInAttribute {
+    #[doc(hidden)]
+    fn refused() -> CompactString;
+}
+
+/// What may be an error.
+pub trait Fallible {}
+
+impl<T, E> Fallible for Result<T, E> {}
+impl<T: Fallible> Fallible for &T {}
+
+/// What may be an error. It doesn't compile.
+pub trait SpliceResult {
+    /// What stands in the brackets.
+    type Value: ?Sized;
+
+    /// Never called: it doesn't compile.
+    fn splice<M>(&self) -> Value<M>
+    where
+        Self::Value: ResultInContent<M>,
+    {
+        <Self::Value as ResultInContent<M>>::refused()
+    }
+
+    /// Never called: it doesn't compile.
+    fn attribute(&self) -> CompactString
+    where
+        Self::Value: ResultInAttribute,
+    {
+        <Self::Value as ResultInAttribute>::refused()
+    }
+}
+
+impl<T: Fallible + ?Sized> SpliceResult for Splice<'_, T> {
+    type Value = T;
+}
+
+/// What may be an error. Nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "a `Result` cannot stand in content: `{Self}`",
+    label = "this cannot stand in content",
+    note = "take it apart with `@match`, an arm for `Ok(value)` and one for `Err(error)`"
+)]
+pub trait ResultInContent<M> {
+    #[doc(hidden)]
+    fn refused() -> Value<M>;
+}
+
+/// What may be an error. Nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "a `Result` cannot stand in an attribute: `{Self}`",
+    label = "this cannot stand in an attribute",
+    note = "make an option of it, `name=[result.ok()]`, or take it apart with `@match`"
+)]
+pub trait ResultInAttribute {
+    #[doc(hidden)]
+    fn refused() -> CompactString;
+}
+
+/// What may be missing.
+pub trait Missable {}
+
+impl<T> Missable for Option<T> {}
+impl<T: Missable> Missable for &T {}
+
+/// What may be missing. It doesn't compile.
+pub trait SpliceOption {
+    /// What stands in the brackets.
+    type Value: ?Sized;
+
+    /// Never called: it doesn't compile.
+    fn splice<M>(&self) -> Value<M>
+    where
+        Self::Value: OptionInContent<M>,
+    {
+        <Self::Value as OptionInContent<M>>::refused()
+    }
+
+    /// Never called: it doesn't compile.
+    fn attribute(&self) -> CompactString
+    where
+        Self::Value: OptionInAttribute,
+    {
+        <Self::Value as OptionInAttribute>::refused()
+    }
+}
+
+impl<T: Missable + ?Sized> SpliceOption for Splice<'_, T> {
+    type Value = T;
+}
+
+/// What may be missing. Nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "this option cannot stand in content: `{Self}`",
+    label = "this cannot stand in content",
+    note = "take it apart with `@if let Some(value) = option`; an `Option<Html<Msg>>` can stand here as it is"
+)]
+pub trait OptionInContent<M> {
+    #[doc(hidden)]
+    fn refused() -> Value<M>;
+}
+
+/// What may be missing. Nothing implements it.
 #[diagnostic::on_unimplemented(
     message = "an option cannot stand in the round brackets of an attribute: `{Self}`",
     label = "this cannot stand in an attribute",
@@ -300,26 +395,6 @@ refused_values! {
 pub trait OptionInAttribute {
     #[doc(hidden)]
     fn refused() -> CompactString;
-}
-
-impl<T> Splice<'_, Option<T>> {
-    /// Never called: it doesn't compile.
-    pub fn attribute(self) -> CompactString
-    where
-        Option<T>: OptionInAttribute,
-    {
-        <Option<T> as OptionInAttribute>::refused()
-    }
-}
-
-impl<'a, T> Splice<'_, &'a Option<T>> {
-    /// Never called: it doesn't compile.
-    pub fn attribute(self) -> CompactString
-    where
-        &'a Option<T>: OptionInAttribute,
-    {
-        <&Option<T> as OptionInAttribute>::refused()
-    }
 }
 
 /// Replaces what no HTML document can hold, so that first page and patch agree.

@@ -13,7 +13,7 @@ use lightspeed_testing::Page;
 
 /// What is within what, and how often.
 struct Nest {
-    wrap: fn(Html<Msg>) -> Html<Msg>,
+    wrap: Wrap,
     levels: usize,
     clicks: u32,
 }
@@ -54,8 +54,10 @@ impl Component for Nest {
     }
 }
 
+type Wrap = fn(Html<Msg>) -> Html<Msg>;
+
 /// Each way to nest, with the instances that one level of it is.
-const WAYS: [(&str, fn(Html<Msg>) -> Html<Msg>, usize); 6] = [
+const WAYS: [(&str, Wrap, usize); 6] = [
     ("splice", |html| html! { div { (html) } }, 1),
     ("branch", |html| html! { div { @if true { section { (html) } } } }, 2),
     ("list", |html| html! { div { @for n in 0..1 { section key=(n) { (html) } } } }, 2),
@@ -91,7 +93,7 @@ fn as_many_levels_as_are_stated_work_whatever_is_done_with_them() {
             let levels = INSTANCE_DEPTH_MAX / each;
             let nest = Nest { wrap, levels, clicks: 0 };
             let html = nest.render();
-            assert_eq!(format!("{html:?}").matches("div").count() >= levels, true, "{way}");
+            assert!(format!("{html:?}").matches("div").count() >= levels, "{way}");
             assert!(html.clone().to_html().contains("inner"), "{way}");
             // Rendered, adopted, patched, hibernated, reset, restored, dropped.
             let mut page = Page::over(Session::with_policy(nest, Policy::Durable));

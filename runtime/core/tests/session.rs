@@ -389,6 +389,56 @@ fn the_author_is_told_of_a_few_events_that_do_not_fit() {
     assert_eq!(client.unfit.len(), 16, "whatever a hostile client does");
 }
 
+#[test]
+fn large_texts_are_not_kept_twice_for_a_session_that_hibernates() {
+    let mut page = Page::new(Board::default());
+    let at = page.document.place_of("draft", EventKind::Input).unwrap();
+    let text = "x".repeat(300_000);
+    page.cut();
+    page.fire(at, Payload::Text(&text));
+    page.advance_ms(30_000);
+    assert_eq!(page.session.component().draft.len(), 300_000);
+    page.event(at, Payload::Text("short"));
+    page.check();
+}
+
+/// Counts how often it is rendered.
+#[derive(Default)]
+struct Counted(u32, std::cell::Cell<u32>);
+
+impl Component for Counted {
+    type Message = ();
+    type Effect = ();
+
+    fn update(&mut self, (): (), _: &mut Vec<()>) {
+        self.0 += 1;
+    }
+
+    fn render(&self) -> Html<()> {
+        self.1.set(self.1.get() + 1);
+        html! { button onclick=(()) { (self.0) } }
+    }
+}
+
+#[test]
+fn a_version_is_rendered_when_outputs_are_asked_for_and_not_before() {
+    let mut session = Session::new(Counted::default());
+    assert_eq!(session.component().1.get(), 1, "the first page");
+    let join = Join { session: 1, mode: JoinMode::Adopt, applied: 0, settled: 0, token: "", is_latest: true };
+    session.handle_input(Timestamp(0), Input::Join(join));
+    while session.poll_output().is_some() {}
+    let clicks = (1..=5).map(|seq| {
+        let (instance, slot, payload) = (1, 0, Payload::None);
+        Input::Frame(ClientFrame::Event { ack: 0, seq, behind: 0, instance, slot, payload })
+    });
+    for input in clicks.chain([Input::Message(()), Input::Message(())]) {
+        session.handle_input(Timestamp(0), input);
+    }
+    assert_eq!((session.component().0, session.component().1.get()), (7, 1));
+    while session.poll_output().is_some() {}
+    assert_eq!((session.version(), session.component().1.get()), (1, 2), "all of it is one version");
+}
+
 /// A field that is in an element with a handler: what is sent goes by the field.
 #[derive(Default)]
 struct Around(Vec<String>);

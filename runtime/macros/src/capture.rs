@@ -35,7 +35,9 @@ type Bound = HashSet<String>;
 fn walk(markups: &mut [Markup], bound: &Bound) {
     let with = |patterns: &[TokenStream]| {
         let mut bound = bound.clone();
-        patterns.iter().for_each(|pattern| idents(pattern.clone(), &mut bound));
+        for pattern in patterns {
+            idents(pattern.clone(), &mut bound);
+        }
         bound
     };
     for markup in markups {
@@ -188,6 +190,8 @@ struct Closure<'a> {
     bound: &'a Bound,
     /// Variables that the closure binds, or uses as a whole.
     whole: HashSet<String>,
+    /// Variables of the surroundings that it uses as a whole: they must not be references.
+    held: Vec<Ident>,
     copied: Vec<Copied>,
 }
 
@@ -204,39 +208,55 @@ struct Place {
 impl<'a> Closure<'a> {
     fn new(tokens: &'a [TokenTree], body: usize, bound: &'a Bound) -> Self {
         let (head, body) = tokens.split_at(body);
-        let mut closure = Self { head, body, bound, whole: HashSet::new(), copied: Vec::new() };
-        idents(head.iter().cloned().collect(), &mut closure.whole);
-        closure.note_whole(body);
+        let mut whole = HashSet::new();
+        idents(head.iter().cloned().collect(), &mut whole);
+        let mut closure = Self { head, body, bound, whole, held: Vec::new(), copied: Vec::new() };
+        closure.note_whole(body, binds(body), false);
         closure
     }
 
     /// The closure as a block that takes the copies; `None` when there is nothing to copy.
     fn rewritten(mut self) -> Option<TokenStream> {
         let body = self.rewrite(self.body);
-        if self.copied.is_empty() {
+        if self.copied.is_empty() && self.held.is_empty() {
             return None;
         }
         let head = self.head;
+        let held = self.held.iter().map(|variable| {
+            // At the place of the variable, where the compiler refuses it.
+            let span = Span::mixed_site().located_at(variable.span());
+            quote_spanned!(span=> (&::lightspeed::__private::Held(&#variable)).held();)
+        });
         let copies = self.copied.iter().map(|Copied { expr, variable, .. }| {
             let span = variable.span();
             quote_spanned!(span=> let #variable = ::lightspeed::__private::captured(&(#expr));)
         });
-        Some(quote!({ #(#copies)* #(#head)* #body }))
+        Some(quote!({ #(#held)* #(#copies)* #(#head)* #body }))
     }
 
     /// Notes the variables that are used in another way than by their fields.
-    fn note_whole(&mut self, tokens: &[TokenTree]) {
+    ///
+    /// `binds` says that the closure has variables of its own besides its arguments, `is_macro` that these are the tokens of
+    /// a macro, which may be anything.
+    fn note_whole(&mut self, tokens: &[TokenTree], binds: bool, is_macro: bool) {
         let mut at = 0;
         while at < tokens.len() {
             if let Some(place) = self.place(tokens, at) {
                 if place.expr.is_none() {
-                    self.whole.insert(place.root.to_string());
+                    let name = place.root.to_string();
+                    let is_known = name == "self" || (self.bound.contains(&name) && !binds);
+                    let is_variable = is_known || (!binds && !is_macro && is_plain(tokens, at, place.length));
+                    if self.whole.insert(name) && is_variable {
+                        self.held.push(place.root);
+                    }
                 }
                 at += place.length;
                 continue;
             }
             if let TokenTree::Group(group) = &tokens[at] {
-                self.note_whole(&group.stream().into_iter().collect::<Vec<_>>());
+                let is_macro =
+                    is_macro || at > 0 && is_punct(tokens.get(at - 1), '!') && !is_prefix(tokens, at - 1);
+                self.note_whole(&group.stream().into_iter().collect::<Vec<_>>(), binds, is_macro);
             }
             at += 1;
         }
@@ -294,7 +314,7 @@ impl<'a> Closure<'a> {
         };
         let variable = match name.as_str() {
             "" | "_" | "self" => format_ident!("captured_{}", self.copied.len()),
-            _ if name == root.to_string() => format_ident!("{name}_{}", self.copied.len()),
+            _ if *root == name => format_ident!("{name}_{}", self.copied.len()),
             _ => variable,
         };
         let mut variable = variable;
@@ -338,6 +358,42 @@ impl<'a> Closure<'a> {
         let expr = (!is_whole).then(|| tokens[at..end].iter().cloned().collect());
         Some(Place { length: end - at, root, expr })
     }
+}
+
+/// Whether the tokens bind names: which of them are of the surroundings, is then not known.
+fn binds(tokens: &[TokenTree]) -> bool {
+    let mut tokens = tokens.iter().peekable();
+    while let Some(token) = tokens.next() {
+        let is_binding = match token {
+            TokenTree::Ident(ident) => {
+                ["let", "for", "fn", "use", "const", "static"].iter().any(|word| ident == word)
+            }
+            TokenTree::Punct(punct) => {
+                let is_arrow = punct.as_char() == '=' && is_punct(tokens.peek().copied(), '>');
+                is_arrow || matches!(punct.as_char(), '|' | '#')
+            }
+            TokenTree::Group(group) => binds(&group.stream().into_iter().collect::<Vec<_>>()),
+            TokenTree::Literal(_) => false,
+        };
+        if is_binding {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a name stands for a value, and isn't that of a field, a type or an argument of a macro.
+fn is_plain(tokens: &[TokenTree], at: usize, length: usize) -> bool {
+    const TYPES: &[&str] = &[
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16", "u32",
+        "u64", "u128", "usize",
+    ];
+    let is_type = TYPES.iter().any(|name| is_ident(tokens.get(at), name));
+    let is_label = is_punct(tokens.get(at + length), ':');
+    !is_type
+        && !is_label
+        && !is_ident(tokens.get(at.wrapping_sub(1)), "as")
+        && !is_assigned(tokens, at + length)
 }
 
 /// A name that may be a variable's.

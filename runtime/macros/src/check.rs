@@ -216,16 +216,15 @@ impl Checker<'_> {
             && hears_input(element)
             && !nesting::is_editable(element)
             && !has_field(children)
+            && let Some(place) = first_dynamic_content(children)
         {
-            if let Some(place) = first_dynamic_content(children) {
-                self.errors.add(
-                    place,
-                    &format!(
-                        "nothing dynamic can stand in `{name}`, which has an `oninput` and no field: what its script shows of a person's input would be there twice"
-                    ),
-                    &format!("pass the text in an attribute, `{name} value=(text) oninput=(..) {{}}`, or put the field into it"),
-                );
-            }
+            self.errors.add(
+                place,
+                &format!(
+                    "nothing dynamic can stand in `{name}`, which has an `oninput` and no field: what its script shows of a person's input would be there twice"
+                ),
+                &format!("pass the text in an attribute, `{name} value=(text) oninput=(..) {{}}`, or put the field into it"),
+            );
         }
     }
 

@@ -25,7 +25,10 @@ pub(crate) fn emit(templates: &Templates, root: &Body) -> TokenStream {
     let (steps, template, values) = instance(root);
     code! {{
         #[allow(unused_imports, reason = "a template without splices uses none")]
-        use ::lightspeed::__private::{SpliceOther as _, SpliceRender as _, SpliceText as _};
+        use ::lightspeed::__private::{
+            HeldReference as _, HeldValue as _, SpliceList as _, SpliceLive as _, SpliceOption as _, SpliceOther as _,
+            SpliceRender as _, SpliceResult as _, SpliceText as _,
+        };
         #(#statics)*
         let __messages = ::lightspeed::__private::Messages::new();
         // The first branch is looked at first: it tells the type of the messages to all that follows.
@@ -204,7 +207,7 @@ fn scope(step: &Step, steps: &[Step]) -> TokenStream {
 fn value(value: &Value) -> TokenStream {
     match value {
         Value::Splice(Bracketed { expr, span }) => {
-            quote_spanned!(generated(*span)=> __messages.value((&::lightspeed::__private::Splice(&(#expr))).splice()))
+            quote_spanned!(generated(*span)=> __messages.value((&&&&::lightspeed::__private::Splice(&(#expr))).splice()))
         }
         Value::Text(markups) => {
             let text = text::text(markups);

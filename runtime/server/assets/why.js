@@ -34,7 +34,7 @@ export async function ask(url, sessions, state, tell, go) {
   if (await opens(url)) return;
   const answer = isSignedOut ? "asks to sign in" : `is answered with status ${status}`;
   const mend = text || "Whatever stands before the server has to pass this address on to it, and WebSockets with it.";
-  const message = `This page's live socket can't be opened: ${address} ${answer}. ${mend}`;
+  const message = `This page's live socket can't be opened: ${address.split("?")[0]} ${answer}. ${mend}`;
   console.warn(`lightspeed: ${message}`);
   const waiting = sessions.filter((session) => session.state !== CONNECTED && session.state !== FAILED);
   for (const session of waiting) state(session.number, BLOCKED, message);

@@ -6,12 +6,16 @@
 
 use std::any::type_name;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::thread;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::task::AtomicWaker;
 use lightspeed_core::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_core::session::recovery::Recovery;
@@ -19,10 +23,12 @@ use lightspeed_core::session::{Input, Join, Output, Session};
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::admission::bytes::Charge;
 use crate::context::{Adapter, Task};
+use crate::crew::{Crew, Errand, Job, Label, note};
 use crate::keeper::{Keeper, Saving};
 use crate::limits;
 use crate::live::Live;
@@ -61,8 +67,132 @@ pub(crate) struct Start<C: Live> {
 
 /// What an actor holds; the part that runs an author's code can end before the actor does.
 pub(crate) struct State<C: Live> {
-    body: Option<Body<C>>,
+    turns: Option<Arc<Turns<C>>>,
     _seat: Option<Seat>,
+}
+
+impl<C: Live> Drop for State<C> {
+    fn drop(&mut self) {
+        if let Some(turns) = self.turns.take() {
+            // It has ended otherwise than by its end: the page must not wait for an answer.
+            turns.give_up(CloseReason::ComponentFailed);
+        }
+    }
+}
+
+/// What runs an author's code: one message at a time, in a thread of the crew.
+struct Turns<C: Live> {
+    crew: Crew,
+    label: Label,
+    /// Locked by whoever takes a turn.
+    body: Mutex<Option<Body<C>>>,
+    turn: Mutex<Turn<C::Msg>>,
+    /// Told when a turn is over.
+    waker: AtomicWaker,
+}
+
+/// The turn that is taken.
+struct Turn<M> {
+    post: Option<Post<M>>,
+    is_running: bool,
+    /// Whether the session has ended by it; an error for a panic of ours.
+    outcome: Option<thread::Result<bool>>,
+    /// The actor has ended, with what the page is to be told.
+    given_up: Option<CloseReason>,
+}
+
+impl<C: Live> Turns<C> {
+    fn new(crew: &Crew, body: Body<C>) -> Arc<Self> {
+        let label = Label::of::<C>("").in_session(body.id);
+        let turn = Turn { post: None, is_running: false, outcome: None, given_up: None };
+        Arc::new(Self {
+            crew: crew.clone(),
+            label,
+            body: Mutex::new(Some(body)),
+            turn: Mutex::new(turn),
+            waker: AtomicWaker::new(),
+        })
+    }
+
+    /// Has a message handled; whether the session has ended by it.
+    async fn take(self: &Arc<Self>, post: Post<C::Msg>) -> bool {
+        if self.crew.is_inline() {
+            return self.crew.run_here(self.label, || self.handle(post));
+        }
+        self.hand_in(post);
+        self.crew.enqueue(Arc::<Self>::clone(self));
+        poll_fn(|cx| {
+            self.waker.register(cx.waker());
+            match lock(&self.turn).outcome.take() {
+                Some(Ok(has_ended)) => Poll::Ready(has_ended),
+                Some(Err(panic)) => resume_unwind(panic),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    fn hand_in(&self, post: Post<C::Msg>) {
+        let mut turn = lock(&self.turn);
+        turn.post = Some(post);
+        turn.is_running = true;
+    }
+
+    fn handle(&self, post: Post<C::Msg>) -> bool {
+        let mut held = lock(&self.body);
+        let Some(body) = &mut *held else { return true };
+        let Some(end) = body.handle(post) else { return false };
+        if let Some(body) = held.take() {
+            body.end(&end);
+        }
+        true
+    }
+
+    /// The actor is no more: what is left of the session goes, after the turn that is taken.
+    fn give_up(self: &Arc<Self>, told: CloseReason) {
+        let mut turn = lock(&self.turn);
+        if turn.given_up.replace(told).is_some() || turn.is_running {
+            return;
+        }
+        drop(turn);
+        if self.crew.is_inline() {
+            self.crew.run_here(self.label, || self.discard(told));
+        } else {
+            self.crew.enqueue(Arc::<Self>::clone(self));
+        }
+    }
+
+    fn discard(&self, told: CloseReason) {
+        let body = lock(&self.body).take();
+        if let Some(mut body) = body {
+            body.let_go(told);
+            body.discard();
+        }
+    }
+}
+
+impl<C: Live> Job for Turns<C> {
+    fn label(&self) -> Label {
+        self.label
+    }
+
+    fn run(self: Arc<Self>) {
+        let post = lock(&self.turn).post.take();
+        let outcome = post.map(|post| catch_unwind(AssertUnwindSafe(|| self.handle(post))));
+        let mut turn = lock(&self.turn);
+        turn.outcome = outcome;
+        turn.is_running = false;
+        let given_up = turn.given_up;
+        drop(turn);
+        self.waker.wake();
+        if let Some(told) = given_up {
+            self.discard(told);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<C: Live> Actor for SessionActor<C> {
@@ -76,25 +206,29 @@ impl<C: Live> Actor for SessionActor<C> {
         start: Start<C>,
     ) -> Result<State<C>, ActorProcessingErr> {
         let handle = Handle::new(Arc::new(myself.clone()), Pace::new(&start.inner.config));
+        let charge = start.inner.accounts.of(start.reservation.ip()).charge();
         let Some(seat) = start.reservation.enter(start.id, start.lease, handle) else {
             // Another socket has brought the session back at the same moment.
             myself.stop(None);
-            return Ok(State { body: None, _seat: None });
+            return Ok(State { turns: None, _seat: None });
         };
         let mut tasks = Tasks::default();
         // More than a component may leave waiting is found at its first message.
         tasks.waiting.extend(start.tasks);
+        let crew = start.inner.crew().clone();
         let mut body = Body {
             id: start.id,
             session: start.session,
             link: None,
             // Weak, so that a session doesn't keep the runtime that it ends with.
             inner: Arc::downgrade(&start.inner),
+            crew: crew.clone(),
             clock: start.inner.clock,
             timer: None,
             tasks,
             keeper: start.keeper,
             recorder: start.recorder,
+            charge,
             lease: start.lease,
             saving: None,
             renew_at: None,
@@ -104,9 +238,9 @@ impl<C: Live> Actor for SessionActor<C> {
             panic: None,
             myself,
         };
-        body.tasks.start(&body.myself);
+        body.start_tasks();
         body.stored_now();
-        Ok(State { body: Some(body), _seat: Some(seat) })
+        Ok(State { turns: Some(Turns::new(&crew, body)), _seat: Some(seat) })
     }
 
     async fn handle(
@@ -115,12 +249,11 @@ impl<C: Live> Actor for SessionActor<C> {
         post: Self::Msg,
         state: &mut State<C>,
     ) -> Result<(), ActorProcessingErr> {
-        let Some(body) = &mut state.body else { return Ok(()) };
-        let Some(end) = body.handle(post) else { return Ok(()) };
-        if let Some(body) = state.body.take() {
-            body.end(&end);
+        let Some(turns) = &state.turns else { return Ok(()) };
+        if turns.take(post).await {
+            state.turns = None;
+            myself.stop(None);
         }
-        myself.stop(None);
         Ok(())
     }
 
@@ -129,9 +262,8 @@ impl<C: Live> Actor for SessionActor<C> {
         _: ActorRef<Self::Msg>,
         state: &mut State<C>,
     ) -> Result<(), ActorProcessingErr> {
-        if let Some(mut body) = state.body.take() {
-            body.let_go(CloseReason::ShuttingDown);
-            body.discard();
+        if let Some(turns) = state.turns.take() {
+            turns.give_up(CloseReason::ShuttingDown);
         }
         Ok(())
     }
@@ -156,12 +288,15 @@ struct Body<C: Live> {
     session: Session<Adapter<C>>,
     link: Option<Link>,
     inner: std::sync::Weak<Inner>,
+    crew: Crew,
     clock: crate::clock::Clock,
     timer: Option<Alarm>,
     tasks: Tasks<C::Msg>,
     /// Boxed: 500 bytes that most sessions have no use for.
     keeper: Option<Box<Keeper>>,
     recorder: Option<Recorder>,
+    /// What is kept because the client hasn't acknowledged it.
+    charge: Charge,
     /// The epochs as they were told: the registry forgets them when the session is to make room.
     lease: Lease,
     /// A checkpoint that is being written.
@@ -184,7 +319,7 @@ impl<C: Live> Body<C> {
         // A permit is held until the message is handled: then its place in the inbox is free.
         match post {
             Post::Mail(Mail::Join(attachment)) => self.join(*attachment),
-            Post::Mail(Mail::Frame { epoch, bytes, permit: _permit }) => {
+            Post::Mail(Mail::Frame { epoch, bytes, permit: _permit, charge: _charge }) => {
                 if !self.is_held_by(epoch) {
                     return None;
                 }
@@ -229,6 +364,7 @@ impl<C: Live> Body<C> {
             }
             Post::Done(result) => {
                 self.tasks.end_one();
+                note(type_name::<C>(), "message of a task", None);
                 match result {
                     Ok(message) => self.take_message(message),
                     Err(panic) => self.note_task_failed(&panic),
@@ -416,10 +552,35 @@ impl<C: Live> Body<C> {
     /// Does everything that the machine asks for, and sets the timer.
     fn finish(&mut self) -> Option<End> {
         let end = self.drain();
+        if end.is_none() && self.has_too_much() {
+            return self.relieve();
+        }
         if end.is_none() {
             self.arm();
         }
         end
+    }
+
+    /// Whether there is no room for what is kept for the client.
+    fn has_too_much(&mut self) -> bool {
+        let byte_count = self.session.waiting_byte_count();
+        byte_count != self.charge.bytes() && !self.charge.set(byte_count)
+    }
+
+    /// Lets go of the client and of what is kept for it.
+    fn relieve(&mut self) -> Option<End> {
+        let byte_count = self.charge.bytes();
+        let peer = self.link.as_ref().and_then(Link::peer).map(tracing::field::display);
+        tracing::warn!(
+            session = %self.id, component = type_name::<C>(), byte_count, peer,
+            "a session lets go of what its client hasn't acknowledged: \
+             waiting_bytes_max or that of its address is reached"
+        );
+        // The machine is told something that no frame or timer tells.
+        if let Some(recorder) = self.recorder.take() {
+            recorder.closed(self.clock.now(), CloseReason::Unavailable);
+        }
+        self.take(Input::Relieve)
     }
 
     fn drain(&mut self) -> Option<End> {
@@ -439,7 +600,7 @@ impl<C: Live> Body<C> {
                 }
                 Output::Effect(task) => {
                     self.tasks.waiting.push_back(task);
-                    self.tasks.start(&self.myself);
+                    self.start_tasks();
                 }
                 Output::Persist(checkpoint) => {
                     if let Err(end) = self.persist(checkpoint) {
@@ -461,12 +622,17 @@ impl<C: Live> Body<C> {
                 _ => {}
             }
         }
-        self.tasks.start(&self.myself);
+        self.start_tasks();
         if self.tasks.waiting.len() > limits::TASKS_WAITING_MAX {
             let detail = Some(format!("more than {} tasks are waiting", limits::TASKS_WAITING_MAX));
             return Some(End { reason: CloseReason::ComponentFailed, detail });
         }
         None
+    }
+
+    fn start_tasks(&mut self) {
+        let label = Label::of::<C>("task").in_session(self.id);
+        self.tasks.start(&self.crew, label, &self.myself);
     }
 
     /// Has a checkpoint written; the answer is a message.
@@ -480,7 +646,7 @@ impl<C: Live> Body<C> {
         let lease = inner.registry.lease(self.id).unwrap_or(self.lease);
         let (seq, bytes) = (checkpoint.seq, checkpoint.bytes.len());
         let (id, myself, keeper) = (self.id, self.myself.clone(), keeper.clone());
-        self.saving = Some(Saving::start(async move {
+        self.saving = Some(Saving::start(&self.crew, keeper.label(), async move {
             let saved = keeper.save(lease, checkpoint).await;
             let post = match saved {
                 Ok(stamp) => {
@@ -510,7 +676,7 @@ impl<C: Live> Body<C> {
         self.stored_now();
         // What is being written is new anyway.
         if let Some(keeper) = self.keeper.as_ref().filter(|_| self.saving.is_none()) {
-            tokio::spawn(keeper.clone().renew());
+            self.crew.spawn(keeper.label(), (**keeper).clone().renew()).detach();
         }
     }
 
@@ -549,12 +715,13 @@ impl<C: Live> Body<C> {
         // What another server has is not ours to remove, and what waits for its page stays.
         let is_over = self.suspended.is_none() && end.reason != CloseReason::Moved;
         if let Some(keeper) = self.keeper.take().filter(|_| is_over) {
-            keeper.forget(self.saving.take());
+            keeper.forget(&self.crew, self.saving.take());
         }
         self.discard();
     }
 
     fn discard(self) {
+        note(type_name::<C>(), "drop", None);
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
             let panic = panic_text(&*panic);
             tracing::error!(component = type_name::<C>(), panic, "a component panicked while it was dropped");
@@ -603,8 +770,8 @@ impl Drop for Alarm {
 
 /// The work that a session has asked for.
 struct Tasks<M> {
-    /// Those that run; aborted when dropped.
-    running: JoinSet<()>,
+    /// Those that run, some that have ended among them; aborted when dropped.
+    running: Vec<Errand<()>>,
     running_count: usize,
     waiting: VecDeque<Task<M>>,
     /// Set while tasks wait, with how many had been started then.
@@ -616,7 +783,7 @@ struct Tasks<M> {
 impl<M> Default for Tasks<M> {
     fn default() -> Self {
         Self {
-            running: JoinSet::new(),
+            running: Vec::new(),
             running_count: 0,
             waiting: VecDeque::new(),
             watch: None,
@@ -628,18 +795,19 @@ impl<M> Default for Tasks<M> {
 
 impl<M: Send + 'static> Tasks<M> {
     /// Starts as many as may run.
-    fn start(&mut self, myself: &ActorRef<Post<M>>) {
+    fn start(&mut self, crew: &Crew, label: Label, myself: &ActorRef<Post<M>>) {
         while self.running_count < limits::TASKS_IN_FLIGHT_MAX
             && let Some(task) = self.waiting.pop_front()
         {
             self.running_count += 1;
             self.started += 1;
             let myself = myself.clone();
-            self.running.spawn(async move {
+            let errand = crew.spawn(label, async move {
                 let result = AssertUnwindSafe(task).catch_unwind().await;
                 // Fails only when the session has ended.
                 let _ = myself.send_message(Post::Done(result.map_err(|panic| panic_text(&*panic))));
             });
+            self.running.push(errand);
         }
         self.watch(myself);
     }
@@ -664,6 +832,6 @@ impl<M: Send + 'static> Tasks<M> {
     /// One has told that it is done.
     fn end_one(&mut self) {
         self.running_count -= 1;
-        while self.running.try_join_next().is_some() {}
+        self.running.retain(|errand| !errand.is_over());
     }
 }

@@ -52,7 +52,15 @@ const VIEWPORT: Asset = Asset {
     brotli: b"",
 };
 
-const ALL: [&Asset; 4] = [&SCRIPT, &WASM, &STYLE, &VIEWPORT];
+/// What a page loads whose socket doesn't open. The client finds it beside itself.
+const WHY: Asset = Asset {
+    name: "why.js",
+    content_type: "text/javascript; charset=utf-8",
+    bytes: include_bytes!("../assets/why.js"),
+    brotli: b"",
+};
+
+const ALL: [&Asset; 5] = [&SCRIPT, &WASM, &STYLE, &VIEWPORT, &WHY];
 
 /// The browser client's files and where they are served.
 ///
@@ -188,7 +196,7 @@ mod tests {
         assert_eq!(assets.hash.len(), 16);
         let head = head + &assets.behind("<ls-viewport></ls-viewport>");
         assert_eq!(assets.behind("<p></p>"), "");
-        for asset in ALL {
+        for asset in ALL.into_iter().filter(|asset| asset.name != WHY.name) {
             assert!(head.contains(&format!("\"/live/{}/{}\"", assets.hash, asset.name)), "{head}");
         }
     }

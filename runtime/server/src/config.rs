@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
+use ipnet::IpNet;
 
 use crate::limits;
 use crate::recorder::Recording;
@@ -71,9 +72,25 @@ pub struct Config {
     pub event_bytes_max: usize,
     /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which one packet carries. `None`, and none is.
     pub compressed_bytes_min: Option<usize>,
+    /// Threads that run the code of components at a time; code that takes long has one more. As many as tokio's runtime
+    /// has workers unless set, and none on a runtime of one thread, which runs that code itself.
+    pub author_threads: Option<usize>,
     pub(crate) seed: Option<u64>,
     /// Which sessions are recorded and where to: none unless set.
     pub recording: Option<Recording>,
+    /// The proxies whose word on a client's address counts: none.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// The header that they give it in: `x-forwarded-for`.
+    pub client_ip_header: String,
+    /// Connections of one address: twice as many as its sockets, since a browser has others beside them, and no more than half of
+    /// all that the server may have. At the bound, its oldest that neither asks for anything nor holds a session makes room; then further ones are closed.
+    pub connections_per_ip_max: Option<usize>,
+    /// Sockets of one address: as many as its sessions. At the bound, its oldest that holds no session makes room; then further ones get a 429.
+    pub sockets_per_ip_max: Option<usize>,
+    /// Bytes that the server keeps for clients in all, because they have not read, acknowledged or finished them: 256 MiB.
+    pub waiting_bytes_max: usize,
+    /// The same for one address: 64 MiB, and never more than the server has left.
+    pub waiting_bytes_per_ip_max: usize,
 }
 
 /// Scripts of the server's own and none within the page; the client is WebAssembly. What else a page shows, and from where, is left to its author.
@@ -99,6 +116,7 @@ impl Default for Config {
             events_burst: 2_000,
             event_bytes_max: limits::EVENT_BYTES_MAX,
             compressed_bytes_min: Some(limits::COMPRESSED_BYTES_MIN),
+            author_threads: None,
             seed: None,
             sessions_max: 100_000,
             unattached_max: 10_000,
@@ -106,6 +124,12 @@ impl Default for Config {
             parked_ttl: Duration::from_mins(3),
             sockets_max: 100_000,
             recording: None,
+            trusted_proxies: Vec::new(),
+            client_ip_header: "x-forwarded-for".to_owned(),
+            connections_per_ip_max: None,
+            sockets_per_ip_max: None,
+            waiting_bytes_max: limits::WAITING_BYTES_MAX,
+            waiting_bytes_per_ip_max: limits::WAITING_BYTES_PER_IP_MAX,
         }
     }
 }
@@ -249,12 +273,18 @@ impl Config {
         self
     }
 
-    /// Sets how a client's address is found, for servers behind a proxy: from a header that the proxy
-    /// sets and that a client cannot.
+    /// Sets how a client's address is found, where [`Config::with_trusted_proxies`] doesn't fit: from what a
+    /// client cannot write. When it finds none, the connection's address counts. Once proxies are
+    /// named it is asked only about requests that come from them.
     ///
     /// ```
+    /// use std::net::IpAddr;
+    ///
+    /// #[derive(Clone)]
+    /// struct Tunnel { client: IpAddr }
+    ///
     /// let config = lightspeed::Config::default()
-    ///     .with_client_ip(|parts| parts.headers.get("x-real-ip")?.to_str().ok()?.parse().ok());
+    ///     .with_client_ip(|parts| parts.extensions.get::<Tunnel>().map(|tunnel| tunnel.client));
     /// ```
     pub fn with_client_ip(
         mut self,
@@ -326,6 +356,17 @@ impl Config {
         self
     }
 
+    /// Sets how many threads run the code of components at a time, whatever tokio's runtime has.
+    ///
+    /// # Panics
+    ///
+    /// When it is 0.
+    pub fn with_author_threads(mut self, threads: usize) -> Self {
+        assert!(threads > 0, "the code of components needs a thread to run: set at least 1");
+        self.author_threads = Some(threads);
+        self
+    }
+
     /// Makes everything that is random a function of `seed`. For simulations: whoever knows the seed knows every token.
     #[doc(hidden)]
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -368,6 +409,73 @@ impl Config {
         self.recording = Some(recording);
         self
     }
+
+    /// Names the proxies that stand between this server and its clients, each an address or a network. Of a request
+    /// that comes from one of them, the right-most address in `X-Forwarded-For` that is none of them counts as the
+    /// client's; nobody else's header is read. Their connections have no bound of their own.
+    ///
+    /// ```
+    /// let config = lightspeed::Config::default().with_trusted_proxies(["10.0.0.0/8", "::1"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When one of them is neither an address nor a network.
+    pub fn with_trusted_proxies<P: AsRef<str>>(mut self, proxies: impl IntoIterator<Item = P>) -> Self {
+        self.trusted_proxies = proxies
+            .into_iter()
+            .map(|proxy| {
+                let text = proxy.as_ref();
+                let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+                network.unwrap_or_else(|_| {
+                    panic!("a trusted proxy is an address or a network, as \"10.0.0.1\" or \"10.0.0.0/8\"; this is {text:?}")
+                })
+            })
+            .collect();
+        self
+    }
+
+    /// Sets the header in which the trusted proxies give a client's address: `Forwarded`, or one with nothing but addresses.
+    /// It must be one that each of them sets or adds to, and doesn't pass on as it came.
+    pub fn with_client_ip_header(mut self, name: impl Into<String>) -> Self {
+        self.client_ip_header = name.into().to_ascii_lowercase();
+        self
+    }
+
+    /// Sets how many connections one address may have. [`Server`](crate::Server) knows it from the first request on
+    /// that is for a page or a socket; until then it is 2,000.
+    pub fn with_connections_per_ip_max(mut self, connections_max: usize) -> Self {
+        self.connections_per_ip_max = Some(connections_max);
+        self
+    }
+
+    /// Sets how many sockets one address may have.
+    pub fn with_sockets_per_ip_max(mut self, sockets_max: usize) -> Self {
+        self.sockets_per_ip_max = Some(sockets_max);
+        self
+    }
+
+    /// Sets how many bytes the server keeps for clients: what they haven't read or acknowledged, older versions of
+    /// their pages that their events may name, frames and request heads of theirs. What a component's state takes is its own.
+    /// At a bound, a session that asks for more loses what waits for it and its socket, and is sent its document when it comes back.
+    pub fn with_waiting_bytes_max(mut self, bytes_max: usize) -> Self {
+        self.waiting_bytes_max = bytes_max;
+        self
+    }
+
+    /// Sets how many bytes the server keeps for clients of one address. No address takes more than is left for all the others together.
+    pub fn with_waiting_bytes_per_ip_max(mut self, bytes_max: usize) -> Self {
+        self.waiting_bytes_per_ip_max = bytes_max;
+        self
+    }
+
+    pub(crate) fn sockets_of_an_address_max(&self) -> usize {
+        self.sockets_per_ip_max.unwrap_or(self.sessions_per_ip_max)
+    }
+
+    pub(crate) fn connections_of_an_address_max(&self) -> usize {
+        self.connections_per_ip_max.unwrap_or(self.sockets_of_an_address_max().saturating_mul(2))
+    }
 }
 
 impl fmt::Debug for Config {
@@ -394,7 +502,14 @@ impl fmt::Debug for Config {
             .field("event_bytes_max", &self.event_bytes_max)
             .field("compressed_bytes_min", &self.compressed_bytes_min)
             .field("sockets_max", &self.sockets_max)
+            .field("author_threads", &self.author_threads)
             .field("recording", &self.recording)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("client_ip_header", &self.client_ip_header)
+            .field("connections_per_ip_max", &self.connections_per_ip_max)
+            .field("sockets_per_ip_max", &self.sockets_per_ip_max)
+            .field("waiting_bytes_max", &self.waiting_bytes_max)
+            .field("waiting_bytes_per_ip_max", &self.waiting_bytes_per_ip_max)
             .finish_non_exhaustive()
     }
 }

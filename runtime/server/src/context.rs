@@ -1,5 +1,6 @@
 //! What a component is given besides its message: a way to have work done.
 
+use std::any::type_name;
 use std::fmt;
 use std::pin::Pin;
 
@@ -7,6 +8,7 @@ use lightspeed_core::Html;
 use lightspeed_core::session::Component;
 use lightspeed_core::session::checkpoint::LoadError;
 
+use crate::crew::{Kind, note};
 use crate::live::{Live, MountError};
 
 /// Work that ends in a message.
@@ -94,20 +96,25 @@ impl<C: Live> Component for Adapter<C> {
     type Effect = Task<C::Msg>;
 
     fn update(&mut self, message: C::Msg, effects: &mut Vec<Task<C::Msg>>) {
+        note(type_name::<C>(), "update", Some(Kind::of(&message)));
         let mut cx = Context::new(std::mem::take(effects));
         self.0.update(message, &mut cx);
         *effects = cx.into_tasks();
     }
 
     fn render(&self) -> Html<C::Msg> {
+        note(type_name::<C>(), "render", None);
         self.0.render()
     }
 
     fn save(&self) -> Option<Vec<u8>> {
-        C::POLICY.codec()?.save(&self.0)
+        let codec = C::POLICY.codec()?;
+        note(type_name::<C>(), "save", None);
+        codec.save(&self.0)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
+        note(type_name::<C>(), "load", None);
         C::POLICY.codec().ok_or(LoadError)?.load(&mut self.0, state)
     }
 }

@@ -101,6 +101,7 @@ impl Inner {
 
     /// Drains when the server that a request came through ends.
     pub(crate) fn drain_with_server(self: &Arc<Self>, extensions: &Extensions) {
+        self.tell_door(extensions);
         if self.drain.watched.initialized() {
             return;
         }

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use lightspeed_core::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::crew::{Crew, Errand, Label};
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::store::{Record, Saved, SnapshotStore, Stamp};
@@ -130,17 +130,15 @@ impl<'a> Envelope<'a> {
 pub(crate) struct Fenced;
 
 /// A write that is under way; abandoned when dropped.
-pub(crate) struct Saving(JoinHandle<Result<Stamp, Fenced>>);
+pub(crate) struct Saving(Errand<Result<Stamp, Fenced>>);
 
 impl Saving {
-    pub(crate) fn start(write: impl Future<Output = Result<Stamp, Fenced>> + Send + 'static) -> Self {
-        Self(tokio::spawn(write))
-    }
-}
-
-impl Drop for Saving {
-    fn drop(&mut self) {
-        self.0.abort();
+    pub(crate) fn start(
+        crew: &Crew,
+        label: Label,
+        write: impl Future<Output = Result<Stamp, Fenced>> + Send + 'static,
+    ) -> Self {
+        Self(crew.spawn(label, write))
     }
 }
 
@@ -243,15 +241,16 @@ impl Keeper {
 
     /// Takes the session out of the store, when what is being written of it has been. Nothing depends on it:
     /// what is left expires.
-    pub(crate) fn forget(mut self, saving: Option<Saving>) {
-        tokio::spawn(async move {
+    pub(crate) fn forget(mut self, crew: &Crew, saving: Option<Saving>) {
+        let label = self.label();
+        let forgotten = async move {
             if let Some(mut saving) = saving {
                 match timeout(limits::SUSPEND_WITHIN, &mut saving.0).await {
-                    Ok(Ok(Ok(stamp))) => self.set_stamp(stamp),
+                    Ok(Ok(stamp)) => self.set_stamp(stamp),
                     // Another server has it.
-                    Ok(Ok(Err(Fenced))) => return,
+                    Ok(Err(Fenced)) => return,
                     // Abandoned, it may have taken effect or not.
-                    _ => {}
+                    Err(_) => {}
                 }
             }
             let Some(stamp) = self.stamp else { return };
@@ -260,7 +259,13 @@ impl Keeper {
             {
                 tracing::debug!(error = %one_line(&error), "an ended session stays in the store until it expires");
             }
-        });
+        };
+        crew.spawn(label, forgotten).detach();
+    }
+
+    /// What asks the store, for who watches over it.
+    pub(crate) fn label(&self) -> Label {
+        Label { component: Some(self.component), session: Some(self.id), what: "store" }
     }
 }
 

@@ -62,6 +62,7 @@
 //! - `registry`: session id to actor; who waits for a socket, and for how long
 //! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends; `pace`: how fast it is read
 //! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
+//! - `crew`: the threads that run what authors wrote, and who watches over them
 //! - [`store`], `keeper`, `restore`: a session is written down, and comes back
 //! - [`viewport`]: long lists of which a page holds what is seen
 //! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
@@ -88,10 +89,12 @@
 extern crate self as lightspeed;
 
 mod actor;
+mod admission;
 mod assets;
 mod clock;
 mod config;
 mod context;
+mod crew;
 mod drain;
 mod entropy;
 mod form;

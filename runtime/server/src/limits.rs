@@ -10,6 +10,45 @@ pub use lightspeed_protocol::limits::{
     TEMPLATES_PER_PAGE_MAX,
 };
 
+/// How long a client that has said hello may hold a socket without a session.
+pub const JOIN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a connection or socket that asks for nothing is left alone before it may have to make room for another.
+pub const MAKES_ROOM_AFTER: Duration = Duration::from_secs(2);
+
+/// Bytes of a request's head; more are answered with 431. Also what hyper gathers of a response before it waits for the client.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// The slowest client that a request's body is awaited from, or a response is sent to, in bytes a second. Beside it holds [`STALL_MAX`].
+pub const HTTP_BYTES_PER_SECOND_MIN: usize = 1024;
+
+/// Bytes of one connection that the kernel holds and hasn't sent, so that it is soon known that a client reads nothing.
+pub const UNSENT_BYTES_MAX: u32 = 16 * 1024;
+
+/// Bytes that are kept for clients in all, unless the operator says otherwise.
+pub const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The same for one address.
+pub const WAITING_BYTES_PER_IP_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes that are kept for one session, one socket or one connection whatever others keep: an answer of the usual size is never refused.
+pub const WAITING_BYTES_FREE: usize = 64 * 1024;
+
+/// Bytes of a frame of a client's that are taken in whatever is kept.
+pub const INBOUND_BYTES_FREE: usize = 4 * 1024;
+
+/// Bytes of a message that isn't whole that are counted.
+pub(crate) const UNREAD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Connections of one address, as long as no [`Config`](crate::Config) is known that says otherwise.
+pub const CONNECTIONS_PER_IP_MAX: usize = 2_000;
+
+/// Connections in all where the system tells no limit of open files.
+pub const CONNECTIONS_MAX: usize = 200_000;
+
+/// Of the files that a process may open, the share that connections leave to others: files of the application, its database.
+pub const DESCRIPTORS_SPARE_SHARE: usize = 16;
+
 /// Tasks of one session that run at a time.
 pub const TASKS_IN_FLIGHT_MAX: usize = 32;
 
@@ -18,6 +57,14 @@ pub const TASKS_WAITING_MAX: usize = 1024;
 
 /// How long tasks wait without any being started before the log says so.
 pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
+/// How long the code of a component may run until another thread has its thread's place; found out 2 milliseconds later at most.
+pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
+
+/// How long it may run until the log tells of it.
+pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);
+
+/// How much of it may run for longer than that at a time, each in a thread of its own; one more holds up the others.
+pub const TURNS_LONG_MAX: usize = 512;
 
 /// How long a client may take to say hello.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -87,7 +134,7 @@ pub const RECORDER_QUEUE_BYTES_MAX: usize = 4 * OUTBOUND_FRAME_BYTES_MAX;
 pub const RECORDER_SECRETS_MAX: usize = 4096;
 
 /// Bytes of a value from which on it is looked for within other texts.
-pub const RECORDER_SECRET_BYTES_MIN: usize = 4;
+pub const RECORDER_SECRET_BYTES_MIN: usize = 3;
 
 /// Bytes of a record without a frame or a state.
 pub(crate) const RECORD_HEAD_BYTES: usize = 64;

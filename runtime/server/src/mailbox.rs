@@ -10,6 +10,7 @@ use ractor::{ActorRef, ActorStatus};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::admission::bytes::Charge;
 use crate::limits;
 use crate::pace::Pace;
 use crate::runtime::Inner;
@@ -25,7 +26,13 @@ pub(crate) enum Mail {
     /// A socket attaches.
     Join(Box<Attachment>),
     /// A frame for the session, checked to be well-formed.
-    Frame { epoch: u64, bytes: Bytes, permit: OwnedSemaphorePermit },
+    Frame {
+        epoch: u64,
+        bytes: Bytes,
+        permit: OwnedSemaphorePermit,
+        /// Of a large one, until it is handled. Boxed: a mailbox makes room for 32 messages at once.
+        charge: Option<Box<Charge>>,
+    },
     /// The socket of this epoch is gone.
     Detach { epoch: u64 },
     /// The session has to make room, or its server ends: what isn't stored is to be.

@@ -1,5 +1,6 @@
 //! Pages that are one live component: the router, the shell around it, the page that tells of an error.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use axum::routing::MethodRouter;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::config::Config;
+use crate::crew::{Label, note};
 use crate::host::{self, Hosts};
 use crate::live::{Live, MountError};
 use crate::restore::params_of_route;
@@ -66,11 +68,13 @@ impl LiveRouter {
         let make: MakePage = Box::new(move |runtime, layout| {
             runtime.inner.restorers.add::<C>(&route, params_of_route::<C>(&route));
             axum::routing::get(async move |request: Request| {
-                let config = &runtime.inner.config;
-                let mut response = respond::<C>(&runtime, &layout, &route, request).await;
-                PageHeaders::of(config).say(response.headers_mut());
+                let crew = runtime.inner.crew().clone();
+                let config = runtime.inner.config.clone();
+                let page = async move { respond::<C>(&runtime, &layout, &route, request).await };
+                let mut response = crew.run(Label::of::<C>("parameters"), page).await;
+                PageHeaders::of(&config).say(response.headers_mut());
                 // And once more behind the application's layers, which may say something else.
-                Visit::note(config);
+                Visit::note(&config);
                 response
             })
         });
@@ -159,7 +163,10 @@ where
         return document(String::new());
     }
     match runtime.start(mount).await {
-        Ok(mounted) => document(layout(&page(runtime, &mounted)).into_string()),
+        Ok(mounted) => {
+            note(type_name::<C>(), "layout", None);
+            document(layout(&page(runtime, &mounted)).into_string())
+        }
         Err(error) => error.into_response(),
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use lightspeed_core::lease::Lease;
 use lightspeed_protocol::close::CloseReason;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::admission::address;
 use crate::config::Config;
 use crate::limits;
 use crate::mailbox::Handle;
@@ -20,6 +20,15 @@ use crate::token::{Identity, SessionId, Token};
 
 /// How often sessions that nobody came back for are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// How many of them are taken out before others have their turn with the lock.
+const SWEEP_BATCH: usize = 256;
+
+/// Tests count how often a session is looked up.
+#[cfg(not(test))]
+type Hashing = std::hash::RandomState;
+#[cfg(test)]
+type Hashing = tests::Counted;
 
 /// The sessions of a server, bounded.
 pub(crate) struct Registry {
@@ -36,23 +45,53 @@ pub(crate) struct Registry {
 
 #[derive(Default)]
 struct State {
-    sessions: HashMap<SessionId, Entry>,
-    /// Mounted, and not joined by a socket yet.
-    unattached: Queue,
-    /// Joined once; the socket is gone.
-    parked: Queue,
+    sessions: HashMap<SessionId, Entry, Hashing>,
+    /// Those that no socket holds.
+    waiting: Waiting,
     /// Mounts that are under way.
     reserved: usize,
     /// The server ends: nobody comes in any more.
     is_closed: bool,
-    by_ip: Counts<IpAddr>,
-    by_identity: Counts<Identity>,
+    by_ip: Owned<IpAddr>,
+    by_identity: Owned<Identity>,
     next_ticket: u64,
 }
 
 /// By when they expire; the ticket keeps those apart that expire together, in their order.
 type Queue = BTreeMap<Ticket, SessionId>;
 type Ticket = (Instant, u64);
+
+/// Sessions that no socket holds, in the order in which they make room.
+#[derive(Default)]
+struct Waiting {
+    /// Mounted, and not joined by a socket yet.
+    unattached: Queue,
+    /// Joined once; the socket is gone.
+    parked: Queue,
+}
+
+impl Waiting {
+    fn insert(&mut self, standing: Standing, id: SessionId) {
+        match standing {
+            Standing::Unattached(ticket) => drop(self.unattached.insert(ticket, id)),
+            Standing::Parked(ticket) => drop(self.parked.insert(ticket, id)),
+            Standing::Attached(_) => {}
+        }
+    }
+
+    fn remove(&mut self, standing: Standing) {
+        match standing {
+            Standing::Unattached(ticket) => drop(self.unattached.remove(&ticket)),
+            Standing::Parked(ticket) => drop(self.parked.remove(&ticket)),
+            Standing::Attached(_) => {}
+        }
+    }
+
+    /// The first to make room.
+    fn first(&self) -> Option<SessionId> {
+        self.unattached.values().chain(self.parked.values()).next().copied()
+    }
+}
 
 /// Whose session it is, as far as that is bounded.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,24 +103,11 @@ pub(crate) struct Owner {
 impl Owner {
     /// Of a session that no request is known of: all of them share the bound of one address.
     pub(crate) fn unknown() -> Self {
-        Self { ip: Some(Ipv6Addr::UNSPECIFIED.into()), identity: Identity::default() }
+        Self { ip: Some(address::UNKNOWN), identity: Identity::default() }
     }
 
     pub(crate) fn of(config: &Config, head: &Parts) -> Self {
-        let ip = match &config.client_ip {
-            Some(client_ip) => client_ip(head),
-            None => head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
-        };
-        Self { ip: ip.map(network), identity: Identity::of(config, head) }
-    }
-}
-
-/// What an address is counted as: itself, or of version 6 its first 64 bits, since each customer is given
-/// as many addresses as have those in common, or more.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
-        ip @ IpAddr::V4(_) => ip,
+        Self { ip: Some(address::of(config, head)), identity: Identity::of(config, head) }
     }
 }
 
@@ -94,7 +120,7 @@ struct Entry {
     is_suspended: bool,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Standing {
     Unattached(Ticket),
     /// By the socket of this epoch.
@@ -165,16 +191,13 @@ impl Registry {
         }
         let mut evicted = None;
         if let Some(bound) = self.bound_of(&state, owner) {
-            let oldest = state.waiting().find(|id| {
-                let other = state.sessions.get(id).map(|entry| entry.owner).unwrap_or_default();
-                match bound {
-                    "sessions_per_ip_max" => other.ip == owner.ip,
-                    _ => other.identity == owner.identity,
-                }
-            });
+            let oldest = match bound {
+                "sessions_per_ip_max" => owner.ip.and_then(|ip| state.by_ip.first(&ip)),
+                _ => state.by_identity.first(&owner.identity),
+            };
             evicted = Some((state.remove(oldest.ok_or(Full::Owner)?), bound));
         } else if state.sessions.len() + state.reserved >= self.sessions_max {
-            let oldest = state.waiting().next();
+            let oldest = state.waiting.first();
             evicted = Some((state.remove(oldest.ok_or(Full::Server)?), "sessions_max"));
         }
         state.reserved += 1;
@@ -188,11 +211,11 @@ impl Registry {
 
     /// The name of the bound that the owner has reached.
     fn bound_of(&self, state: &State, owner: Owner) -> Option<&'static str> {
-        if owner.ip.is_some_and(|ip| state.by_ip.get(&ip) >= self.per_ip_max) {
+        if owner.ip.is_some_and(|ip| state.by_ip.count_of(&ip) >= self.per_ip_max) {
             return Some("sessions_per_ip_max");
         }
         let is_known = owner.identity.as_bytes().is_some();
-        (is_known && state.by_identity.get(&owner.identity) >= self.per_identity_max)
+        (is_known && state.by_identity.count_of(&owner.identity) >= self.per_identity_max)
             .then_some("sessions_per_identity_max")
     }
 
@@ -208,12 +231,9 @@ impl Registry {
             return state.remove(token.id).map_or(Found::Nothing, Found::Behind);
         }
         let epoch = entry.lease.attach(token.epoch);
-        match std::mem::replace(&mut entry.standing, Standing::Attached(epoch)) {
-            Standing::Unattached(ticket) => drop(state.unattached.remove(&ticket)),
-            Standing::Parked(ticket) => drop(state.parked.remove(&ticket)),
-            Standing::Attached(_) => {}
-        }
-        Found::Session(entry.handle.clone(), epoch)
+        let handle = entry.handle.clone();
+        state.stand(token.id, Standing::Attached(epoch));
+        Found::Session(handle, epoch)
     }
 
     /// The client has said something on the socket of this epoch: tokens of earlier ones count no more.
@@ -232,12 +252,10 @@ impl Registry {
     pub(crate) fn detach(&self, id: SessionId, epoch: u64) {
         let mut state = self.lock();
         let ticket = state.ticket(self.parked_ttl);
-        let state = &mut *state;
-        if let Some(entry) = state.sessions.get_mut(&id)
+        if let Some(entry) = state.sessions.get(&id)
             && matches!(entry.standing, Standing::Attached(holder) if holder == epoch)
         {
-            entry.standing = Standing::Parked(ticket);
-            state.parked.insert(ticket, id);
+            state.stand(id, Standing::Parked(ticket));
         }
     }
 
@@ -245,35 +263,36 @@ impl Registry {
     /// `holder` has the session still. Does nothing when a newer one has come since.
     pub(crate) fn keep(&self, id: SessionId, gone: u64, holder: u64) {
         let mut state = self.lock();
-        let state = &mut *state;
-        if let Some(entry) = state.sessions.get_mut(&id)
-            && entry.lease.epoch == gone
-        {
-            if let Standing::Parked(ticket) = entry.standing {
-                state.parked.remove(&ticket);
-            }
-            entry.standing = Standing::Attached(holder);
+        if state.sessions.get(&id).is_some_and(|entry| entry.lease.epoch == gone) {
+            state.stand(id, Standing::Attached(holder));
         }
     }
 
     /// Ends the sessions that have waited long enough.
     fn sweep(&self, now: Instant) {
+        while self.sweep_some(now) == SWEEP_BATCH {}
+    }
+
+    /// The same for as many as hold the lock for a moment; how many there were.
+    fn sweep_some(&self, now: Instant) -> usize {
         let mut expired = Vec::new();
         let mut state = self.lock();
-        loop {
-            let due = [&state.unattached, &state.parked]
+        while expired.len() < SWEEP_BATCH {
+            let due = [&state.waiting.unattached, &state.waiting.parked]
                 .into_iter()
                 .filter_map(|queue| queue.first_key_value())
                 .find(|((at, _), _)| *at <= now)
                 .map(|(_, id)| *id);
-            let Some(id) = due else { break };
-            expired.extend(state.remove(id));
+            let Some(handle) = due.and_then(|id| state.remove(id)) else { break };
+            expired.push(handle);
         }
         drop(state);
+        let count = expired.len();
         for handle in expired {
             tracing::debug!("a session expired: no socket came");
             handle.mailbox.suspend(CloseReason::SessionGone);
         }
+        count
     }
 
     /// Sweeps as long as the registry is used.
@@ -292,8 +311,8 @@ impl Registry {
         let state = self.lock();
         Stats {
             sessions: state.sessions.len(),
-            unattached: state.unattached.len(),
-            parked: state.parked.len(),
+            unattached: state.waiting.unattached.len(),
+            parked: state.waiting.parked.len(),
         }
     }
 
@@ -331,20 +350,40 @@ impl State {
         (Instant::now() + ttl, self.next_ticket)
     }
 
-    /// Sessions that no socket holds, the first to go first.
-    fn waiting(&self) -> impl Iterator<Item = SessionId> {
-        self.unattached.values().chain(self.parked.values()).copied()
+    /// Whether a socket holds a session has changed.
+    fn stand(&mut self, id: SessionId, standing: Standing) {
+        let Some(entry) = self.sessions.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut entry.standing, standing);
+        let owner = entry.owner;
+        self.each_order(owner, |waiting| {
+            waiting.remove(before);
+            waiting.insert(standing, id);
+        });
+    }
+
+    fn insert(&mut self, id: SessionId, entry: Entry) {
+        let (owner, standing) = (entry.owner, entry.standing);
+        self.sessions.insert(id, entry);
+        self.each_order(owner, |waiting| waiting.insert(standing, id));
     }
 
     fn remove(&mut self, id: SessionId) -> Option<Handle> {
         let entry = self.sessions.remove(&id)?;
-        match entry.standing {
-            Standing::Unattached(ticket) => drop(self.unattached.remove(&ticket)),
-            Standing::Parked(ticket) => drop(self.parked.remove(&ticket)),
-            Standing::Attached(_) => {}
-        }
+        self.each_order(entry.owner, |waiting| waiting.remove(entry.standing));
         self.count(entry.owner, false);
         Some(entry.handle)
+    }
+
+    /// The orders that a session of this owner waits in: that of all, and those of its owner, so that the
+    /// oldest of each is found without looking at the others.
+    fn each_order(&mut self, owner: Owner, mut change: impl FnMut(&mut Waiting)) {
+        change(&mut self.waiting);
+        if let Some(all) = owner.ip.and_then(|ip| self.by_ip.0.get_mut(&ip)) {
+            change(&mut all.waiting);
+        }
+        if let Some(all) = self.by_identity.0.get_mut(&owner.identity) {
+            change(&mut all.waiting);
+        }
     }
 
     fn count(&mut self, owner: Owner, is_new: bool) {
@@ -357,26 +396,43 @@ impl State {
     }
 }
 
-/// How many there are of each; those of which there is none take no room.
-struct Counts<K>(HashMap<K, usize>);
+/// The sessions of each address or identity; one without any takes no room.
+struct Owned<K>(HashMap<K, Sessions>);
 
-impl<K> Default for Counts<K> {
+#[derive(Default)]
+struct Sessions {
+    /// Mounts that are under way among them.
+    count: usize,
+    waiting: Waiting,
+}
+
+impl<K> Default for Owned<K> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Hash + Eq> Counts<K> {
-    fn get(&self, key: &K) -> usize {
-        self.0.get(key).copied().unwrap_or_default()
+impl<K: Hash + Eq> Owned<K> {
+    fn count_of(&self, key: &K) -> usize {
+        self.0.get(key).map_or(0, |sessions| sessions.count)
+    }
+
+    /// The first of them to make room.
+    fn first(&self, key: &K) -> Option<SessionId> {
+        self.0.get(key)?.waiting.first()
     }
 
     fn count(&mut self, key: K, is_new: bool) {
-        let count = self.get(&key) + usize::from(is_new) - usize::from(!is_new);
-        if count == 0 {
+        if is_new {
+            self.0.entry(key).or_default().count += 1;
+            return;
+        }
+        let count = self.0.get_mut(&key).map(|sessions| {
+            sessions.count -= 1;
+            sessions.count
+        });
+        if count == Some(0) {
             self.0.remove(&key);
-        } else {
-            self.0.insert(key, count);
         }
     }
 }
@@ -399,6 +455,11 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
+    /// The address that it counts for.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.owner.and_then(|owner| owner.ip)
+    }
+
     /// Enters the session that the place was kept for. `None` when it is there already, or the server ends.
     pub(crate) fn enter(mut self, id: SessionId, lease: Lease, handle: Handle) -> Option<Seat> {
         let registry = Arc::clone(&self.registry);
@@ -408,17 +469,15 @@ impl Reservation {
             return None;
         }
         let mut evicted = None;
-        if state.unattached.len() >= registry.unattached_max
-            && let Some(oldest) = state.unattached.first_key_value().map(|(_, id)| *id)
+        if state.waiting.unattached.len() >= registry.unattached_max
+            && let Some(oldest) = state.waiting.unattached.first_key_value().map(|(_, id)| *id)
         {
             evicted = state.remove(oldest);
         }
-        let ticket = state.ticket(registry.unattached_ttl);
-        state.unattached.insert(ticket, id);
-        let standing = Standing::Unattached(ticket);
+        let standing = Standing::Unattached(state.ticket(registry.unattached_ttl));
         let owner = self.owner.take().unwrap_or_default();
         let inbox = Arc::clone(&handle.inbox);
-        state.sessions.insert(id, Entry { handle, lease, owner, standing, is_suspended: false });
+        state.insert(id, Entry { handle, lease, owner, standing, is_suspended: false });
         // Under the lock: whoever finds the session has it counted.
         registry.actors.send_modify(|actors| *actors += 1);
         drop(state);

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use crate::actor::{SessionActor, Start, panic_text};
 use crate::context::{Adapter, Context};
+use crate::crew::note;
 use crate::keeper::{Envelope, Keeper, is_same_identity};
 use crate::limits;
 use crate::live::{Live, MountError};
@@ -265,6 +266,7 @@ type Revived<C> = (Session<Adapter<C>>, Vec<crate::context::Task<<C as Live>::Ms
 /// Mounts the component and has its session go on from the checkpoint.
 async fn revive<C: Live>(params: C::Params, checkpoint: &[u8]) -> Result<Revived<C>, Unrevived> {
     let mut cx = Context::new(Vec::new());
+    note(type_name::<C>(), "mount", None);
     let component = C::mount(params, &mut cx).await?;
     // A state that this build can't take on, it can't take on later either.
     let session = Session::restore(Adapter(component), C::POLICY.kind(true), checkpoint)

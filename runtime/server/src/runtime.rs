@@ -1,9 +1,10 @@
 //! A runtime: everything that live components need, made once and shared.
 
+use std::any::type_name;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -14,13 +15,16 @@ use lightspeed_core::session::Session;
 use lightspeed_protocol::close::CloseReason;
 use maud::{Markup, Render};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use crate::actor::{SessionActor, Start, panic_text};
+use crate::admission::Admissions;
+use crate::admission::bytes::Accounts;
 use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::{Adapter, Context, Task};
+use crate::crew::{Crew, Label, note};
 use crate::drain::Drain;
 use crate::entropy::Entropy;
 use crate::host::{self, Hosts};
@@ -93,8 +97,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) shutdown: Shutdown,
-    /// Its permits are the sockets that may yet be opened.
-    pub(crate) sockets: Arc<Semaphore>,
+    pub(crate) sockets: Arc<Admissions>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) restorers: Restorers,
@@ -103,17 +107,24 @@ pub(crate) struct Inner {
     recordings: Option<Recordings>,
     /// It is said once that responses lack what a page has to say.
     is_unseen_said: AtomicBool,
+    /// Made when it is needed first: only then an executor is there for sure.
+    crew: OnceLock<Crew>,
     /// Made by the first mount: only then an executor is there for sure.
     supervisor: OnceCell<ActorRef<()>>,
 }
 
 impl Inner {
+    /// Who runs what authors wrote.
+    pub(crate) fn crew(&self) -> &Crew {
+        self.crew.get_or_init(|| Crew::new(self.config.author_threads))
+    }
+
     /// The actor above all sessions.
     pub(crate) async fn supervisor(&self) -> Result<&ActorRef<()>, ractor::SpawnErr> {
         let start = async || {
             self.registry.keep_swept();
             if let Some(store) = self.config.store.clone() {
-                keep_purged(store);
+                keep_purged(store, self.crew().clone());
             }
             Supervisor::spawn(None, Supervisor, ()).await.map(|(supervisor, _)| supervisor)
         };
@@ -156,7 +167,7 @@ const UNAVAILABLE_MS: u64 = 1_000;
 const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// Keeps the store free of what has expired, as long as anybody else uses it.
-fn keep_purged(store: Arc<dyn SnapshotStore>) {
+fn keep_purged(store: Arc<dyn SnapshotStore>, crew: Crew) {
     let store = {
         let weak = Arc::downgrade(&store);
         drop(store);
@@ -166,11 +177,12 @@ fn keep_purged(store: Arc<dyn SnapshotStore>) {
         loop {
             tokio::time::sleep(PURGE_EVERY).await;
             let Some(store) = store.upgrade() else { return };
-            match store.purge().await {
+            let purged = crew.run(Label::new("store"), async move { store.purge().await }).await;
+            match purged {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "stored sessions have expired"),
                 Err(error) => {
-                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged")
+                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged");
                 }
             }
         }
@@ -181,6 +193,9 @@ impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(supervisor) = self.supervisor.get() {
             supervisor.get_cell().stop(None);
+        }
+        if let Some(crew) = self.crew.get() {
+            crew.close();
         }
     }
 }
@@ -211,7 +226,8 @@ impl Runtime {
             registry: Arc::new(Registry::new(&config)),
             assets: Arc::new(Assets::new(&config.prefix)),
             shutdown: Shutdown::new(),
-            sockets: Arc::new(Semaphore::new(config.sockets_max.min(Semaphore::MAX_PERMITS))),
+            sockets: Arc::new(Admissions::new(config.sockets_max, config.sockets_of_an_address_max())),
+            accounts: Arc::new(Accounts::new(&config)),
             deflaters: Deflaters::new(config.compressed_bytes_min),
             clock: Clock::new(),
             entropy,
@@ -219,6 +235,7 @@ impl Runtime {
             drain: Drain::default(),
             recordings: config.recording.clone().map(Recordings::new),
             is_unseen_said: AtomicBool::new(false),
+            crew: OnceLock::new(),
             supervisor: OnceCell::new(),
             config,
         };
@@ -238,15 +255,17 @@ impl Runtime {
     /// a 421 when the request is for a host that this server doesn't answer for ([`Config::with_hosts`]).
     pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
         let config = &self.inner.config;
+        self.inner.tell_door(&head.extensions);
         if let Err(refused) = host::check_page(config, head) {
             tracing::warn!(path = head.uri.path(), reason = %refused, "a page was refused");
             return Err(MountError::new(refused.status(), refused.to_string()));
         }
-        let mount = self.prepare::<C>(params, Origin::of(config, head, "")).await?;
+        // First: what the page says when this fails is as much one visitor's.
         if !Visit::note(config) {
             self.inner.warn_unseen();
         }
-        self.start(mount).await
+        let head = head.clone();
+        self.mount_in_the_crew::<C>(params, move |config| Origin::of(config, &head, "")).await
     }
 
     /// The same for the request that this task answers, where that is known: within [`Server`](crate::Server) and
@@ -264,8 +283,20 @@ impl Runtime {
             return self.mount_for::<C>(params, &head).await;
         }
         self.inner.warn_unseen();
-        let mount = self.prepare::<C>(params, Origin::default()).await?;
-        self.start(mount).await
+        self.mount_in_the_crew::<C>(params, |_| Origin::default()).await
+    }
+
+    async fn mount_in_the_crew<C: Live>(
+        &self,
+        params: C::Params,
+        origin: impl FnOnce(&Config) -> Origin + Send + 'static,
+    ) -> Result<Mounted, MountError> {
+        let runtime = self.clone();
+        let mounted = async move {
+            let mount = runtime.prepare::<C>(params, origin(&runtime.inner.config)).await?;
+            runtime.start(mount).await
+        };
+        self.inner.crew().run(Label::of::<C>("mount"), mounted).await
     }
 
     /// Sees to requests whose handlers mount components, for applications that aren't served by [`Server`](crate::Server), or where
@@ -310,10 +341,16 @@ impl Runtime {
         origin: Origin,
     ) -> Result<Mount<C>, MountError> {
         let reservation = self.inner.registry.reserve(origin.owner).map_err(refused)?;
+        if !self.inner.accounts.of(origin.owner.ip).has_room() {
+            tracing::warn!("a page was refused: waiting_bytes_max or that of its address is reached");
+            return Err(MountError::too_many());
+        }
         let policy = C::POLICY.kind(self.inner.config.store.is_some());
         let mounted = AssertUnwindSafe(async {
             let mut cx = Context::new(Vec::new());
+            note(type_name::<C>(), "mount", None);
             let component = C::mount(params, &mut cx).await?;
+            note(type_name::<C>(), "title", None);
             let title = component.title();
             let session = Session::with_policy(Adapter(component), policy);
             if let Some(misplaced) = session.misplaced() {
@@ -392,7 +429,11 @@ impl Runtime {
     /// The routes of the socket and of the client's files, to be merged into the application's.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         let inner = Arc::clone(&self.inner);
-        let socket = async move |request: Request| socket::upgrade(inner, request).await;
+        let socket = async move |request: Request| {
+            // It asks the operator's closures who it is.
+            let crew = inner.crew().clone();
+            crew.run(Label::new("identity"), socket::upgrade(inner, request)).await
+        };
         let assets = &self.inner.assets;
         let hosts = Hosts::of(&self.inner.config);
         let guard = axum::middleware::from_fn(move |request, next| host::guard(hosts.clone(), request, next));

@@ -14,6 +14,7 @@ pub(crate) mod origin;
 pub(crate) mod outbox;
 pub(crate) mod progress;
 pub(crate) mod reader;
+pub(crate) mod standing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,14 +35,17 @@ use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::message::DEFLATE_QUERY;
 use tokio::time::{interval, sleep, timeout};
 
+use crate::admission::address;
 use crate::limits;
 use crate::runtime::Inner;
 use crate::shutdown::ServerShutdown;
 use crate::telemetry;
+use crate::token::Identity;
 use deflate::Deflaters;
-use fault::{End, Fault};
+use fault::{End, Fault, end_of};
 use outbox::{Outbox, OutboxReader, Outgoing, outbox};
 use reader::{Reader, read_hello};
+use standing::Standing;
 
 /// axum's defaults cost 134 kB per connection. What is read at a time: most frames are a few bytes, and this
 /// much is held for each socket however idle it is.
@@ -49,8 +53,6 @@ const READ_BYTES: usize = 256;
 
 /// What is gathered before it is written: the room is taken when there is something.
 const WRITE_BYTES: usize = 4096;
-
-const NO_ROOM: &str = "Too many sockets. Please try again in a minute.";
 
 /// Answers the request for a socket.
 pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
@@ -62,23 +64,29 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
     }
     match tuned_upgrade(&mut parts, inner.config.event_bytes_max).await {
         Ok(upgrade) => {
-            let Ok(permit) = Arc::clone(&inner.sockets).try_acquire_owned() else {
-                tracing::warn!(
-                    peer = peer.map(tracing::field::display),
-                    "socket refused: sockets_max is reached"
-                );
-                return (StatusCode::SERVICE_UNAVAILABLE, NO_ROOM).into_response();
+            let address = address::of(&inner.config, &parts);
+            let account = inner.accounts.of(Some(address));
+            let standing = match Standing::take(&inner, &parts, address, &account) {
+                Ok(standing) => Arc::new(standing),
+                Err(refused) => {
+                    tracing::warn!(peer = peer.map(tracing::field::display), "socket refused: {refused}");
+                    return refused.into_response();
+                }
             };
             inner.drain_with_server(&parts.extensions);
+            let identity = Identity::of(&inner.config, &parts);
             // As long as the socket is there, whoever ends the server waits for it.
             let watches = (inner.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
             upgrade.on_upgrade(move |socket| {
                 let (sink, stream) = socket.split();
                 let is_inflating = can_inflate(&parts);
-                let (outbox, waiting) = outbox(peer);
-                let reader = Reader::new(Arc::clone(&inner), outbox, parts);
-                let kept = (watches, permit);
-                let socket = Socket { sink, stream, waiting, reader, inner, peer, is_inflating, _kept: kept };
+                let (outbox, waiting) = outbox(peer, &account);
+                let held = Arc::clone(&standing);
+                let reader =
+                    Reader::new(Arc::clone(&inner), outbox, parts, identity, &account, held);
+                let kept = watches;
+                let socket =
+                    Socket { sink, stream, waiting, reader, inner, peer, standing, is_inflating, _kept: kept };
                 // A task of its own: axum's has had room for the handshake, and would keep it.
                 tokio::spawn(socket.serve());
                 std::future::ready(())
@@ -91,11 +99,12 @@ pub(crate) async fn upgrade(inner: Arc<Inner>, request: Request) -> Response {
 /// A request that asks for no WebSocket. A page whose socket doesn't open asks so for the reason: a browser doesn't tell
 /// what the answer to a WebSocket was.
 fn not_upgraded(inner: &Inner, parts: &Parts, peer: Option<SocketAddr>) -> Response {
-    const NOT_UPGRADED: &str = "This page's live socket can't be opened: a proxy between the page and its server drops the \
-        headers that ask for one. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \
+    const NOT_UPGRADED: &str = "A proxy between the page and its server drops the headers that ask for a \
+        WebSocket. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \
         `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";`.";
-    if inner.sockets.available_permits() == 0 {
-        return (StatusCode::SERVICE_UNAVAILABLE, NO_ROOM).into_response();
+    let address = address::of(&inner.config, parts);
+    if let Err(refused) = Standing::take(inner, parts, address, &inner.accounts.of(Some(address))) {
+        return refused.into_response();
     }
     // What a browser sends with the request for a WebSocket, and a proxy that drops `Upgrade` passes on.
     if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
@@ -132,6 +141,7 @@ struct Socket<K> {
     reader: Reader,
     inner: Arc<Inner>,
     peer: Option<SocketAddr>,
+    standing: Arc<Standing>,
     is_inflating: bool,
     /// What others wait for, or count, as long as the socket is there.
     _kept: K,
@@ -141,8 +151,12 @@ impl<K> Socket<K> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps room for its argument twice")]
     fn serve(mut self) -> impl Future<Output = ()> {
         async move {
-            let Self { sink, stream, inner, reader, waiting, is_inflating, .. } = &mut self;
-            let end = run(sink, stream, inner, reader, waiting, *is_inflating).await;
+            let Self { sink, stream, inner, reader, waiting, standing, is_inflating, .. } = &mut self;
+            let end = tokio::select! {
+                biased;
+                () = standing.evicted() => CloseReason::Unavailable.into(),
+                end = run(sink, stream, inner, reader, waiting, *is_inflating) => end,
+            };
             // Boxed, as every socket would have the room for its end from the beginning.
             Box::pin(self.finish(end)).await;
         }
@@ -167,7 +181,10 @@ async fn run(
     let hello = tokio::select! {
         biased;
         () = &mut drained => return CloseReason::ShuttingDown.into(),
-        hello = Box::pin(read_hello(stream, reader.progress())) => hello,
+        // Whatever else it says, and however often.
+        hello = timeout(limits::HELLO_WITHIN, Box::pin(read_hello(stream, reader.progress()))) => {
+            hello.unwrap_or_else(|_| Err(CloseReason::Silent.into()))
+        }
     };
     let known = match hello {
         Ok(known) => known,
@@ -188,7 +205,7 @@ async fn run(
 impl<K> Socket<K> {
     /// Sends what still waits, says why the socket ends, and lets the other side close first.
     async fn finish(self, end: End) {
-        let Self { mut sink, mut stream, mut waiting, reader, inner, peer, is_inflating: _, _kept } = self;
+        let Self { mut sink, mut stream, mut waiting, reader, inner, peer, standing: _standing, .. } = self;
         // The sessions learn first that the socket is gone, so that they stop filling its outbox.
         drop(reader);
         if let End::Close(fault) = &end
@@ -274,7 +291,7 @@ async fn write(sink: &mut Sink, waiting: &mut OutboxReader, deflaters: Option<&D
         });
         match written.await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => return End::Gone,
+            Ok(Err(error)) => return end_of(error),
             Err(_) => return CloseReason::TooSlow.into(),
         }
     }

@@ -38,6 +38,7 @@ transitions! {
     TASK_FAILED = "task-failed" "a task of the component panicked; `panic` is what it said",
     UNFIT = "unfit" "an event was refused: it carries what its handler doesn't take; `event`, `received` and `expected` say what",
     TASKS_WAIT = "tasks-wait" "no task has ended for long, so that `waiting` ones wait behind `running`",
+    SLOW = "slow" "code of the component takes long: `what` it is and for how many `ms` by now; `is_over` when it has ended",
     SUSPENDED = "suspended" "the session makes room, or its server ends",
     CLOSED = "closed" "the session has ended; `reason` is its close reason",
     DRAINING = "draining" "the server ends; `sessions` are handed over",

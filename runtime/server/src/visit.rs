@@ -47,6 +47,9 @@ impl Visit {
     fn finish(&self, mut response: Response) -> Response {
         if let Some(says) = self.says.lock().unwrap_or_else(PoisonError::into_inner).take() {
             says.say(response.headers_mut());
+            // Whoever is around this visit says it once more, behind the layers that are between.
+            let _ = VISIT
+                .try_with(|outer| *outer.says.lock().unwrap_or_else(PoisonError::into_inner) = Some(says));
         }
         response
     }
@@ -196,14 +199,14 @@ mod tests {
 
     /// The values of a header after a page has said its own.
     #[track_caller]
-    fn check(config: &Config, said: &[(HeaderName, &'static str)], name: HeaderName, expected: &[&str]) {
+    fn check(config: &Config, said: &[(HeaderName, &'static str)], name: &HeaderName, expected: &[&str]) {
         let mut headers: HeaderMap = HeaderMap::new();
         for (name, value) in said {
             headers.append(name, HeaderValue::from_static(value));
         }
         PageHeaders::of(config).say(&mut headers);
         let values: Vec<_> =
-            headers.get_all(&name).iter().map(|value| value.to_str().expect("text")).collect();
+            headers.get_all(name).iter().map(|value| value.to_str().expect("text")).collect();
         assert_eq!(values, expected, "{said:?}");
     }
 
@@ -214,12 +217,12 @@ mod tests {
     fn no_shared_cache_keeps_a_page() {
         let config = Config::default();
         let cached = header::CACHE_CONTROL;
-        check(&config, &[], cached.clone(), &["private, no-cache"]);
+        check(&config, &[], &cached, &["private, no-cache"]);
         for kept in ["no-store", "private", "Private, max-age=60", "max-age=0, no-store"] {
-            check(&config, &[(cached.clone(), kept)], cached.clone(), &[kept]);
+            check(&config, &[(cached.clone(), kept)], &cached, &[kept]);
         }
         for replaced in ["public, max-age=60", "max-age=60", "no-cache", "no-storey", ""] {
-            check(&config, &[(cached.clone(), replaced)], cached.clone(), &["private, no-cache"]);
+            check(&config, &[(cached.clone(), replaced)], &cached, &["private, no-cache"]);
         }
     }
 
@@ -227,22 +230,22 @@ mod tests {
     fn a_page_says_who_may_frame_it_whatever_else_it_says() {
         let config = Config::default();
         let policy = header::CONTENT_SECURITY_POLICY;
-        check(&config, &[], policy.clone(), &[DEFAULT]);
+        check(&config, &[], &policy, &[DEFAULT]);
         check(
             &config,
             &[(policy.clone(), "default-src *")],
-            policy.clone(),
+            &policy,
             &["default-src *", "frame-ancestors 'self'"],
         );
         let own = "default-src *; Frame-Ancestors https://a.example";
-        check(&config, &[(policy.clone(), own)], policy.clone(), &[own]);
-        check(&config, &[], header::X_FRAME_OPTIONS, &["SAMEORIGIN"]);
-        check(&config, &[(header::X_FRAME_OPTIONS, "DENY")], header::X_FRAME_OPTIONS, &["DENY"]);
+        check(&config, &[(policy.clone(), own)], &policy, &[own]);
+        check(&config, &[], &header::X_FRAME_OPTIONS, &["SAMEORIGIN"]);
+        check(&config, &[(header::X_FRAME_OPTIONS, "DENY")], &header::X_FRAME_OPTIONS, &["DENY"]);
         let framed = Config::default().with_framers(["https://a.example", "https://*.b.example"]);
-        check(&framed, &[], header::X_FRAME_OPTIONS, &[]);
+        check(&framed, &[], &header::X_FRAME_OPTIONS, &[]);
         let listed = "frame-ancestors 'self' https://a.example https://*.b.example";
-        check(&framed.clone().without_content_security_policy(), &[], policy.clone(), &[listed]);
+        check(&framed.clone().without_content_security_policy(), &[], &policy, &[listed]);
         let own = framed.with_content_security_policy("default-src 'self'");
-        check(&own, &[], policy, &[&format!("default-src 'self'; {listed}")]);
+        check(&own, &[], &policy, &[&format!("default-src 'self'; {listed}")]);
     }
 }

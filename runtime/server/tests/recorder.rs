@@ -12,7 +12,7 @@ use lightspeed_core::session::{Input, Join, Output, Session, Transmission};
 use lightspeed_interpreter::recording::{self, Follower};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
-use lightspeed_protocol::frame::{ClientFrame, JoinMode};
+use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::recording::Record;
 use lightspeed_protocol::template::EventKind;
@@ -160,6 +160,15 @@ impl<C: Live> Stage<C> {
         self.drain();
     }
 
+    /// The client asks for the whole document.
+    fn resync(&mut self) {
+        self.now += 10;
+        let frame = ClientFrame::Resync { ack: self.client.version() };
+        self.recorder.frame_in(Timestamp(self.now), frame.encode(1).into());
+        self.session.handle_input(Timestamp(self.now), Input::Frame(frame));
+        self.drain();
+    }
+
     fn input(&mut self, id: &str, text: &str) {
         self.event(id, EventKind::Input, Payload::Text(text));
     }
@@ -302,6 +311,162 @@ fn a_password_that_is_typed_and_echoed_letter_by_letter_is_nowhere_in_parts() {
     for letter in secret.chars() {
         check_absent(&bytes, letter.to_string().as_bytes());
     }
+}
+
+/// Two fields that are passwords, of which what is typed is shown at once and kept in a list.
+#[derive(Default)]
+struct Pins {
+    first: String,
+    second: String,
+    log: Vec<String>,
+    is_plain: bool,
+}
+
+#[derive(Clone)]
+enum Pin {
+    First(String),
+    Second(String),
+    Plain,
+}
+
+impl Live for Pins {
+    type Msg = Pin;
+    type Params = ();
+
+    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+        Ok(Self::default())
+    }
+
+    fn update(&mut self, pin: Pin, _: &mut Context<Self>) {
+        match pin {
+            Pin::First(text) => {
+                self.log.push(format!("first: {text}!"));
+                self.first = text;
+            }
+            Pin::Second(text) => self.second = text,
+            Pin::Plain => self.is_plain = !self.is_plain,
+        }
+    }
+
+    fn render(&self) -> Html<Pin> {
+        html! {
+            input #first type=(if self.is_plain { "text" } else { "password" }) oninput=(Pin::First);
+            input #second type="password" oninput=(Pin::Second);
+            p { "pin " (self.first) "; " { (format!("both {} {}.", self.first, self.second)) } }
+            ul { @for (n, line) in self.log.iter().enumerate() { li key=(n) { (line) } } }
+            @if self.is_plain { b title=(format!("is {}", self.first)) { (self.first) } }
+            button #plain onclick=(Pin::Plain) { "show" }
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_into_one_of_several_password_fields_is_nowhere_in_any_order() {
+    // Digits that stand nowhere else in the page.
+    let orders: [&[(&str, &str)]; 6] = [
+        &[("first", "8"), ("first", "86"), ("first", "864"), ("second", "7"), ("second", "75")],
+        &[
+            ("first", "8"),
+            ("second", "7"),
+            ("first", "86"),
+            ("second", "75"),
+            ("first", "864"),
+            ("first", "8642"),
+        ],
+        &[("second", "7"), ("first", "8"), ("second", ""), ("first", "")],
+        &[("first", "864"), ("first", ""), ("second", "75"), ("second", "")],
+        &[("first", "8642"), ("first", "86"), ("second", "7")],
+        &[("first", "75"), ("second", "75"), ("first", "8"), ("second", "")],
+    ];
+    for order in orders {
+        for plain_at in [0, 2, order.len()] {
+            let mut stage = Stage::new(Pins::default(), settings());
+            for (index, (field, text)) in order.iter().enumerate() {
+                if index == plain_at {
+                    stage.event("plain", EventKind::Click, Payload::None);
+                }
+                stage.input(field, text);
+            }
+            stage.event("plain", EventKind::Click, Payload::None);
+            // The whole document again: what was shown, and the list of all that was typed.
+            stage.resync();
+            assert!(stage.client.document().to_html().contains("first: "), "it is shown");
+            let bytes = stage.finish();
+            let shown = last_document(&bytes);
+            let frames: Vec<String> = recording::Recording::read(&bytes)
+                .unwrap()
+                .entries
+                .iter()
+                .map(|entry| match entry.record {
+                    Record::Server { frame, .. } => format!("{:?}", strings_of(frame)),
+                    _ => String::new(),
+                })
+                .collect();
+            for digit in ['8', '6', '4', '7', '5'] {
+                assert!(!shown.contains(digit), "{order:?}, {plain_at}: {shown}");
+                assert!(
+                    frames.iter().all(|frame| !frame.contains(digit)),
+                    "{order:?}, {plain_at}: {frames:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_is_sent_again_when_its_instances_are_gone_tells_nothing() {
+    let mut stage = Stage::new(Pins::default(), settings());
+    stage.input("first", "864");
+    for _ in 0..2 {
+        // What is there only in between is gone when its frame is sent again.
+        stage.session.handle_input(Timestamp(stage.now), Input::Message(Pin::Plain));
+        stage.drain();
+    }
+    // The client comes back with the document of before: all of it is sent again.
+    stage.now += 10;
+    let (mode, applied) = (JoinMode::Resume, 0);
+    stage.recorder.joined(Timestamp(stage.now), 1, mode, applied, 0);
+    let join = Join { session: 1, mode, applied, settled: 0, token: "", is_latest: true };
+    stage.session.handle_input(Timestamp(stage.now), Input::Join(join));
+    stage.drain();
+    let said = stage.said.len();
+    let bytes = stage.finish();
+    let recording = recording::Recording::read(&bytes).unwrap();
+    let frames: Vec<_> = recording
+        .entries
+        .iter()
+        .filter_map(|entry| match entry.record {
+            Record::Server { frame, .. } => Some(frame),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(frames.len(), said, "the recording goes on");
+    for frame in frames {
+        let strings = strings_of(frame).concat();
+        assert!(!strings.contains("864"), "{strings}");
+    }
+    check_absent(&bytes, &[0xcd, 0x03, 0x60]);
+}
+
+/// The texts in a frame's program, but no numbers: those may be instances, slots and counts.
+fn strings_of(frame: &[u8]) -> Vec<String> {
+    let (ServerFrame::Patch { program, .. } | ServerFrame::Snapshot { program, .. }) =
+        ServerFrame::decode(frame).unwrap().1
+    else {
+        return Vec::new();
+    };
+    let mut reader = program.reader();
+    let mut found = Vec::new();
+    while !reader.is_at_end() {
+        if reader.is_array() {
+            reader.array().unwrap();
+        } else if reader.is_bin() {
+            found.push(String::from_utf8_lossy(reader.bin().unwrap()).into_owned());
+        } else if let Payload::Text(text) = reader.payload().unwrap() {
+            found.push(text.to_owned());
+        }
+    }
+    found
 }
 
 #[test]

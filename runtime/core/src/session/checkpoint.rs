@@ -398,7 +398,8 @@ impl<'a> Version<'a> {
 
     fn seen<M>(&self, tree: Fragment<M>, next_id: InstanceId) -> Seen<M> {
         let origin = Origin { state: State::from(self.state), digest: Some(self.digest) };
-        Seen { version: self.version, tree, origin: Some(origin), past: Vec::new(), next_id }
+        let byte_count = crate::size::of(&tree);
+        Seen { version: self.version, tree, origin: Some(origin), past: Vec::new(), next_id, byte_count }
     }
 }
 

@@ -40,10 +40,15 @@ impl<C: Component> Session<C> {
         self.wake(Step::Update { seq: Some(seq) });
         self.step = Step::Update { seq: Some(seq) };
         let resolved = self.resolve(place, version_seen, payload);
+        // One that has failed before is refused if it does again, and nobody can tell then what it told of fields.
+        if resolved.is_err() || self.restarts.has_failed(seq) {
+            self.take_back(place, payload);
+        }
         self.step = Step::Idle;
         match resolved {
             Ok(message) => {
                 if !self.update(message, Some(seq)) {
+                    self.take_back(place, payload);
                     return self.refuse(seq, RefusalReason::Failed);
                 }
                 self.note_fields(place, payload);
@@ -113,6 +118,14 @@ impl<C: Component> Session<C> {
         }
         place::note_fields(self.newest.tree_mut(), place, payload);
         self.notes.push(place, payload);
+    }
+
+    /// What a refused event told of fields is what the page shows, and not what the component says.
+    fn take_back(&mut self, place: place::Place, payload: &Payload<'_>) {
+        if place::tells_fields(self.newest.tree(), place) {
+            self.note_fields(place, payload);
+            self.is_dirty = true;
+        }
     }
 
     fn owe_ack(&mut self) {

@@ -26,6 +26,9 @@ pub enum Input<'a, M> {
     Timeout,
     /// Memory is scarce: what can be had again is to be let go of, as when the session has been idle for a while.
     Hibernate,
+    /// Too much is kept for the client: its socket is let go of with all that waits for it, and what it gets when it comes back
+    /// is the document.
+    Relieve,
     /// The checkpoint with this number is stored.
     Persisted {
         /// The number.

@@ -14,12 +14,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::{InstanceId, Timestamp};
 
 use super::checkpoint::{each_instance, give_ids};
 use super::lifecycle::Phase;
 use super::recovery::Step;
-use super::{Component, Session};
+use super::{Component, Output, Session};
 use crate::digest::digest;
 use crate::html::Fragment;
 use crate::memo;
@@ -170,6 +171,16 @@ impl<C: Component> Session<C> {
         // Last, and in its place before the tree is dropped: that may panic.
         let tree = core::mem::replace(&mut self.newest, Newest::Asleep(asleep));
         drop(tree);
+    }
+
+    /// Lets go of the socket, and of all that is kept for a client that doesn't acknowledge.
+    pub(super) fn relieve(&mut self) {
+        // The next thing that is sent is the document, as it is then.
+        self.is_dirty = false;
+        self.hibernate();
+        self.lose_document();
+        self.detach();
+        self.released.push_back(Output::Drop(CloseReason::Unavailable));
     }
 
     /// Has the tree again. `step` is what a panic of `render` counts as.

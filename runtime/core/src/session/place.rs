@@ -198,8 +198,28 @@ impl<'a, M> Instance<'a, M> {
         around.keeps_from(self.template(), slot as usize, |slot| self.text(slot))
     }
 
-    fn is_of_fields(&self, slot: SlotIndex) -> bool {
-        is_of_fields(self.slots(), slot)
+    /// Whether an event of this slot tells anything of fields.
+    fn tells_fields(&self, slot: SlotIndex) -> bool {
+        match event_of(self.slots(), slot) {
+            Some(EventKind::Click) => self.has_choices_at(self.slots()[slot as usize].path),
+            event => event.is_some_and(is_of_fields),
+        }
+    }
+
+    /// Whether an element is something to choose, or has such in it.
+    fn has_choices_at(&self, path: &[u16]) -> bool {
+        let is_one = |slot: &Slot, value: &Value<M>| {
+            slot.path.starts_with(path)
+                && (Told::Choices.is_meant(self.template(), slot) || has_told_within(value, Told::Choices))
+        };
+        let mut slots = self.slots().iter();
+        match self {
+            Self::Own(fragment) => slots.zip(&fragment.values).any(|(slot, value)| is_one(slot, value)),
+            Self::Packed(items, index) => slots
+                .by_ref()
+                .zip(items.places(*index))
+                .any(|(slot, cell)| matches!(cell, Cell::Kept(value) if is_one(slot, value))),
+        }
     }
 }
 
@@ -321,6 +341,13 @@ impl<M> InstanceMut<'_, M> {
         }
     }
 
+    const fn template(&self) -> &'static Template {
+        match self {
+            Self::Own(fragment) => fragment.template,
+            Self::Packed(items, _) => items.template(),
+        }
+    }
+
     /// Visits its fields and what may have fields in it.
     fn each(self, mut visit: impl FnMut(&'static Slot, &mut Value<M>)) {
         let slots = self.slots().iter();
@@ -367,27 +394,71 @@ fn find_mut_within<M>(value: &mut Value<M>, id: InstanceId) -> Option<InstanceMu
 
 /// Whether [`note_fields`] would write into the tree.
 pub(super) fn tells_fields<M>(tree: &Fragment<M>, place: Place) -> bool {
-    find(tree, place.instance).is_some_and(|instance| instance.is_of_fields(place.slot))
+    find(tree, place.instance).is_some_and(|instance| instance.tells_fields(place.slot))
 }
 
-fn is_of_fields(slots: &[Slot], slot: SlotIndex) -> bool {
-    let is_telling =
-        |event: &EventKind| matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit);
-    let slot = slots.get(slot as usize);
-    slot.is_some_and(|slot| matches!(&slot.kind, Kind::Handler { event } if is_telling(event)))
+fn event_of(slots: &[Slot], slot: SlotIndex) -> Option<EventKind> {
+    match slots.get(slot as usize)?.kind {
+        Kind::Handler { event } => Some(event),
+        _ => None,
+    }
+}
+
+const fn is_of_fields(event: EventKind) -> bool {
+    matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit)
+}
+
+/// Which fields an event tells of.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    /// All of those around which it happened.
+    Fields,
+    /// What a click changes: checkboxes, radio buttons and options.
+    Choices,
+    /// Those that name their form, wherever they are.
+    Addressed,
+}
+
+impl Told {
+    fn is_meant(self, template: &Template, slot: &Slot) -> bool {
+        match self {
+            Self::Fields => slot.kind.is_field(),
+            Self::Choices => matches!(slot.kind, Kind::BoolProperty { .. }),
+            // In a template that has the attribute, of whichever element if it is static: one value too many does no harm.
+            Self::Addressed => {
+                let is_form = |other: &Slot| {
+                    other.path == slot.path && matches!(other.kind, Kind::Attribute { name: "form", .. })
+                };
+                slot.kind.is_field()
+                    && (template.slots.iter().any(is_form)
+                        || template.statics.iter().any(|html| html.contains(" form=\"")))
+            }
+        }
+    }
 }
 
 /// Notes in the tree what an event tells of the fields that the person changed, so that the
 /// next diff compares with what the page shows and not with what was sent last.
 ///
 /// A field's own event tells its value. An event of a form or another parent of fields tells
-/// that any of them may have changed: all of them are sent again if the render has a value for them.
+/// that any of them may have changed: all of them are sent again if the render has a value for them. So are,
+/// when a form is submitted, those elsewhere that name a form; and after a click what a click changes.
 pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Payload<'_>) {
-    let instance = find_mut(tree, place.instance);
-    let Some(instance) = instance.filter(|instance| is_of_fields(instance.slots(), place.slot)) else {
-        return;
-    };
+    let Some(instance) = find_mut(tree, place.instance) else { return };
+    let Some(event) = event_of(instance.slots(), place.slot) else { return };
     let slot = &instance.slots()[place.slot as usize];
+    if event == EventKind::Click {
+        let template = instance.template();
+        return instance.each(|other, value| {
+            if other.path.starts_with(slot.path) {
+                forget_told(value, template, other, Told::Choices);
+            }
+        });
+    }
+    if !is_of_fields(event) {
+        return;
+    }
+    let template = instance.template();
     instance.each(|other, value| match (&other.kind, payload) {
         (Kind::Property { .. }, Payload::Text(text)) if other.path == slot.path => {
             *value = Value::Text((*text).into());
@@ -395,21 +466,31 @@ pub(super) fn note_fields<M>(tree: &mut Fragment<M>, place: Place, payload: &Pay
         (Kind::BoolProperty { .. }, Payload::Flag(on)) if other.path == slot.path => {
             *value = Value::Flag(*on);
         }
+        // A radio button: its value says that it is chosen, and the page that another one isn't any more.
+        (Kind::BoolProperty { .. }, Payload::Text(_)) if other.path == slot.path => *value = Value::Unknown,
         _ if other.path.starts_with(slot.path) && other.path != slot.path => {
-            forget_fields(value, &other.kind);
+            forget_told(value, template, other, Told::Fields);
         }
         _ => {}
     });
+    if event == EventKind::Submit && has_told(tree, Told::Addressed) {
+        forget_told_in(tree, Told::Addressed);
+    }
 }
 
 /// What events have told of fields, oldest first: enough to have [`note_fields`] do it again.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     notes: Vec<(Place, Vec<u8>)>,
+    /// They took too much memory, and some are missing.
+    is_incomplete: bool,
 }
 
 /// Places that are remembered; a page on which more are written to at once is sent as a whole.
 pub(super) const NOTES_MAX: usize = 64;
+
+/// Bytes of what they have told: the same.
+const NOTES_BYTES_MAX: usize = 256 * 1024;
 
 impl Notes {
     pub(super) fn push(&mut self, place: Place, payload: &Payload<'_>) {
@@ -420,14 +501,19 @@ impl Notes {
         self.notes.push((place, out.into_bytes()));
         // One more than may be stored says that not all of them are.
         self.notes.truncate(NOTES_MAX + 1);
+        if self.notes.iter().map(|(_, payload)| payload.len()).sum::<usize>() > NOTES_BYTES_MAX {
+            self.notes = Vec::new();
+            self.is_incomplete = true;
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.notes.clear();
+        self.is_incomplete = false;
     }
 
     pub(super) const fn is_too_long(&self) -> bool {
-        self.notes.len() > NOTES_MAX
+        self.is_incomplete || self.notes.len() > NOTES_MAX
     }
 
     /// Has [`note_fields`] do it again, to a tree that was rendered anew.
@@ -465,49 +551,55 @@ impl Notes {
     }
 }
 
-/// Whether [`forget_fields`] has anything to do in it.
-fn has_fields<M>(fragment: &Fragment<M>) -> bool {
-    fragment.template.slots.iter().any(|slot| slot.kind.is_field())
-        || fragment.values.iter().any(has_fields_within)
+/// Whether [`forget_told`] has anything to do in it.
+fn has_told<M>(fragment: &Fragment<M>, told: Told) -> bool {
+    fragment.template.slots.iter().any(|slot| told.is_meant(fragment.template, slot))
+        || fragment.values.iter().any(|value| has_told_within(value, told))
 }
 
-fn has_fields_within<M>(value: &Value<M>) -> bool {
+fn has_told_within<M>(value: &Value<M>, told: Told) -> bool {
     match value {
-        Value::Html(html) => has_fields(html.root()),
-        Value::Memo(memo) => memo.0.read(has_fields),
-        Value::Branch(Some((_, fragment))) => has_fields(fragment),
-        Value::List(items) => items.iter().any(|item| item.body.read(has_fields)),
+        Value::Html(html) => has_told(html.root(), told),
+        Value::Memo(memo) => memo.0.read(|fragment| has_told(fragment, told)),
+        Value::Branch(Some((_, fragment))) => has_told(fragment, told),
+        Value::List(items) => items.iter().any(|item| item.body.read(|fragment| has_told(fragment, told))),
         Value::Packed(items) => {
-            items.template().slots.iter().any(|slot| slot.kind.is_field())
-                || items.kept().iter().any(has_fields_within)
+            let template = items.template();
+            template.slots.iter().any(|slot| told.is_meant(template, slot))
+                || items.kept().iter().any(|value| has_told_within(value, told))
         }
         _ => false,
     }
 }
 
-fn forget_fields<M>(value: &mut Value<M>, kind: &Kind) {
-    let forget = |fragment: &mut Fragment<M>| {
-        for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-            forget_fields(value, &slot.kind);
-        }
-    };
+fn forget_told_in<M>(fragment: &mut Fragment<M>, told: Told) {
+    let template = fragment.template;
+    for (slot, value) in template.slots.iter().zip(&mut fragment.values) {
+        forget_told(value, template, slot, told);
+    }
+}
+
+fn forget_told<M>(value: &mut Value<M>, template: &Template, slot: &Slot, told: Told) {
+    let has = |fragment: &Fragment<M>| has_told(fragment, told);
     match value {
-        _ if kind.is_field() => *value = Value::Unknown,
-        Value::Html(html) => forget(html.root_mut()),
-        Value::Branch(Some((_, fragment))) => forget(fragment),
-        Value::Memo(memo) if memo.0.read(has_fields) => forget(Part::detached(&mut memo.0)),
+        _ if told.is_meant(template, slot) => *value = Value::Unknown,
+        Value::Html(html) => forget_told_in(html.root_mut(), told),
+        Value::Branch(Some((_, fragment))) => forget_told_in(fragment, told),
+        Value::Memo(memo) if memo.0.read(has) => forget_told_in(Part::detached(&mut memo.0), told),
         Value::List(items) => {
             for item in items {
                 match &mut item.body {
-                    Body::Own(fragment) => forget(fragment),
-                    Body::Part(part, _) if part.read(has_fields) => forget(Part::detached(part)),
+                    Body::Own(fragment) => forget_told_in(fragment, told),
+                    Body::Part(part, _) if part.read(has) => forget_told_in(Part::detached(part), told),
                     Body::Part(..) => {}
                 }
             }
         }
         Value::Packed(items) => {
+            let template = items.template();
             for index in 0..items.len() {
-                InstanceMut::Packed(items, index).each(|slot, value| forget_fields(value, &slot.kind));
+                InstanceMut::Packed(items, index)
+                    .each(|slot, value| forget_told(value, template, slot, told));
             }
         }
         _ => {}

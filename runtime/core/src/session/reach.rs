@@ -75,7 +75,7 @@ impl Around {
         slot: usize,
         text: impl Fn(usize) -> Option<&'a str>,
     ) -> bool {
-        let Some(Slot { kind: Kind::Handler { event }, path }) = template.slots.get(slot) else {
+        let Some(Slot { kind: Kind::Handler { event }, path, .. }) = template.slots.get(slot) else {
             return false;
         };
         let own = || template.reach.iter().filter(|one| one.path == *path);

@@ -62,6 +62,11 @@ impl Restarts {
         self.at.len() <= RESTARTS_MAX
     }
 
+    /// Whether an event has been tried before, in vain.
+    pub(super) fn has_failed(&self, seq: u64) -> bool {
+        self.poison.is_some_and(|(poison, _)| poison == seq)
+    }
+
     /// Counts an attempt at an event; whether there may be another.
     fn try_again(&mut self, seq: u64) -> bool {
         let attempts = match self.poison {

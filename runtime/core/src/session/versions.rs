@@ -16,6 +16,7 @@ use crate::diff::{diff, reset};
 use crate::html::{Fragment, Html};
 use crate::memo;
 use crate::nesting;
+use crate::size;
 use crate::stream::rows::Past;
 use crate::stream::tree as streams;
 
@@ -46,6 +47,8 @@ pub(super) struct Seen<M> {
     pub(super) past: Vec<Past<M>>,
     /// The id of the first instance that was not there yet.
     pub(super) next_id: InstanceId,
+    /// About how much memory the tree takes.
+    pub(super) byte_count: usize,
 }
 
 pub(super) fn origin(state: Option<&State>) -> Option<Origin> {
@@ -98,8 +101,8 @@ impl<C: Component> Session<C> {
             if self.seen.len() == limits::VERSIONS_SEEN_MAX {
                 self.seen.pop_front();
             }
-            let next_id = self.next_id;
-            push(&mut self.seen, Seen { version: self.version, tree, origin, past, next_id });
+            let (next_id, byte_count) = (self.next_id, size::of(&tree));
+            push(&mut self.seen, Seen { version: self.version, tree, origin, past, next_id, byte_count });
             checkpoint::forget_large_states(&mut self.seen);
         }
         self.version += 1;

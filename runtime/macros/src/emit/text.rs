@@ -24,7 +24,7 @@ pub(super) fn optional(Bracketed { expr, span }: &Bracketed) -> TokenStream {
     quote_spanned! {generated(*span)=>
         match (#expr) {
             ::core::option::Option::Some(__text) => {
-                ::core::option::Option::Some((&::lightspeed::__private::Splice(&__text)).attribute())
+                ::core::option::Option::Some((&&&&::lightspeed::__private::Splice(&__text)).attribute())
             }
             ::core::option::Option::None => ::core::option::Option::None,
         }
@@ -32,7 +32,7 @@ pub(super) fn optional(Bracketed { expr, span }: &Bracketed) -> TokenStream {
 }
 
 fn attribute(Bracketed { expr, span }: &Bracketed) -> TokenStream {
-    quote_spanned!(generated(*span)=> (&::lightspeed::__private::Splice(&(#expr))).attribute())
+    quote_spanned!(generated(*span)=> (&&&&::lightspeed::__private::Splice(&(#expr))).attribute())
 }
 
 /// Statements that append to `__text`.

@@ -106,6 +106,7 @@ pub(crate) struct Keywords {
     pub(crate) means_first_when_empty: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "each arm of the tables is an option")]
 const fn keywords(words: &'static [&'static str]) -> Option<Keywords> {
     Some(Keywords { words, is_bool: false, means_first_when_empty: false })
 }

@@ -3,15 +3,16 @@
 //! It follows the session's document, as only that tells which field an event belongs to.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lightspeed_interpreter::memory::NodeId;
 use lightspeed_interpreter::recording::Follower;
 use lightspeed_interpreter::{Address, MemoryDocument};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::isa::{Op, ProgramReader, ProgramWriter};
-use lightspeed_protocol::msgpack::{DecodeError, Payload, Raw, Text, Writer};
-use lightspeed_protocol::template::EventKind;
+use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Raw, Reader, Text, Writer};
+use lightspeed_protocol::template::{EventKind, SlotKind};
+use lightspeed_protocol::{Fingerprint, InstanceId, SlotIndex};
 
 use super::{FieldName, Recording};
 use crate::limits;
@@ -25,8 +26,15 @@ pub(super) struct Redactor {
     names: BTreeSet<String>,
     /// The secret fields that were seen, whatever their type is now.
     fields: BTreeSet<NodeId>,
+    /// Where handlers of secret fields stand in templates: so they are known again in another document.
+    handlers: BTreeSet<Spot>,
+    /// Where a value was shown that is too short to be looked for everywhere: whatever stands there is replaced.
+    spots: BTreeSet<Spot>,
     secrets: Secrets,
 }
+
+/// A slot of a template: every instance of it has the same one.
+type Spot = (Fingerprint, SlotIndex);
 
 impl Redactor {
     pub(super) fn new(settings: &Recording, component: &'static str, html: &str) -> Self {
@@ -36,6 +44,8 @@ impl Redactor {
             follower: Follower::new(html),
             names: settings.redacted_fields.iter().cloned().collect(),
             fields: BTreeSet::new(),
+            handlers: BTreeSet::new(),
+            spots: BTreeSet::new(),
             secrets: Secrets::default(),
         };
         redactor.look();
@@ -56,7 +66,7 @@ impl Redactor {
     /// A component's state, whose format isn't known here.
     pub(super) fn state(&self, state: &[u8]) -> Vec<u8> {
         let mut state = state.to_vec();
-        for pattern in &self.secrets.patterns {
+        for pattern in self.secrets.patterns.iter().chain(self.secrets.beginnings.values()) {
             let found: Vec<usize> = memchr::memmem::find_iter(&state, pattern.as_bytes()).collect();
             for at in found {
                 state[at..at + pattern.len()].fill(b'*');
@@ -85,7 +95,12 @@ impl Redactor {
         let document = self.follower.document();
         let place = document.node_at(at).zip(document.event_at(at));
         let Some((element, event)) = place else { return stars(text) };
-        let is_secret = self.fields.contains(&element);
+        let spot = self.follower.template_of(at.instance).map(|template| (template, at.slot));
+        let mut is_secret = self.fields.contains(&element);
+        if is_secret {
+            self.handlers.extend(spot);
+        }
+        is_secret |= spot.is_some_and(|spot| self.handlers.contains(&spot));
         let is_around = self.fields.iter().any(|field| document.is_within(*field, element));
         if event == EventKind::Keydown {
             let (modifiers, key) = text.split_at_checked(1).unwrap_or_default();
@@ -96,7 +111,7 @@ impl Redactor {
         } else if document.is_element(element, "form") {
             return self.form(text);
         } else if is_secret || is_around {
-            self.secrets.learn(text);
+            self.secrets.learn(&Source::Field(element), text);
             return stars(text);
         }
         self.secrets.mask(text).into_owned()
@@ -114,8 +129,8 @@ impl Redactor {
             self.names.contains(&decode(name)).then(|| (name, decode(value)))
         });
         let secret: Vec<_> = pairs.collect();
-        for (_, value) in secret.iter().flatten() {
-            self.secrets.learn(value);
+        for (name, value) in secret.iter().flatten() {
+            self.secrets.learn(&Source::Name((*name).to_owned()), value);
         }
         let pairs = payload.split('&').zip(&secret).map(|(pair, secret)| match secret {
             Some((name, value)) => format!("{name}={}", stars(value)),
@@ -162,18 +177,26 @@ impl Redactor {
                     self.names.insert(name.to_owned());
                 }
                 self.fields.insert(field);
-                held.push(held_by(document, field));
+                held.push((field, held_by(document, field)));
             }
         }
         // What a person has typed since is known from the events alone.
-        for value in held.iter().filter(|value| !value.is_empty()) {
-            self.secrets.learn(value);
+        for (field, value) in held.iter().filter(|(_, value)| !value.is_empty()) {
+            self.secrets.learn(&Source::Shown(*field), value);
         }
     }
 
     /// A frame of the server without secrets and without tokens.
-    fn say(&self, bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    fn say(&mut self, bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
         let (session, frame) = ServerFrame::decode(bytes)?;
+        if let ServerFrame::Patch { ack, version, program } = frame {
+            let program = self.program(program)?;
+            return Ok(ServerFrame::Patch { ack, version, program: Raw::new(&program) }.encode(session));
+        }
+        if let ServerFrame::Snapshot { ack, version, program } = frame {
+            let program = self.program(program)?;
+            return Ok(ServerFrame::Snapshot { ack, version, program: Raw::new(&program) }.encode(session));
+        }
         let secrets = &self.secrets;
         let frame = match frame {
             // Every field is named, so that one that is a token is not overlooked: it is written empty.
@@ -181,14 +204,6 @@ impl Redactor {
             ServerFrame::Refused { seq, reason, message } => {
                 let message = secrets.mask(message);
                 ServerFrame::Refused { seq, reason, message: &message }.encode(session)
-            }
-            ServerFrame::Patch { ack, version, program } => {
-                let program = self.program(program)?;
-                ServerFrame::Patch { ack, version, program: Raw::new(&program) }.encode(session)
-            }
-            ServerFrame::Snapshot { ack, version, program } => {
-                let program = self.program(program)?;
-                ServerFrame::Snapshot { ack, version, program: Raw::new(&program) }.encode(session)
             }
             ServerFrame::Template { fingerprint, namespace, roots, html, slots } => {
                 let html = html.map(|html| secrets.mask(html));
@@ -204,7 +219,7 @@ impl Redactor {
         Ok(frame)
     }
 
-    fn program(&self, program: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
+    fn program(&mut self, program: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
         if self.secrets.values.is_empty() {
             return Ok(program.bytes.to_vec());
         }
@@ -216,48 +231,203 @@ impl Redactor {
         Ok(out.finish())
     }
 
-    fn op(&self, op: &Op<'_>, out: &mut ProgramWriter) -> Result<(), DecodeError> {
-        let secrets = &self.secrets;
-        let mut masked = String::new();
+    fn op(&mut self, op: &Op<'_>, out: &mut ProgramWriter) -> Result<(), DecodeError> {
+        let spot = |at| self.follower.template_of(at);
         match *op {
             Op::Text { at, slot, text } => {
-                let text = secrets.mask_text(text, &mut masked);
-                out.push(&Op::Text { at, slot, text });
+                let spot = spot(at).map(|template| (template, slot));
+                let masked = self.shown(spot, &text_of(text));
+                out.push(&Op::Text { at, slot, text: masked.as_deref().map_or(text, Text::Str) });
             }
             Op::Attribute { at, slot, text: Some(text) } => {
+                let spot = spot(at).map(|template| (template, slot));
                 let field = self.follower.document().node_at(Address { instance: at, slot });
-                let text = if field.is_some_and(|field| self.fields.contains(&field)) {
-                    masked = stars(&text_of(text));
-                    Text::Str(&masked)
+                let masked = if field.is_some_and(|field| self.fields.contains(&field)) {
+                    Some(stars(&text_of(text)))
                 } else {
-                    secrets.mask_text(text, &mut masked)
+                    self.shown(spot, &text_of(text))
                 };
-                out.push(&Op::Attribute { at, slot, text: Some(text) });
+                out.push(&Op::Attribute { at, slot, text: Some(masked.as_deref().map_or(text, Text::Str)) });
             }
             Op::Splice { at, slot, start, delete, insert } => {
+                let spot = spot(at).map(|template| (template, slot));
                 let node = self.follower.document().node_at(Address { instance: at, slot });
                 let whole = node.map(|node| self.follower.document().text(node)).unwrap_or_default();
-                let insert = secrets.mask_part(&whole, start, insert);
+                let insert = match self.shown(spot, &whole) {
+                    // All of it is replaced, or some: it is found out of which the part is.
+                    Some(masked) => Cow::Owned(part_of(&whole, &masked, start, insert)),
+                    None => Cow::Borrowed(insert),
+                };
                 out.push(&Op::Splice { at, slot, start, delete, insert: &insert });
             }
             Op::Html { at, slot, html } => {
-                out.push(&Op::Html { at, slot, html: &secrets.mask_shown(html) });
+                let spot = spot(at).map(|template| (template, slot));
+                let masked = self.shown(spot, html);
+                out.push(&Op::Html { at, slot, html: masked.as_deref().unwrap_or(html) });
             }
             Op::Content { at, slot, content: Some(content) } => {
-                let content = secrets.mask_values(content, true)?;
+                let content = self.filled(at, slot, content)?;
                 out.push(&Op::Content { at, slot, content: Some(Raw::new(&content)) });
             }
             Op::Insert { at, slot, before, items } => {
-                let items = secrets.mask_values(items, true)?;
+                let items = self.filled(at, slot, items)?;
                 out.push(&Op::Insert { at, slot, before, items: Raw::new(&items) });
             }
             Op::Reset { root, template, values } => {
-                let values = secrets.mask_values(values, false)?;
+                let values = self.written(values, |it, reader, out| {
+                    out.array(reader.array()? as usize);
+                    it.values(template, reader, out)
+                })?;
                 out.push(&Op::Reset { root, template, values: Raw::new(&values) });
             }
             _ => out.push(op),
         }
         Ok(())
+    }
+
+    /// What a slot is filled with.
+    fn filled(&mut self, at: InstanceId, slot: SlotIndex, raw: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
+        match self.follower.template_of(at) {
+            Some(template) => self.written(raw, |it, reader, out| it.content(template, slot, reader, out)),
+            None => self.blank(raw),
+        }
+    }
+
+    /// Values of which nobody knows what they are any more: a frame that is sent again, of an instance that is gone by now. No
+    /// text of them is written, and no number that may stand for one.
+    fn blank(&self, raw: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
+        let (mut reader, mut out) = (raw.reader(), Writer::new());
+        while !reader.is_at_end() {
+            if reader.is_array() {
+                out.array(reader.array()? as usize);
+            } else if reader.is_bin() {
+                out.bin(&vec![b'*'; reader.bin()?.len()]);
+            } else {
+                match reader.payload()? {
+                    Payload::Text(text) => out.str(&stars(text)),
+                    Payload::Number(number) => {
+                        let text = number.to_string();
+                        match self.secrets.mask_shown(&text) {
+                            Cow::Borrowed(_) => out.uint(number),
+                            Cow::Owned(masked) => out.str(&masked),
+                        }
+                    }
+                    other => out.payload(other),
+                }
+            }
+        }
+        Ok(out.into_bytes())
+    }
+
+    fn written(
+        &mut self,
+        raw: Raw<'_>,
+        write: impl FnOnce(&mut Self, &mut Reader<'_>, &mut Writer) -> Result<(), DecodeError>,
+    ) -> Result<Vec<u8>, DecodeError> {
+        let (mut reader, mut out) = (raw.reader(), Writer::new());
+        write(self, &mut reader, &mut out)?;
+        reader.end()?;
+        Ok(out.into_bytes())
+    }
+
+    /// A text, or raw HTML, as it may be written where a client is to show it; `None` as it is.
+    fn shown(&mut self, spot: Option<Spot>, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return None;
+        }
+        // A frame that is sent again, of an instance that is gone by now: what stood there isn't known any more.
+        let Some(spot) = spot else { return Some(stars(text)) };
+        if self.secrets.tells_short(text) {
+            self.spots.insert(spot);
+        }
+        if self.spots.contains(&spot) {
+            return Some(stars(text));
+        }
+        match self.secrets.mask_shown(text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(masked),
+        }
+    }
+
+    /// The values of a new instance of `template`, in the order of its slots.
+    fn values(
+        &mut self,
+        template: Fingerprint,
+        reader: &mut Reader<'_>,
+        out: &mut Writer,
+    ) -> Result<(), DecodeError> {
+        let unknown = reader.error(Expected::Code);
+        let shape = self.follower.templates().get(template).ok_or(unknown)?;
+        let kinds: Vec<SlotKind> = shape.slots.iter().map(|slot| slot.kind).collect();
+        for (slot, kind) in (0..).zip(kinds) {
+            match kind {
+                SlotKind::Handler => {}
+                SlotKind::Flag | SlotKind::Class | SlotKind::BoolProperty => out.bool(reader.bool()?),
+                SlotKind::Attribute | SlotKind::Property => self.text(Some((template, slot)), reader, out)?,
+                _ if reader.is_array() => {
+                    self.content(template, slot, reader, out)?;
+                }
+                _ if reader.is_bin() => {
+                    let html = String::from_utf8_lossy(reader.bin()?).into_owned();
+                    let masked = self.shown(Some((template, slot)), &html);
+                    out.bin(masked.unwrap_or(html).as_bytes());
+                }
+                _ => self.text(Some((template, slot)), reader, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A text, a number that stands for one, or nothing.
+    fn text(
+        &mut self,
+        spot: Option<Spot>,
+        reader: &mut Reader<'_>,
+        out: &mut Writer,
+    ) -> Result<(), DecodeError> {
+        let Some(text) = reader.text()? else {
+            out.nil();
+            return Ok(());
+        };
+        match self.shown(spot, &text_of(text)) {
+            Some(masked) => out.str(&masked),
+            None => out.text(text),
+        }
+        Ok(())
+    }
+
+    /// What a content slot is filled with: `[fingerprint, values..]`, `[arm, values..]` or `[count, values..]`, and `[]` for
+    /// a list without items.
+    fn content(
+        &mut self,
+        template: Fingerprint,
+        slot: SlotIndex,
+        reader: &mut Reader<'_>,
+        out: &mut Writer,
+    ) -> Result<(), DecodeError> {
+        let unknown = reader.error(Expected::Code);
+        let length = reader.array()? as usize;
+        out.array(length);
+        if length == 0 {
+            return Ok(());
+        }
+        let head = reader.uint32()?;
+        out.uint(u64::from(head));
+        let shape = self.follower.templates().get(template);
+        let shape = shape.and_then(|shape| shape.slots.get(slot as usize)).ok_or(unknown)?;
+        let (kind, first) = (shape.kind, shape.templates.first().copied());
+        let arm = shape.templates.get(head as usize).copied();
+        match kind {
+            SlotKind::List => {
+                let item = first.ok_or(unknown)?;
+                for _ in 0..head {
+                    self.values(item, reader, out)?;
+                }
+                Ok(())
+            }
+            SlotKind::Branch => self.values(arm.ok_or(unknown)?, reader, out),
+            _ => self.values(head, reader, out),
+        }
     }
 }
 
@@ -270,23 +440,34 @@ fn held_by(document: &MemoryDocument, field: NodeId) -> String {
     }
 }
 
+/// Where a value is known from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// An event of this field, or of what is around it.
+    Field(NodeId),
+    /// A form's payload that names it.
+    Name(String),
+    /// The server has given it to this field.
+    Shown(NodeId),
+}
+
 /// The values that must not be written.
 #[derive(Default)]
 struct Secrets {
     values: BTreeSet<String>,
     /// Those that are looked for everywhere, in each of their forms; the longest first.
     patterns: Vec<String>,
-    /// A value that is too short for a pattern, until the next one comes: the first letters of what is being typed.
-    beginning: String,
+    /// The values that fields hold and that are too short for a pattern: the first letters of what is being typed.
+    beginnings: BTreeMap<Source, String>,
 }
 
 impl Secrets {
-    fn learn(&mut self, value: &str) {
-        self.beginning.clear();
+    fn learn(&mut self, source: &Source, value: &str) {
+        self.beginnings.remove(source);
         for value in [value, value.trim()] {
             let is_short = value.len() < limits::RECORDER_SECRET_BYTES_MIN;
             if is_short && !value.is_empty() {
-                value.clone_into(&mut self.beginning);
+                self.beginnings.insert(source.clone(), value.to_owned());
             }
             let is_nothing = value.bytes().all(|byte| byte == b'*');
             if is_nothing || !self.values.insert(value.to_owned()) {
@@ -304,8 +485,13 @@ impl Secrets {
         }
     }
 
+    /// Whether a text that is shown has a value in it that a field holds and that is too short for a pattern.
+    fn tells_short(&self, text: &str) -> bool {
+        self.beginnings.values().any(|beginning| text.contains(beginning.as_str()))
+    }
+
     /// Which bytes of a text belong to a value; `None` when none does.
-    fn covered(&self, text: &str, beginning: &str) -> Option<Vec<bool>> {
+    fn covered(&self, text: &str, is_shown: bool) -> Option<Vec<bool>> {
         let mut covered = Vec::new();
         let mut cover = |at: usize, byte_count| {
             covered.resize(text.len(), false);
@@ -315,7 +501,8 @@ impl Secrets {
             cover(0, text.len());
         } else {
             let patterns = self.patterns.iter().map(String::as_str);
-            for pattern in patterns.chain([beginning]).filter(|pattern| !pattern.is_empty()) {
+            let beginnings = self.beginnings.values().filter(|_| is_shown).map(String::as_str);
+            for pattern in patterns.chain(beginnings) {
                 text.match_indices(pattern).for_each(|(at, found)| cover(at, found.len()));
             }
         }
@@ -323,78 +510,12 @@ impl Secrets {
     }
 
     fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.covered(text, "").map_or(Cow::Borrowed(text), |covered| cover(text, &covered))
+        self.covered(text, false).map_or(Cow::Borrowed(text), |covered| cover(text, &covered))
     }
 
     /// As [`Secrets::mask`], for what a client is to show from now on.
     fn mask_shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.covered(text, &self.beginning).map_or(Cow::Borrowed(text), |covered| cover(text, &covered))
-    }
-
-    /// Replaces what `part` has of a value that stands in the `whole` text, where the part begins at the
-    /// code unit `start`: a text that is changed a little at a time tells a value a little at a time.
-    fn mask_part<'a>(&self, whole: &str, start: u32, part: &'a str) -> Cow<'a, str> {
-        if self.values.is_empty() {
-            return Cow::Borrowed(part);
-        }
-        let mut units = 0;
-        let offset = whole.char_indices().find_map(|(at, character)| {
-            let is_start = units >= start as usize;
-            units += character.len_utf16();
-            is_start.then_some(at)
-        });
-        let offset = offset.unwrap_or(whole.len());
-        if !whole[offset..].starts_with(part) {
-            // The text has changed once more, so that nobody knows what the part was of.
-            return Cow::Owned(stars(part));
-        }
-        match self.covered(whole, &self.beginning) {
-            Some(covered) => cover(part, &covered[offset..offset + part.len()]),
-            None => Cow::Borrowed(part),
-        }
-    }
-
-    /// As [`Secrets::mask_shown`]; a number that tells a secret becomes a text.
-    fn mask_text<'a>(&self, text: Text<'a>, masked: &'a mut String) -> Text<'a> {
-        let shown = text_of(text);
-        match self.mask_shown(&shown) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(owned) => {
-                *masked = owned;
-                Text::Str(masked)
-            }
-        }
-    }
-
-    /// The values of new instances. `has_head` when a number stands first that is no value of theirs.
-    fn mask_values(&self, values: Raw<'_>, has_head: bool) -> Result<Vec<u8>, DecodeError> {
-        let mut reader = values.reader();
-        let mut out = Writer::new();
-        let mut index = 0;
-        while !reader.is_at_end() {
-            if reader.is_array() {
-                out.array(reader.array()? as usize);
-            } else if reader.is_bin() {
-                let html = String::from_utf8_lossy(reader.bin()?).into_owned();
-                out.bin(self.mask_shown(&html).as_bytes());
-            } else {
-                match reader.payload()? {
-                    Payload::Text(text) => out.str(&self.mask_shown(text)),
-                    Payload::Number(number) if !(has_head && index == 1) && self.is_long_value(number) => {
-                        out.str(&stars(&number.to_string()));
-                    }
-                    other => out.payload(other),
-                }
-            }
-            index += 1;
-        }
-        Ok(out.into_bytes())
-    }
-
-    /// Whether a number tells a value; short ones may just as well be counts.
-    fn is_long_value(&self, number: u64) -> bool {
-        let text = number.to_string();
-        text.len() >= limits::RECORDER_SECRET_BYTES_MIN && self.values.contains(&text)
+        self.covered(text, true).map_or(Cow::Borrowed(text), |covered| cover(text, &covered))
     }
 
     /// Replaces values where a page's HTML has them as a field's, however short they are.
@@ -414,6 +535,22 @@ fn text_of(text: Text<'_>) -> Cow<'_, str> {
         Text::Str(text) => Cow::Borrowed(text),
         Text::Number(number) => Cow::Owned(number.to_string()),
     }
+}
+
+/// What stands in the `masked` text in place of the `part` that begins at the code unit `start` of the `whole` one: a text
+/// that is changed a little at a time tells a value a little at a time.
+fn part_of(whole: &str, masked: &str, start: u32, part: &str) -> String {
+    let mut units = 0;
+    let offset = whole.char_indices().find_map(|(at, character)| {
+        let is_start = units >= start as usize;
+        units += character.len_utf16();
+        is_start.then_some(at)
+    });
+    let offset = offset.unwrap_or(whole.len());
+    // Otherwise the text has changed once more, so that nobody knows what the part was of.
+    let is_known = whole[offset..].starts_with(part);
+    let found = masked.get(offset..offset + part.len()).filter(|_| is_known);
+    found.map_or_else(|| stars(part), str::to_owned)
 }
 
 /// Replaces the bytes of a text that are covered, which are those of whole characters.

@@ -5,6 +5,30 @@ use crate::entropy::Entropy;
 use crate::mailbox::{Mail, Mailbox};
 use crate::pace::Pace;
 
+/// Hashes as the standard library does, and counts how often.
+#[derive(Default)]
+pub(super) struct Counted(std::hash::RandomState);
+
+thread_local! {
+    static LOOKUPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+impl std::hash::BuildHasher for Counted {
+    type Hasher = std::hash::DefaultHasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        LOOKUPS.set(LOOKUPS.get() + 1);
+        self.0.build_hasher()
+    }
+}
+
+/// How often a session is looked up meanwhile.
+fn lookups(work: impl FnOnce()) -> usize {
+    let before = LOOKUPS.get();
+    work();
+    LOOKUPS.get() - before
+}
+
 #[derive(Default)]
 struct Probe(AtomicBool);
 
@@ -210,4 +234,77 @@ fn an_actor_that_ends_late_leaves_the_entry_of_the_next_one_alone() {
         addresses.insert(old_at);
     }
     assert!(addresses.len() < 100, "memory was never used again, and this has shown nothing");
+}
+
+/// What a page costs at a bound doesn't grow with the sessions of others that wait: neither when one of its
+/// owner's makes room, nor when a socket holds each of them.
+#[tokio::test(start_paused = true)]
+async fn a_page_at_a_bound_costs_the_same_however_many_sessions_wait() {
+    let identity = |user: &str| {
+        let user = user.to_owned();
+        let config = Config::default().with_identity(move |_| Some(user.clone()));
+        Identity::of(&config, &axum::http::Request::new(()).into_parts().0)
+    };
+    let address = |last| Owner { ip: Some([10, 0, 0, last].into()), identity: Identity::default() };
+    let named = |user| Owner { ip: Some([10, 0, 0, 9].into()), identity: identity(user) };
+    let cost = |others: usize| {
+        let config = Config::default().with_sessions_max(1_000_000).with_unattached_max(1_000_000);
+        let config = config.with_sessions_per_ip_max(others.max(2)).with_sessions_per_identity_max(2);
+        let registry = Arc::new(Registry::new(&config));
+        let mut kept: Vec<_> = (0..others).map(|_| enter_as(&registry, address(1))).collect();
+        let held: Vec<_> = (0..2).map(|_| enter_as(&registry, named("ada"))).collect();
+        for session in &held {
+            attach(&registry, session);
+        }
+        let waiting: Vec<_> = (0..2).map(|_| enter_as(&registry, named("grace"))).collect();
+        let of_address = lookups(|| kept.push(enter_as(&registry, address(1))));
+        assert!(!kept[0].probe.is_alive() && kept[1].probe.is_alive(), "its oldest makes room");
+        let of_identity = lookups(|| kept.push(enter_as(&registry, named("grace"))));
+        assert!(!waiting[0].probe.is_alive() && waiting[1].probe.is_alive());
+        let refused = lookups(|| assert!(matches!(registry.reserve(named("ada")), Err(Full::Owner))));
+        (of_address, of_identity, refused)
+    };
+    assert_eq!(cost(1_000), cost(20_000));
+    let (of_address, of_identity, refused) = cost(1_000);
+    assert!(of_address < 10 && of_identity < 10 && refused == 0, "{of_address}, {of_identity}, {refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_has_a_thousand_sessions_unless_the_operator_says_otherwise() {
+    let registry = registry(&Config::default());
+    let owner = |last| Owner { ip: Some([10, 0, 0, last].into()), identity: Identity::default() };
+    let sessions: Vec<_> = (0..1_000).map(|_| enter_as(&registry, owner(1))).collect();
+    assert!(sessions.iter().all(|session| session.probe.is_alive()));
+    for session in &sessions {
+        attach(&registry, session);
+    }
+    assert!(matches!(registry.reserve(owner(1)), Err(Full::Owner)));
+    assert!(registry.reserve(owner(2)).is_ok());
+}
+
+/// Sessions come and go, are joined and lost; the order of each owner stays that of its sessions alone.
+#[tokio::test(start_paused = true)]
+async fn an_owner_is_forgotten_with_its_last_session() {
+    let registry = registry(&Config::default().with_sessions_per_ip_max(3));
+    let owner = Owner { ip: Some([10, 0, 0, 1].into()), identity: Identity::default() };
+    let first = enter_as(&registry, owner);
+    let second = enter_as(&registry, owner);
+    let third = enter_as(&registry, owner);
+    let epoch = attach(&registry, &first);
+    registry.detach(first.id, epoch);
+    let epoch = attach(&registry, &second);
+    // One that nobody has seen goes before one that has lost its socket.
+    let fourth = enter_as(&registry, owner);
+    assert!(first.probe.is_alive() && second.probe.is_alive() && !third.probe.is_alive());
+    attach(&registry, &fourth);
+    let fifth = enter_as(&registry, owner);
+    assert!(!first.probe.is_alive() && second.probe.is_alive() && fourth.probe.is_alive());
+    registry.detach(second.id, epoch);
+    registry.keep(second.id, epoch, epoch);
+    attach(&registry, &fifth);
+    assert!(matches!(registry.reserve(owner), Err(Full::Owner)), "a socket holds each");
+    drop((first, second, third, fourth, fifth));
+    let state = registry.lock();
+    assert!(state.by_ip.0.is_empty() && state.sessions.is_empty());
+    assert!(state.waiting.unattached.is_empty() && state.waiting.parked.is_empty());
 }

@@ -92,6 +92,8 @@ pub(crate) fn end_of(error: axum::Error) -> End {
 
     match error.into_inner().downcast_ref::<Error>() {
         Some(Error::Capacity(_)) => CloseReason::FrameTooLarge.into(),
+        // It hasn't read for too long: `serve::connection`.
+        Some(Error::Io(error)) if error.kind() == std::io::ErrorKind::TimedOut => CloseReason::TooSlow.into(),
         Some(Error::Utf8(_)) => Fault::malformed(0, "a text message, and not UTF-8").into(),
         Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
         Some(Error::Protocol(_)) => Fault::malformed(0, "not WebSocket framing").into(),

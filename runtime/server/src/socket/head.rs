@@ -29,6 +29,11 @@ impl Head {
         Self { headers: headers.into_boxed_slice(), extensions: parts.extensions }
     }
 
+    /// What is kept of it, but for its extensions.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.headers.len()
+    }
+
     /// A head with these headers and extensions, for a `GET` of nothing yet.
     pub(crate) fn parts(&self) -> Parts {
         let (mut parts, ()) = Request::new(()).into_parts();

@@ -10,6 +10,7 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
 use tokio::sync::Notify;
 
+use crate::admission::bytes::{Account, Charge};
 use crate::limits;
 
 /// One thing to be sent.
@@ -50,10 +51,12 @@ struct Shared {
     overflow: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
     waiting: VecDeque<Outgoing>,
     byte_count: usize,
+    /// What waits, and what is being written.
+    charge: Charge,
     /// The socket is gone, which its sessions are told by a detach.
     is_closed: bool,
 }
@@ -74,10 +77,11 @@ pub(crate) struct OutboxReader {
     put_back: Option<Box<Transmission>>,
 }
 
-/// An outbox for the socket of `peer`.
-pub(crate) fn outbox(peer: Option<SocketAddr>) -> (Outbox, OutboxReader) {
-    let (queue, filled, overflow) = Default::default();
-    let shared = Arc::new(Shared { peer, queue, filled, overflow });
+/// An outbox for the socket of `peer`, whose bytes go to `account`.
+pub(crate) fn outbox(peer: Option<SocketAddr>, account: &Arc<Account>) -> (Outbox, OutboxReader) {
+    let (filled, overflow) = Default::default();
+    let queue = Queue { waiting: VecDeque::new(), byte_count: 0, charge: account.charge(), is_closed: false };
+    let shared = Arc::new(Shared { peer, queue: Mutex::new(queue), filled, overflow });
     (
         Outbox { shared: Arc::clone(&shared) },
         OutboxReader { shared, ledger: TemplateLedger::default(), put_back: None },
@@ -92,6 +96,10 @@ impl Outbox {
         }
         let byte_count = queue.byte_count + outgoing.byte_count();
         if byte_count > limits::OUTBOX_BYTES_MAX || queue.waiting.len() >= limits::OUTBOX_FRAMES_MAX {
+            return self.shared.overflow.notify_one();
+        }
+        if !queue.charge.add(outgoing.byte_count()) {
+            queue.charge.take(outgoing.byte_count());
             return self.shared.overflow.notify_one();
         }
         queue.byte_count = byte_count;
@@ -147,6 +155,9 @@ impl OutboxReader {
             return Some(Outgoing::Transmission { transmission: *transmission, is_compressible: false });
         }
         let mut queue = self.shared.lock();
+        // What was taken before is written by now.
+        let byte_count = queue.byte_count;
+        queue.charge.lower(byte_count);
         let outgoing = queue.waiting.pop_front()?;
         queue.byte_count -= outgoing.byte_count();
         if queue.waiting.is_empty() {
@@ -162,6 +173,7 @@ impl Drop for OutboxReader {
         let mut queue = self.shared.lock();
         queue.is_closed = true;
         let waiting = std::mem::take(&mut queue.waiting);
+        queue.charge.lower(0);
         drop(queue);
         drop(waiting);
     }

@@ -15,12 +15,15 @@ use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Reader as Bytewise;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
 use super::outbox::{Link, Outbox, close_frame};
 use super::progress::{Arrived, Awaited, Progress};
+use super::standing::Standing;
+use crate::admission::bytes::{Account, Charge};
+use crate::crew::Label;
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
@@ -70,7 +73,9 @@ pub(crate) async fn read_hello(
     stream: &mut SplitStream<WebSocket>,
     progress: Option<&Progress>,
 ) -> Result<Vec<u32>, End> {
-    let bytes = next_message(stream, progress, limits::HELLO_WITHIN, |_| {}).await?;
+    let hello = next_message(stream, progress, limits::HELLO_WITHIN, |_| {});
+    // Whatever comes before it gives it no more time.
+    let bytes = timeout(limits::HELLO_WITHIN, hello).await.map_err(|_| End::from(CloseReason::Silent))??;
     if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX {
         return Err(CloseReason::FrameTooLarge.into());
     }
@@ -100,13 +105,19 @@ fn other_version(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Why a token is none, as far as that can be told apart, with what to do if the page's next token is none either.
-const OTHER_IDENTITY: &str = "The server doesn't know this page's socket as the person whom the page was made for. Sign in again. If that \
-    doesn't help: the cookie that tells who it is doesn't come with the socket; its `Path`, `Domain` and `SameSite` have to \
-    take in the socket's address.";
-const OTHER_SECRET: &str = "This page's token is of another server. Servers behind one address have to share the \
-    secret of `Config::with_secret`.";
-const OUTDATED: &str = "This page's token has been used up by the page before it. If the page was just loaded, a cache gives it to more than one \
-    visitor: have the cache keep no response that says `cache-control: private`.";
+const OTHER_IDENTITY: &str =
+    "Sign in again. If that doesn't help, the cookie for it isn't sent to the live socket's address.";
+const OTHER_SECRET: &str =
+    "This page is of another server. Servers behind one address share `Config::with_secret`.";
+const OUTDATED: &str =
+    "This page was shown before. If it is new, a cache gives it to several visitors, and must not.";
+
+const _: () = assert!(
+    OTHER_IDENTITY.len() <= limits::CLOSE_MESSAGE_BYTES_MAX
+        && OTHER_SECRET.len() <= limits::CLOSE_MESSAGE_BYTES_MAX
+        && OUTDATED.len() <= limits::CLOSE_MESSAGE_BYTES_MAX,
+    "they are told whole"
+);
 
 /// Brings a socket's frames to its sessions; lets go of them when dropped.
 pub(crate) struct Reader {
@@ -114,6 +125,12 @@ pub(crate) struct Reader {
     outbox: Outbox,
     /// Of the request that opened the socket, where there is a store to bring sessions back from.
     head: Option<Head>,
+    /// Of the head.
+    _charge: Option<Charge>,
+    account: Arc<Account>,
+    standing: Arc<Standing>,
+    /// Since when no session is joined.
+    unseated_since: Option<Instant>,
     identity: Identity,
     seats: Seats,
     /// What has come on the connection, where that is known.
@@ -144,6 +161,10 @@ impl Seats {
         Some(self.0.remove(index).1)
     }
 
+    fn has_session(&self) -> bool {
+        self.0.iter().any(|(_, seat)| matches!(seat, Seat::Taken { handle, .. } if handle.mailbox.is_alive()))
+    }
+
     fn is_full(&self) -> bool {
         self.0.len() >= limits::SESSIONS_PER_SOCKET_MAX
     }
@@ -172,11 +193,36 @@ enum Seat {
 }
 
 impl Reader {
-    pub(crate) fn new(inner: Arc<Inner>, outbox: Outbox, head: Parts) -> Self {
-        let identity = Identity::of(&inner.config, &head);
+    pub(crate) fn new(
+        inner: Arc<Inner>,
+        outbox: Outbox,
+        head: Parts,
+        identity: Identity,
+        account: &Arc<Account>,
+        standing: Arc<Standing>,
+    ) -> Self {
         let progress = head.extensions.get().cloned();
         let head = inner.config.store.is_some().then(|| Head::new(head));
-        let reader = Self { inner, outbox, head, identity, seats: Seats::default(), progress };
+        let charge = head.as_ref().map(|head| {
+            let mut charge = account.charge();
+            // No more than everybody may have: `REQUEST_HEAD_BYTES_MAX`.
+            let _ = charge.set(head.byte_count());
+            charge
+        });
+        standing.set_seated(false);
+        let (account, unseated_since) = (Arc::clone(account), Some(Instant::now()));
+        let reader = Self {
+            inner,
+            outbox,
+            head,
+            _charge: charge,
+            account,
+            standing,
+            unseated_since,
+            identity,
+            seats: Seats::default(),
+            progress,
+        };
         reader.admit();
         reader
     }
@@ -189,7 +235,7 @@ impl Reader {
     /// Large messages are for sessions: who has joined none sends none.
     fn admit(&self) {
         if let Some(progress) = &self.progress {
-            let is_joined = self.seats.0.iter().any(|(_, seat)| matches!(seat, Seat::Taken { .. }));
+            let is_joined = self.seats.has_session();
             progress.admit((!is_joined).then_some(limits::INBOUND_UNJOINED_BYTES_MAX));
         }
     }
@@ -203,6 +249,8 @@ impl Reader {
     pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
         let mut told_at = None;
         loop {
+            // Whatever else it says, a socket is for sessions.
+            let until = self.unseated_since.map(|since| since + limits::JOIN_WITHIN);
             // A large message takes long to come, and the client's ping behind it: it is told that it is heard.
             let more = |now: Instant| {
                 let is_told = told_at.is_some_and(|at| now < at + limits::PROGRESS_EVERY);
@@ -211,12 +259,21 @@ impl Reader {
                 }
             };
             let within = Duration::from_millis(limits::SILENCE_MS_MAX);
-            match next_message(stream, self.progress.as_ref(), within, more).await {
+            let next = next_message(stream, self.progress.as_ref(), within, more);
+            let message = match until {
+                Some(until) => {
+                    timeout_at(until, next).await.unwrap_or_else(|_| Err(CloseReason::Silent.into()))
+                }
+                None => next.await,
+            };
+            match message {
                 Ok(bytes) => {
                     told_at = None;
+                    self.standing.note_message();
                     if let Err(fault) = self.handle(bytes).await {
                         return fault.into();
                     }
+                    self.note_seats();
                     self.admit();
                 }
                 Err(end) => return end,
@@ -224,12 +281,24 @@ impl Reader {
         }
     }
 
+    /// Who has no session makes room for others, and doesn't stay for ever.
+    fn note_seats(&mut self) {
+        let is_seated = self.seats.has_session();
+        if is_seated == self.unseated_since.is_none() {
+            return;
+        }
+        self.unseated_since = (!is_seated).then(Instant::now);
+        self.standing.set_seated(is_seated);
+    }
+
     async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
-        let frame = ClientFrame::decode(&bytes)?;
-        if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX && !matches!(frame, (_, ClientFrame::Event { .. })) {
+        let frame = ClientFrame::decode(&bytes);
+        if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX
+            && !matches!(frame, Ok((_, ClientFrame::Event { .. })))
+        {
             return Err(CloseReason::FrameTooLarge.into());
         }
-        match frame {
+        match frame? {
             (_, ClientFrame::Hello { .. }) => Err(CloseReason::HelloExpected.into()),
             (0, ClientFrame::Ping {}) => {
                 self.outbox.send_frame(0, &ServerFrame::Pong {});
@@ -270,10 +339,19 @@ impl Reader {
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
         match self.seats.get(session) {
             Some(Seat::Taken { handle, epoch, .. }) => {
+                let charge = if bytes.len() > limits::INBOUND_BYTES_FREE {
+                    let mut charge = Box::new(self.account.charge_inbound());
+                    if !charge.set(bytes.len()) {
+                        return Err(CloseReason::Unavailable.into());
+                    }
+                    Some(charge)
+                } else {
+                    None
+                };
                 let places = self.inner.config.inbox_places(bytes.len());
                 if let Ok(permit) = Arc::clone(&handle.inbox).acquire_many_owned(places).await {
                     // False when the session has ended, of which the client is told already.
-                    handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit });
+                    handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit, charge });
                 }
                 Ok(())
             }
@@ -353,7 +431,9 @@ impl Reader {
             Found::Nothing => {}
         }
         let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
-        self.inner.restore(&head.parts(), token).await?;
+        let (inner, parts) = (Arc::clone(&self.inner), head.parts());
+        let label = Label::new("restore").in_session(token.id);
+        self.inner.crew().run(label, async move { inner.restore(&parts, token).await }).await?;
         match self.inner.registry.attach(token) {
             Found::Session(handle, epoch) => Ok((handle, epoch)),
             // Gone again already, or somebody else's.

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use lightspeed_core::session::Transmission;
@@ -10,6 +11,8 @@ use lightspeed_testing::native::inflate::inflated;
 use super::compress;
 use super::deflate::Deflaters;
 use super::outbox::{Outgoing, outbox};
+use crate::Config;
+use crate::admission::bytes::Accounts;
 use crate::limits::{COMPRESSED_AT_A_TIME_BYTES, COMPRESSED_BYTES_MIN};
 
 /// What waits for a socket: a patch that takes several turns to compress, and the frame behind it.
@@ -41,7 +44,7 @@ fn name(outgoing: Option<Outgoing>, patch: &[u8]) -> &'static str {
 #[tokio::test]
 async fn a_frame_that_is_being_compressed_when_the_socket_ends_goes_out_first_as_it_is() {
     let deflaters = Deflaters::new(Some(COMPRESSED_BYTES_MIN));
-    let (outbox, mut reader) = outbox(None);
+    let (outbox, mut reader) = outbox(None, &Arc::new(Accounts::new(&Config::default())).of(None));
     let (patch, outgoing) = waiting();
     outbox.send(outgoing);
     outbox.send(Outgoing::Frame(b"frame".to_vec()));
@@ -59,7 +62,7 @@ async fn a_frame_that_is_being_compressed_when_the_socket_ends_goes_out_first_as
 #[tokio::test]
 async fn a_frame_that_was_compressed_is_not_sent_again() {
     let deflaters = Deflaters::new(Some(COMPRESSED_BYTES_MIN));
-    let (outbox, mut reader) = outbox(None);
+    let (outbox, mut reader) = outbox(None, &Arc::new(Accounts::new(&Config::default())).of(None));
     let (patch, outgoing) = waiting();
     outbox.send(outgoing);
     outbox.send(Outgoing::Frame(b"frame".to_vec()));

@@ -378,7 +378,7 @@ impl Drop for SqliteStore {
         self.reads = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!(path = %self.path.display(), "the thread of a store has panicked");
+                tracing::error!(path = ?self.path, "the thread of a store has panicked");
             }
         }
     }

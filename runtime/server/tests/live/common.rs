@@ -1,5 +1,6 @@
 //! A server on a loopback port, a client that speaks frames, and components to try.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 
 /// Counts; its mounts are counted too.
 pub(crate) struct Counter {
@@ -244,6 +246,13 @@ impl TestServer {
                     let _ = stopped.await;
                 });
         Self { addr, runtime, mounts, gate, stop: Some(stop), task: tokio::spawn(server.run()) }
+    }
+
+    /// A server that somebody else has started, as its visitors see it.
+    pub(crate) fn at(addr: SocketAddr) -> Self {
+        let gate = Gate { is_open: watch::Sender::new(false), waiting: Arc::default() };
+        let task = tokio::spawn(std::future::pending());
+        Self { addr, runtime: Runtime::default(), mounts: Mounts::default(), gate, stop: None, task }
     }
 
     /// Asks the server to end; gives what it ends with.
@@ -510,7 +519,33 @@ pub(crate) fn click(ack: u64, seq: u64, instance: u32, slot: u32) -> ClientFrame
 /// anybody wants it: another test, which doesn't listen, would answer for the one that does.
 pub(crate) fn listen_everywhere() {
     // Fails when it is done already.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Everywhere));
+}
+
+/// Collects what sessions tell in threads where nobody listens.
+struct Everywhere;
+
+static TOLD_EVERYWHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+impl<S: tracing::Subscriber> Layer<S> for Everywhere {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        struct Text(String);
+        impl tracing::field::Visit for Text {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                let _ = write!(self.0, " {field}={value:?}");
+            }
+        }
+        if event.metadata().target() == lightspeed::telemetry::TARGET {
+            let mut text = Text(event.metadata().level().to_string());
+            event.record(&mut text);
+            TOLD_EVERYWHERE.lock().unwrap().push(text.0);
+        }
+    }
+}
+
+/// The lines that hold `text`, of threads in which no [`Log`] has been started.
+pub(crate) fn log_of_all(text: &str) -> Vec<String> {
+    TOLD_EVERYWHERE.lock().unwrap().iter().filter(|line| line.contains(text)).cloned().collect()
 }
 
 /// Collects the log of this thread, which on a current-thread runtime is the test's.

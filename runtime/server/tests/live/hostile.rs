@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lightspeed::limits::{INBOUND_FRAME_BYTES_MAX, SESSIONS_PER_SOCKET_MAX};
+use lightspeed::limits::{EVENT_BYTES_MAX, INBOUND_FRAME_BYTES_MAX, SESSIONS_PER_SOCKET_MAX};
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ClientFrame;
@@ -117,7 +117,7 @@ async fn oversized_in_parts() {
     let mut client = bystander.server.joined("/").await;
     for part in 0..2 {
         let code = if part == 0 { Data::Binary } else { Data::Continue };
-        let frame = Frame::message(vec![0; INBOUND_FRAME_BYTES_MAX - 10], OpCode::Data(code), false);
+        let frame = Frame::message(vec![0; EVENT_BYTES_MAX - 10], OpCode::Data(code), false);
         client.socket.send(Message::Frame(frame)).await.unwrap();
     }
     client.ended(CloseReason::FrameTooLarge).await;

@@ -192,6 +192,7 @@ async fn a_page_of_ones_own_counts_for_whoever_asks_for_it() {
         for status in [200, 200, 429] {
             let page = server.request("GET", "/", "x-from: 10.0.0.1\r\nx-user: ada\r\n").await;
             assert_eq!(page.status(), status, "{is_told}");
+            assert_eq!(page.header("x-frame-options"), Some("SAMEORIGIN"), "a refusal as well");
             if status == 200 {
                 let mut grace = server.hello_with(Some(("x-user", "grace"))).await;
                 grace.join(1, &page.token()).await;

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use lightspeed::Config;
 use lightspeed::limits::{
-    HELLO_WITHIN, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX, OUTBOUND_FRAME_BYTES_MAX, OUTBOX_BYTES_MAX,
-    OUTBOX_FRAMES_MAX, REQUEST_HEAD_WITHIN, SESSIONS_PER_SOCKET_MAX,
+    EVENT_BYTES_MAX, FRAME_HEAD_BYTES_MAX, HELLO_WITHIN, INBOUND_FRAME_BYTES_MAX, INBOX_EVENTS_MAX,
+    OUTBOUND_FRAME_BYTES_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX, REQUEST_HEAD_WITHIN,
+    SESSIONS_PER_SOCKET_MAX,
 };
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
+use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::{PROTOCOL_VERSION, limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -19,17 +21,20 @@ use tokio::time::{Instant, timeout};
 use crate::common::{INCREMENT, TestServer, click, eventually, hello};
 use crate::hostile::Bystander;
 
-const FIN: u8 = 0x80;
+pub(crate) const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xa;
+
+/// The largest message that a session is sent.
+const MESSAGE_BYTES_MAX: usize = EVENT_BYTES_MAX + FRAME_HEAD_BYTES_MAX;
 
 /// A request for the socket without the line that ends it.
-fn request(server: &TestServer) -> String {
+pub(crate) fn request(server: &TestServer) -> String {
     format!(
         "GET /lightspeed/socket HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
@@ -38,7 +43,7 @@ fn request(server: &TestServer) -> String {
 }
 
 /// A frame of RFC 6455, 5.2: masked, with a mask that changes nothing.
-fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![head];
     match u16::try_from(payload.len()) {
         Ok(length @ 0..=125) => bytes.push(MASKED | u8::try_from(length).unwrap()),
@@ -57,13 +62,13 @@ fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A connection, byte by byte.
-struct Raw {
-    writer: OwnedWriteHalf,
-    ear: Ear,
+pub(crate) struct Raw {
+    pub(crate) writer: OwnedWriteHalf,
+    pub(crate) ear: Ear,
 }
 
 /// What comes of a connection.
-struct Ear {
+pub(crate) struct Ear {
     reader: OwnedReadHalf,
     /// What has come and is not taken apart yet.
     buffer: Vec<u8>,
@@ -72,7 +77,7 @@ struct Ear {
 impl Raw {
     /// A connection that has become a WebSocket. What it doesn't read piles up soon: its buffer is small,
     /// though not so small that the kernel drops what comes and waits for seconds before it comes again.
-    async fn upgraded(server: &TestServer) -> Self {
+    pub(crate) async fn upgraded(server: &TestServer) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(64 * 1024).unwrap();
         let mut stream = socket.connect(server.addr).await.unwrap();
@@ -88,12 +93,12 @@ impl Raw {
     }
 
     /// With a session of a counter joined as 1.
-    async fn joined(server: &TestServer) -> Self {
+    pub(crate) async fn joined(server: &TestServer) -> Self {
         Self::joined_to(server, "/").await
     }
 
     /// With a session of the page at `path` joined as 1.
-    async fn joined_to(server: &TestServer, path: &str) -> Self {
+    pub(crate) async fn joined_to(server: &TestServer, path: &str) -> Self {
         let token = server.token(path).await;
         let mut raw = Self::upgraded(server).await;
         raw.send(0, &hello(PROTOCOL_VERSION)).await;
@@ -102,18 +107,18 @@ impl Raw {
         raw
     }
 
-    async fn send(&mut self, session: u32, said: &ClientFrame<'_>) {
+    pub(crate) async fn send(&mut self, session: u32, said: &ClientFrame<'_>) {
         self.write(&frame(FIN | BINARY, &said.encode(session))).await;
     }
 
-    async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.writer.write_all(bytes).await.unwrap();
     }
 }
 
 impl Ear {
     /// The server's next frame: opcode and payload; `None` when the connection has ended.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub(crate) async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((head, payload, rest)) = taken(&self.buffer) {
                 let found = (head & 0xf, payload.to_vec());
@@ -128,7 +133,7 @@ impl Ear {
     }
 
     /// Reads until a frame of this kind comes for `session`.
-    async fn until(&mut self, session: u32, kind: &str) -> Vec<u8> {
+    pub(crate) async fn until(&mut self, session: u32, kind: &str) -> Vec<u8> {
         loop {
             let (opcode, payload) = self.next().await.expect("the connection stays");
             let said = ServerFrame::decode(&payload);
@@ -141,7 +146,7 @@ impl Ear {
     }
 
     /// Expects the end of the socket: the frame, and then the WebSocket's own close.
-    async fn ended(&mut self, reason: CloseReason) -> String {
+    pub(crate) async fn ended(&mut self, reason: CloseReason) -> String {
         let payload = timeout(Duration::from_mins(5), self.until(0, "close")).await.expect("an end");
         let Ok((0, ServerFrame::Close { reason: code, message, .. })) = ServerFrame::decode(&payload) else {
             unreachable!()
@@ -206,7 +211,7 @@ async fn an_upgrade_that_is_never_finished_takes_no_socket() {
     bystander.increments(1, 0).await;
 }
 
-/// A byte now and then is no sign of life: what counts is a whole message.
+/// A byte now and then is no sign of life: a message has to come at some rate.
 #[tokio::test(start_paused = true)]
 async fn a_frame_that_comes_byte_by_byte_ends_in_silence() {
     let silence = Duration::from_millis(limits::SILENCE_MS_MAX);
@@ -247,7 +252,7 @@ async fn a_payload_that_is_promised_and_never_sent_ends_in_silence() {
 
 #[tokio::test]
 async fn a_payload_that_no_machine_could_hold_is_refused_by_its_header() {
-    for length in [1 << 63, u64::MAX, u64::from(u32::MAX), INBOUND_FRAME_BYTES_MAX as u64 + 1] {
+    for length in [1 << 63, u64::MAX, u64::from(u32::MAX), MESSAGE_BYTES_MAX as u64 + 1] {
         let mut bytes = vec![FIN | BINARY, MASKED | 0x7f];
         bytes.extend(length.to_be_bytes());
         bytes.extend([0; 4]);
@@ -259,7 +264,7 @@ async fn a_payload_that_no_machine_could_hold_is_refused_by_its_header() {
 fn fragments(size: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut sent = 0;
-    while sent <= INBOUND_FRAME_BYTES_MAX {
+    while sent <= MESSAGE_BYTES_MAX {
         bytes.extend(frame(if sent == 0 { BINARY } else { CONTINUATION }, &vec![0; size]));
         sent += size;
     }
@@ -268,7 +273,7 @@ fn fragments(size: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn fragments_are_counted_together() {
-    for size in [1, 7, 1024, INBOUND_FRAME_BYTES_MAX] {
+    for size in [7, 1024, INBOUND_FRAME_BYTES_MAX, MESSAGE_BYTES_MAX] {
         later(fragments(size), CloseReason::FrameTooLarge).await;
     }
     // As many of one byte as a message may have, and the end: a message like any other.
@@ -278,6 +283,103 @@ async fn fragments_are_counted_together() {
     }
     whole.extend(frame(FIN | CONTINUATION, &[0]));
     later(whole, CloseReason::MalformedFrame).await;
+}
+
+/// An event of 60 kB at 1.5 kB a second: it takes longer than a silence may, and arrives. Meanwhile the client hears that it
+/// is heard, for its pings wait behind the event.
+#[tokio::test(start_paused = true)]
+async fn a_large_event_that_comes_slowly_arrives() {
+    let mut bystander = Bystander::start().await;
+    let mut raw = Raw::joined(&bystander.server).await;
+    let text = "x".repeat(60_000);
+    let payload = Payload::Text(&text);
+    let event = ClientFrame::Event { ack: 0, seq: 1, behind: 0, instance: 1, slot: INCREMENT, payload };
+    let bytes = frame(FIN | BINARY, &event.encode(1));
+    let writer = &mut raw.writer;
+    let ear = &mut raw.ear;
+    let started = Instant::now();
+    let slowly = async {
+        for part in bytes.chunks(1_500) {
+            writer.write_all(part).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let heard = async {
+        let mut pongs = 0;
+        let mut heard_at = Instant::now();
+        loop {
+            let (opcode, payload) = ear.next().await.expect("the connection stays");
+            let Ok((_, said)) = ServerFrame::decode(&payload) else { continue };
+            if opcode != BINARY {
+                continue;
+            }
+            assert!(
+                heard_at.elapsed() < Duration::from_secs(5),
+                "a client that probes gives up after so long"
+            );
+            heard_at = Instant::now();
+            match said.name() {
+                "pong" => pongs += 1,
+                "patch" => return pongs,
+                name => panic!("{name}"),
+            }
+        }
+    };
+    let both = async {
+        tokio::select! {
+            () = slowly => unreachable!(),
+            pongs = heard => pongs,
+        }
+    };
+    let pongs = meanwhile(&mut bystander, both).await;
+    assert!(started.elapsed() > Duration::from_millis(limits::SILENCE_MS_MAX), "{:?}", started.elapsed());
+    assert!(pongs >= 10, "{pongs}");
+}
+
+/// What comes before a hello is not one, however much there is of it.
+#[tokio::test(start_paused = true)]
+async fn pings_give_no_time_to_a_hello() {
+    let mut bystander = Bystander::start().await;
+    let mut raw = Raw::upgraded(&bystander.server).await;
+    let started = Instant::now();
+    let (writer, ear) = (&mut raw.writer, &mut raw.ear);
+    let pings = async {
+        while writer.write_all(&frame(FIN | PING, b"here")).await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let ended = async {
+        tokio::select! {
+            _ = ear.ended(CloseReason::Silent) => {}
+            () = pings => unreachable!(),
+        }
+    };
+    meanwhile(&mut bystander, ended).await;
+    assert!(started.elapsed() <= HELLO_WITHIN + Duration::from_secs(1), "{:?}", started.elapsed());
+    bystander.unharmed(CloseReason::Silent).await;
+}
+
+/// Before a session has joined, no more is taken than a hello and a join need, however much is promised.
+#[tokio::test]
+async fn a_large_message_is_for_a_session() {
+    let event = click(0, 1, 1, INCREMENT);
+    let ClientFrame::Event { ack, seq, behind, instance, slot, .. } = event else { unreachable!() };
+    let text = "x".repeat(200_000);
+    let payload = Payload::Text(&text);
+    let event = ClientFrame::Event { ack, seq, behind, instance, slot, payload }.encode(1);
+    for is_greeted in [false, true] {
+        let bystander = Bystander::start().await;
+        let mut raw = Raw::upgraded(&bystander.server).await;
+        if is_greeted {
+            raw.send(0, &hello(PROTOCOL_VERSION)).await;
+            raw.ear.until(0, "welcome").await;
+        }
+        raw.write(&frame(FIN | BINARY, &event)[..100_000]).await;
+        raw.ear.ended(CloseReason::FrameTooLarge).await;
+        bystander.unharmed(CloseReason::FrameTooLarge).await;
+    }
 }
 
 /// They add up to nothing, so no bound of bytes ends them; that of patience does.
@@ -422,8 +524,9 @@ async fn a_flood_of_joins_with_bad_tokens_holds_nothing() {
 async fn a_flood_of_pings_is_answered_as_far_as_a_buffer_reaches() {
     let mut bystander = Bystander::start().await;
     let mut raw = Raw::joined(&bystander.server).await;
-    let ping = frame(FIN | PING, &[7; 125]);
-    let count = 100_000;
+    // Many at once: what isn't read for 10 seconds ends the socket.
+    let ping = frame(FIN | PING, &[7; 125]).repeat(100);
+    let count = 1_000;
     assert_eq!(
         flood(&mut bystander, &mut raw, |_| ping.clone(), count).await,
         count,
@@ -448,8 +551,8 @@ async fn a_flood_of_pings_is_answered_as_far_as_a_buffer_reaches() {
 async fn a_flood_of_pings_from_a_client_that_never_reads() {
     let mut bystander = Bystander::start().await;
     let mut raw = Raw::joined(&bystander.server).await;
-    let ping = frame(FIN | PING, &[7; 125]);
-    flood(&mut bystander, &mut raw, |_| ping.clone(), 150_000).await;
+    let ping = frame(FIN | PING, &[7; 125]).repeat(100);
+    flood(&mut bystander, &mut raw, |_| ping.clone(), 1_500).await;
     // The socket's own heartbeat finds that nothing is read.
     tokio::time::pause();
     let log = bystander.log.clone();

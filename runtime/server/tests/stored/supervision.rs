@@ -10,7 +10,7 @@ use lightspeed::{Context, Html, Live, MountError, Policy, Runtime, Snapshot, htm
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Client, Frame, Log, TestServer, eventually};
+use crate::common::{Client, Frame, Log, TestServer, eventually, log_of_all};
 use crate::faulty::{Answer, Faulty};
 use crate::tally::{DURABLE, Tally, config};
 
@@ -18,6 +18,8 @@ use crate::tally::{DURABLE, Tally, config};
 #[derive(Clone, Default)]
 pub(crate) struct Charges {
     pub(crate) update: Charge,
+    /// An update that takes until the log tells of it.
+    pub(crate) slow: Charge,
     mount: Charge,
     /// The drop of a message that is rendered.
     fuse: Charge,
@@ -31,7 +33,7 @@ impl Charge {
         self.0.store(count, Ordering::Relaxed);
     }
 
-    fn goes_off(&self) -> bool {
+    pub(crate) fn goes_off(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }
@@ -98,6 +100,12 @@ impl Live for Brittle {
     }
 
     fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+        if self.charges.slow.goes_off() {
+            // Told in another thread, so it is looked for where all threads tell.
+            while log_of_all("transition=\"slow\"").is_empty() {
+                std::thread::yield_now();
+            }
+        }
         match msg {
             Msg::Add => self.state.count += 1,
             Msg::Update => {

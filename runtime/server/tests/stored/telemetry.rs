@@ -85,16 +85,20 @@ async fn drive() {
     client.click(1, 1, 3, UPDATE).await;
     assert_eq!(client.frame().await.kind, "refused");
     assert_eq!(client.frame().await.ack, 3);
+    // slow
+    charges.slow.lay(1);
+    client.click(1, 1, 4, ADD).await;
+    assert_eq!(client.frame().await.ack, 4);
     // store-failed
     let begun = store.begun_count();
     store.answer(Answer::Failing);
-    client.click(1, 1, 4, ADD).await;
+    client.click(1, 2, 5, ADD).await;
     store.begun(begun + 2).await;
     store.answer(Answer::Well);
-    assert_eq!(client.frame().await.ack, 4);
+    assert_eq!(client.frame().await.ack, 5);
     // replaced
     let mut newer = first.hello().await;
-    assert_eq!(newer.resumes(1, &client.token, 2, 4).await, 4);
+    assert_eq!(newer.resumes(1, &client.token, 3, 5).await, 5);
     client.closed(1, CloseReason::Replaced).await;
     // parked
     let token = newer.token.clone();
@@ -103,9 +107,9 @@ async fn drive() {
     // restored, at another server; fenced, closed
     let second = serve(&store.another(), &charges).await;
     let mut client = second.hello().await;
-    assert_eq!(client.resumes(1, &token, 2, 4).await, 4);
+    assert_eq!(client.resumes(1, &token, 3, 5).await, 5);
     let mut back = first.hello().await;
-    assert_eq!(back.resumes(1, &client.token, 2, 4).await, 4);
+    assert_eq!(back.resumes(1, &client.token, 3, 5).await, 5);
     // draining, suspended, drained
     let ended = first.stop();
     back.closed(1, CloseReason::ShuttingDown).await;
@@ -168,9 +172,10 @@ async fn every_transition_is_told_of_as_the_list_says() {
         }
     }
     check_guarantees(&seen);
-    assert_eq!(seen.of("stored").last().unwrap()["seq"], "4");
+    assert_eq!(seen.of("stored").last().unwrap()["seq"], "5");
     assert_eq!(seen.of("restarted")[0]["panic"], "broken in update");
     assert_eq!(seen.of("task-failed")[0]["panic"], "broken in a task");
+    assert_eq!(seen.of("slow").last().unwrap()["is_over"], "true");
     assert_eq!(seen.of("drained")[0]["sessions"], "0");
     let reasons: Vec<_> = seen.of("closed").iter().map(|fields| fields["reason"].clone()).collect();
     assert_eq!(reasons, ["moved", "shutting-down"]);

@@ -33,7 +33,12 @@ impl World {
             }
             .encode(1),
             3 => ClientFrame::Join { token: "7.0.0.0", mode: 2, applied: 0, settled: 0 }.encode(2),
-            4 => ClientFrame::Hello { protocol: 2, build: "", templates: Raw::new(&[0x90]) }.encode(0),
+            4 => ClientFrame::Hello {
+                protocol: lightspeed_protocol::PROTOCOL_VERSION,
+                build: "",
+                templates: Raw::new(&[0x90]),
+            }
+            .encode(0),
             5 => ClientFrame::Leave {}.encode(9),
             _ => (0..random.below(40)).flat_map(|_| random.next().to_le_bytes()).collect(),
         };
@@ -44,7 +49,11 @@ impl World {
         let identity = if random.chance(50) { self.pages[page].identity } else { 77 };
         let Some(it) = self.machines[server].server.as_mut() else { return };
         it.open(now, socket, identity);
-        let hello = ClientFrame::Hello { protocol: 2, build: "liar", templates: Raw::new(&[0x90]) };
+        let hello = ClientFrame::Hello {
+            protocol: lightspeed_protocol::PROTOCOL_VERSION,
+            build: "liar",
+            templates: Raw::new(&[0x90]),
+        };
         it.message(now, socket, &hello.encode(0));
         if identity == 77 {
             // Somebody else with the page's token.

@@ -1,5 +1,7 @@
 //! Bytes as signs of life, in time that doesn't pass by itself.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::advance;
 

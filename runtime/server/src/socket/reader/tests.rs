@@ -1,7 +1,6 @@
 //! Readers without a socket: what they tell sessions, and in which order.
 
 use maud::Render;
-use tokio::time::timeout;
 
 use super::*;
 use crate::socket::outbox::{OutboxReader, outbox};
@@ -34,8 +33,11 @@ struct Stage {
 
 fn socket(runtime: &Runtime) -> (Reader, OutboxReader) {
     let (head, ()) = axum::http::Request::new(()).into_parts();
-    let (outbox, waiting) = outbox(None);
-    (Reader::new(Arc::clone(&runtime.inner), outbox, head), waiting)
+    let inner = Arc::clone(&runtime.inner);
+    let account = inner.accounts.of(None);
+    let (outbox, waiting) = outbox(None, &account);
+    let standing = Standing::take(&inner, &head, [10, 0, 0, 1].into(), &account).expect("room");
+    (Reader::new(inner, outbox, head, Identity::default(), &account, Arc::new(standing)), waiting)
 }
 
 fn join(token: &str) -> Bytes {

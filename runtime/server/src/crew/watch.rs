@@ -1,0 +1,310 @@
+//! Looks at what threads are at, every few milliseconds as long as they are at something, and tells of what takes long.
+
+use std::any::type_name;
+use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{STAND, Shared};
+use crate::limits;
+use crate::telemetry;
+use crate::token::SessionId;
+
+/// How often it is looked.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// So many looks at nothing, and the watch sleeps until something begins.
+const QUIET_LOOKS: u32 = 16;
+
+/// Whose code it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Label {
+    /// The component's type, where it is that of one.
+    pub(crate) component: Option<&'static str>,
+    pub(crate) session: Option<SessionId>,
+    /// What it begins with.
+    pub(crate) what: &'static str,
+}
+
+impl Label {
+    pub(crate) fn of<C>(what: &'static str) -> Self {
+        Self { component: Some(type_name::<C>()), session: None, what }
+    }
+
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self { what, ..Self::default() }
+    }
+
+    pub(crate) fn in_session(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
+    }
+}
+
+/// Which message it is about: its type, and which of its variants in the order of their declaration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    type_name: &'static str,
+    variant: u64,
+}
+
+impl Kind {
+    pub(crate) fn of<M>(message: &M) -> Self {
+        let mut number = Number(0);
+        discriminant(message).hash(&mut number);
+        Self { type_name: type_name::<M>(), variant: number.0 }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, variant {}", self.type_name, self.variant)
+    }
+}
+
+/// The number that is hashed, and no hash of it.
+struct Number(u64);
+
+impl Hasher for Number {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let mut number = [0; 8];
+        let length = bytes.len().min(8);
+        number[..length].copy_from_slice(&bytes[..length]);
+        self.0 = u64::from_le_bytes(number);
+    }
+}
+
+/// Notes what an author's code begins with in this thread.
+pub(crate) fn note(component: &'static str, what: &'static str, kind: Option<Kind>) {
+    STAND.with_borrow(|stand| {
+        if let Some(stand) = stand {
+            let mut running = lock(&stand.running);
+            running.label.component = Some(component);
+            running.label.what = what;
+            running.kind = kind;
+        }
+    });
+}
+
+/// What one thread is at.
+pub(super) struct Stand {
+    pub(super) is_of_a_crew: bool,
+    crew: Weak<Shared>,
+    /// Odd as long as something runs.
+    turn: AtomicU64,
+    running: Mutex<Running>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Running {
+    label: Label,
+    kind: Option<Kind>,
+}
+
+/// What the watch has seen.
+#[derive(Default)]
+struct Seen {
+    turn: u64,
+    /// When it has seen this turn for the first time.
+    since: Option<Instant>,
+    is_handed_on: bool,
+    /// What ran when it was told that it takes long.
+    told: Option<Running>,
+}
+
+/// What a look has found.
+pub(super) struct Sight {
+    /// From now on another thread has its place.
+    pub(super) is_handed_on_now: bool,
+    pub(super) told: Option<Told>,
+}
+
+/// Something that takes long.
+pub(super) struct Told {
+    running: Running,
+    elapsed: Duration,
+    is_alone: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stand {
+    pub(super) fn new(crew: &Arc<Shared>, is_of_a_crew: bool) -> Self {
+        Self {
+            is_of_a_crew,
+            crew: Arc::downgrade(crew),
+            turn: AtomicU64::new(0),
+            running: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_of(&self, crew: &Arc<Shared>) -> bool {
+        std::ptr::eq(self.crew.as_ptr(), Arc::as_ptr(crew))
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.turn.load(Ordering::Relaxed) % 2 == 1
+    }
+
+    pub(super) fn begin(&self, label: Label) {
+        *lock(&self.running) = Running { label, kind: None };
+        // Before the watch is looked for: one of both sees the other.
+        self.turn.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// What runs is done; whether another thread has this one's place.
+    pub(super) fn end(&self) -> bool {
+        let turn = self.turn.fetch_add(1, Ordering::SeqCst);
+        let seen = std::mem::take(&mut *lock(&self.seen));
+        if seen.turn != turn {
+            return false;
+        }
+        if let Some(running) = seen.told {
+            self.told(running, &seen).tell(true);
+        }
+        seen.is_handed_on
+    }
+
+    /// Looks; `None` when nothing runs. A place is handed on only if there is room for another thread.
+    pub(super) fn look(&self, has_room: bool) -> Option<Sight> {
+        let mut seen = lock(&self.seen);
+        let turn = self.turn.load(Ordering::SeqCst);
+        if turn.is_multiple_of(2) {
+            return None;
+        }
+        if seen.turn != turn {
+            *seen = Seen { turn, since: Some(Instant::now()), ..Seen::default() };
+        }
+        let elapsed = seen.elapsed();
+        let is_long = elapsed >= limits::TURN_HANDED_ON_AFTER && !seen.is_handed_on;
+        let is_handed_on_now = is_long && has_room;
+        seen.is_handed_on |= is_handed_on_now;
+        let is_slow = elapsed >= limits::TURN_SLOW_AFTER && seen.told.is_none();
+        let told = is_slow.then(|| {
+            let running = *lock(&self.running);
+            seen.told = Some(running);
+            self.told(running, &seen)
+        });
+        Some(Sight { is_handed_on_now, told })
+    }
+
+    fn told(&self, running: Running, seen: &Seen) -> Told {
+        Told { running, elapsed: seen.elapsed(), is_alone: !self.is_of_a_crew }
+    }
+}
+
+impl Seen {
+    fn elapsed(&self) -> Duration {
+        self.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+}
+
+impl Told {
+    /// Tells of it: once while it runs, and once when it is over.
+    pub(super) fn tell(&self, is_over: bool) {
+        let Running { label: Label { component, session, what }, kind } = self.running;
+        let (session, kind) = (session.map(tracing::field::display), kind.map(tracing::field::display));
+        let ms = u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let transition = telemetry::SLOW;
+        let effect = match (is_over, self.is_alone) {
+            (true, _) => "the code of a component has taken long",
+            (false, false) => {
+                "the code of a component takes long: its own session waits. Have it done by `Context::perform`"
+            }
+            (false, true) => {
+                "the code of a component takes long, and everybody waits, for this runtime of tokio has but one \
+                 thread. Use the multi-threaded one, or `Config::with_author_threads`"
+            }
+        };
+        tracing::warn!(target: telemetry::TARGET, transition, component, session, what, kind, ms, is_over, "{effect}");
+    }
+}
+
+/// Wakes the watch.
+#[derive(Default)]
+pub(super) struct Bell {
+    /// There is a watch, and it looks.
+    is_awake: AtomicBool,
+    state: Mutex<BellState>,
+    rung: Condvar,
+}
+
+#[derive(Default)]
+struct BellState {
+    has_watch: bool,
+    is_closed: bool,
+}
+
+impl Bell {
+    pub(super) fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.rung.notify_all();
+    }
+}
+
+impl Shared {
+    /// Has a thread's turns looked at.
+    pub(super) fn watch_over(self: &Arc<Self>, stand: &Arc<Stand>) {
+        self.lock().stands.push(Arc::downgrade(stand));
+        self.keep_watched();
+    }
+
+    /// Starts the watch, if there is none.
+    pub(super) fn keep_watched(self: &Arc<Self>) {
+        let mut bell = lock(&self.bell.state);
+        if bell.has_watch || bell.is_closed {
+            return;
+        }
+        let shared = Arc::clone(self);
+        let run = move || shared.watch();
+        match thread::Builder::new().name("lightspeed-watch".to_owned()).spawn(run) {
+            Ok(_) => bell.has_watch = true,
+            Err(error) => tracing::error!(%error, "no thread could be started that watches over components"),
+        }
+    }
+
+    /// Something has begun: the watch looks.
+    pub(super) fn rouse(&self) {
+        if self.bell.is_awake.load(Ordering::SeqCst) || self.bell.is_awake.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        // Locked, so that a watch that is about to wait does before it is woken.
+        drop(lock(&self.bell.state));
+        self.bell.rung.notify_all();
+    }
+
+    fn watch(self: &Arc<Self>) {
+        let mut quiet = 0;
+        loop {
+            quiet = if self.look() { 0 } else { quiet + 1 };
+            if quiet < QUIET_LOOKS {
+                thread::sleep(LOOK_EVERY);
+                continue;
+            }
+            quiet = 0;
+            self.bell.is_awake.store(false, Ordering::SeqCst);
+            // What has begun just now has taken the watch for awake.
+            if self.look() {
+                self.bell.is_awake.store(true, Ordering::SeqCst);
+                continue;
+            }
+            let mut bell = lock(&self.bell.state);
+            while !self.bell.is_awake.load(Ordering::SeqCst) {
+                if bell.is_closed {
+                    return;
+                }
+                bell = self.bell.rung.wait(bell).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
