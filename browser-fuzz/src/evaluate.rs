@@ -276,7 +276,7 @@ fn pieces(markups: &[Markup]) -> Vec<Piece> {
 
 /// A text as the macro's expansion takes it.
 fn taken(text: &str) -> String {
-    SpliceText::attribute(&Splice(text)).into()
+    SpliceText::attribute(&&&Splice(text)).into()
 }
 
 impl Body {

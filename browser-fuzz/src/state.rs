@@ -179,9 +179,9 @@ impl Values<Heard> for Now<'_> {
         }
         match self.compiled.case.meanings.get(&site) {
             Some(Meaning::Raw(texts)) => {
-                (&&Splice(&PreEscaped(self.one_of(texts, site, rows)))).splice()
+                SpliceRender::splice(&&Splice(&PreEscaped(self.one_of(texts, site, rows))))
             }
-            _ => SpliceText::splice(&Splice(&self.text(site, rows).unwrap_or_default())),
+            _ => SpliceText::splice(&&&Splice(&self.text(site, rows).unwrap_or_default())),
         }
     }
 
