@@ -10,17 +10,37 @@ use lightspeed_templates::{Body, Site, compile};
 /// A piece of markup. Each has a number of its own, by which a smaller case leaves it out.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
-    Text { id: Site, text: String },
+    Text {
+        id: Site,
+        text: String,
+    },
     /// A splice of a text.
-    Splice { id: Site },
+    Splice {
+        id: Site,
+    },
     /// A splice of markup by others.
-    Raw { id: Site },
+    Raw {
+        id: Site,
+    },
     /// A splice of another component's HTML.
-    Part { id: Site, children: Vec<Node> },
-    If { id: Site, then: Vec<Node>, otherwise: Option<Vec<Node>> },
-    Match { id: Site, arms: Vec<Vec<Node>> },
+    Part {
+        id: Site,
+        children: Vec<Node>,
+    },
+    If {
+        id: Site,
+        then: Vec<Node>,
+        otherwise: Option<Vec<Node>>,
+    },
+    Match {
+        id: Site,
+        arms: Vec<Vec<Node>>,
+    },
     /// The item is an element.
-    For { id: Site, item: Box<Node> },
+    For {
+        id: Site,
+        item: Box<Node>,
+    },
     Element(Element),
 }
 
@@ -76,7 +96,10 @@ pub(crate) enum Meaning {
     /// What the field of this number holds: the server's value, or what it took from a person.
     Field(Site),
     /// The field of this number holds this: a radio button, an option, or `true` for a checkbox.
-    IsField { field: Site, value: String },
+    IsField {
+        field: Site,
+        value: String,
+    },
     Handler(Handler),
 }
 
@@ -265,11 +288,9 @@ fn without(nodes: &[Node], out: Site, is_hoisted: bool) -> Vec<Node> {
         }
         kept.push(match node {
             Node::Part { id, children } => Node::Part { id: *id, children: inner(children) },
-            Node::If { id, then, otherwise } => Node::If {
-                id: *id,
-                then: inner(then),
-                otherwise: otherwise.as_deref().map(inner),
-            },
+            Node::If { id, then, otherwise } => {
+                Node::If { id: *id, then: inner(then), otherwise: otherwise.as_deref().map(inner) }
+            }
             Node::Match { id, arms } => {
                 Node::Match { id: *id, arms: arms.iter().map(|arm| inner(arm)).collect() }
             }
@@ -304,7 +325,8 @@ fn node_source(node: &Node, depth: usize, key: &str) -> String {
         Node::Text { text, .. } => format!("{indent}{text:?}\n"),
         Node::Splice { id } | Node::Raw { id } | Node::Part { id, .. } => format!("{indent}(v{id})\n"),
         Node::If { id, then, otherwise } => {
-            let otherwise = otherwise.as_deref().map_or(String::new(), |nodes| format!(" @else {}", block(nodes)));
+            let otherwise =
+                otherwise.as_deref().map_or(String::new(), |nodes| format!(" @else {}", block(nodes)));
             format!("{indent}@if v{id} {}{otherwise}\n", block(then))
         }
         Node::Match { id, arms } => {
@@ -316,7 +338,10 @@ fn node_source(node: &Node, depth: usize, key: &str) -> String {
             format!("{indent}@match v{id} {{\n{arms}{indent}}}\n")
         }
         Node::For { id, item } => {
-            format!("{indent}@for row in v{id} {{\n{}{indent}}}\n", node_source(item, depth + 1, " key=(row)"))
+            format!(
+                "{indent}@for row in v{id} {{\n{}{indent}}}\n",
+                node_source(item, depth + 1, " key=(row)")
+            )
         }
         Node::Element(Element { tag, attributes, children, .. }) => {
             let attributes: String = attributes.iter().map(attribute_source).collect();

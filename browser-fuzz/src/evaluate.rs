@@ -118,7 +118,8 @@ fn leak(templates: &Templates) -> Vec<&'static made::Template> {
             kind: reach_kind(reach.kind),
             slot: reach.slot.map(|slot| u16::try_from(slot).expect("few slots")),
         });
-        let placed = template.placed.iter().map(|placed| Placed { tag: text(&placed.tag), not_in: placed.not_in });
+        let placed =
+            template.placed.iter().map(|placed| Placed { tag: text(&placed.tag), not_in: placed.not_in });
         let made = made::Template {
             fingerprint: template.fingerprint,
             namespace: match template.namespace {
@@ -175,11 +176,9 @@ fn kind(kind: &Kind, all: &[&'static made::Template]) -> made::Kind {
         }
         Kind::Flag { name } => made::Kind::Flag { name: text(name) },
         Kind::Class { name } => made::Kind::Class { name: text(name) },
-        Kind::Property { field, is_content } => made::Kind::Property {
-            name: "value",
-            field: field.as_deref().map(text),
-            is_content: *is_content,
-        },
+        Kind::Property { field, is_content } => {
+            made::Kind::Property { name: "value", field: field.as_deref().map(text), is_content: *is_content }
+        }
         Kind::BoolProperty { name } => made::Kind::BoolProperty { name: text(name) },
         Kind::Handler { event } => made::Kind::Handler {
             event: match *event {
@@ -201,7 +200,9 @@ fn kind(kind: &Kind, all: &[&'static made::Template]) -> made::Kind {
 /// The site that an expression names.
 fn site(tokens: &impl ToTokens) -> Site {
     let name = tokens.to_token_stream().to_string();
-    name.trim_start_matches('v').parse().unwrap_or_else(|_| panic!("an expression is the name of a site: {name}"))
+    name.trim_start_matches('v')
+        .parse()
+        .unwrap_or_else(|_| panic!("an expression is the name of a site: {name}"))
 }
 
 fn of(bracketed: &Bracketed) -> Site {

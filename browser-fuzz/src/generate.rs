@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::case::{Act, Attribute, Case, Element, Handler, Meaning, Node, Policy, Written};
-use lightspeed_templates::Site;
 use crate::pools;
 use crate::random::Random;
+use lightspeed_templates::Site;
 
 /// How many nodes a case has at most, roughly.
 const NODES_MAX: usize = 60;
@@ -62,7 +62,11 @@ fn generate(seed: u64, attempt: u64, prefix: &str) -> Case {
     };
     let mut roots = maker.nodes(Place::Flow, Around::default());
     // Something that moves the state on is always there.
-    let go = maker.element("button", Place::Phrasing, Around { is_in_button: true, depth: DEPTH_MAX, ..Around::default() });
+    let go = maker.element(
+        "button",
+        Place::Phrasing,
+        Around { is_in_button: true, depth: DEPTH_MAX, ..Around::default() },
+    );
     roots.push(maker.with_mover(go));
     let mut random = Random::of(seed, 2);
     let mut knobs = Vec::new();
@@ -172,13 +176,24 @@ impl Maker {
 
     fn nodes(&mut self, place: Place, around: Around) -> Vec<Node> {
         let most = if around.depth == 0 { 6 } else { 4 };
-        let count = if self.nodes > NODES_MAX || around.depth > DEPTH_MAX { 0 } else { self.random.below(most) };
+        let count =
+            if self.nodes > NODES_MAX || around.depth > DEPTH_MAX { 0 } else { self.random.below(most) };
         (0..count).filter_map(|_| self.node(place, around)).collect()
     }
 
     fn node(&mut self, place: Place, around: Around) -> Option<Node> {
         self.nodes += 1;
-        let has_text = !matches!(place, Place::Table | Place::Section | Place::Row | Place::List | Place::Select | Place::Options | Place::Svg | Place::Math);
+        let has_text = !matches!(
+            place,
+            Place::Table
+                | Place::Section
+                | Place::Row
+                | Place::List
+                | Place::Select
+                | Place::Options
+                | Place::Svg
+                | Place::Math
+        );
         let has_raw = has_text || place == Place::Svg;
         let deeper = Around { depth: around.depth + 1, ..around };
         let kind = *weighted(
@@ -251,7 +266,9 @@ impl Maker {
         match tag {
             "form" if around.is_in_form || around.is_in_loop => return None,
             "a" if around.is_in_link => return None,
-            "button" | "label" | "details" | "input" | "select" | "textarea" if around.is_in_button => return None,
+            "button" | "label" | "details" | "input" | "select" | "textarea" if around.is_in_button => {
+                return None;
+            }
             // A select tells its value by its options: one that stands in a list has them too.
             "radios" if around.is_in_loop => return None,
             _ => {}
@@ -266,7 +283,11 @@ impl Maker {
             Element { id: self.id(), tag: tag.to_owned(), attributes: Vec::new(), children: None };
         match tag {
             _ if is_foreign => {
-                self.foreign(&mut element, place, Around { is_in_link: inner.is_in_link || tag == "a", ..inner });
+                self.foreign(
+                    &mut element,
+                    place,
+                    Around { is_in_link: inner.is_in_link || tag == "a", ..inner },
+                );
             }
             "input" => self.input(&mut element, around),
             "textarea" => self.textarea(&mut element),
@@ -339,12 +360,24 @@ impl Maker {
                 2 => self.attribute(element, "aria-label", pools::TEXTS),
                 3 => {
                     let name = self.pick(&["on", "off", "ä"]);
-                    if !element.attributes.iter().any(|attribute| attribute.name == name || attribute.name == "class") {
+                    if !element
+                        .attributes
+                        .iter()
+                        .any(|attribute| attribute.name == name || attribute.name == "class")
+                    {
                         let id = self.site(Meaning::Flag);
-                        element.attributes.push(Attribute { id, name: name.to_owned(), value: Written::Class });
+                        element.attributes.push(Attribute {
+                            id,
+                            name: name.to_owned(),
+                            value: Written::Class,
+                        });
                     }
                 }
-                4 if !element.attributes.iter().any(|attribute| matches!(attribute.value, Written::Class)) => {
+                4 if !element
+                    .attributes
+                    .iter()
+                    .any(|attribute| matches!(attribute.value, Written::Class)) =>
+                {
                     self.attribute(element, "class", pools::CLASSES);
                 }
                 5 if !is_foreign => self.attribute(element, "style", pools::STYLES),
@@ -374,7 +407,9 @@ impl Maker {
     }
 
     fn has(element: &Element, name: &str) -> bool {
-        element.attributes.iter().any(|attribute| attribute.name == name && !matches!(attribute.value, Written::Handler | Written::Class))
+        element.attributes.iter().any(|attribute| {
+            attribute.name == name && !matches!(attribute.value, Written::Handler | Written::Class)
+        })
     }
 
     fn literal(&mut self, element: &mut Element, name: &str, text: &str) {
@@ -398,7 +433,12 @@ impl Maker {
         }
         let texts = self.some(pool);
         let (meaning, value) = match self.random.below(4) {
-            0 => return { let text = texts[0].clone(); self.literal(element, name, &text) },
+            0 => {
+                return {
+                    let text = texts[0].clone();
+                    self.literal(element, name, &text)
+                };
+            }
             1 => (Meaning::Optional(texts), Written::Optional),
             2 if !matches!(name, "href" | "type" | "min" | "max" | "step") => {
                 (Meaning::Texts(texts), Written::Behind("x ".to_owned()))
@@ -434,7 +474,9 @@ impl Maker {
     fn foreign(&mut self, element: &mut Element, place: Place, inner: Around) {
         let (place, is_text) = match (place, element.tag.as_str()) {
             (Place::Svg, "foreignObject") => (Place::Flow, false),
-            (Place::Svg, "desc" | "title" | "text") | (Place::Math, "mi" | "mo" | "mn" | "mtext") => (place, true),
+            (Place::Svg, "desc" | "title" | "text") | (Place::Math, "mi" | "mo" | "mn" | "mtext") => {
+                (place, true)
+            }
             _ => (place, false),
         };
         element.children = Some(if is_text {
@@ -471,12 +513,8 @@ impl Maker {
         // Names that hide a form's own properties.
         let children = element.children.get_or_insert_default();
         for _ in 0..self.random.below(3) {
-            let mut field = Element {
-                id: self.id(),
-                tag: "input".to_owned(),
-                attributes: Vec::new(),
-                children: None,
-            };
+            let mut field =
+                Element { id: self.id(), tag: "input".to_owned(), attributes: Vec::new(), children: None };
             let name = self.pick(pools::NAMES);
             self.literal(&mut field, "name", name);
             self.field(&mut field, "text", pools::TEXTS, false);
@@ -491,11 +529,16 @@ impl Maker {
         let mut bound = None;
         if self.chance(75) {
             bound = Some(field);
-            let values = if is_checkbox { vec!["true".to_owned(), "false".to_owned()] } else { self.some(pool) };
+            let values =
+                if is_checkbox { vec!["true".to_owned(), "false".to_owned()] } else { self.some(pool) };
             self.fields.insert(field, values);
             if is_checkbox {
                 let id = self.site(Meaning::IsField { field, value: "true".to_owned() });
-                element.attributes.push(Attribute { id, name: "checked".to_owned(), value: Written::HeldToggle });
+                element.attributes.push(Attribute {
+                    id,
+                    name: "checked".to_owned(),
+                    value: Written::HeldToggle,
+                });
             } else {
                 let id = self.site(Meaning::Field(field));
                 if is_content {
@@ -643,12 +686,8 @@ impl Maker {
         let is_bound = self.chance(80);
         let mut buttons = Vec::new();
         for value in &values[..self.random.between(1, 3) as usize] {
-            let mut button = Element {
-                id: self.id(),
-                tag: "input".to_owned(),
-                attributes: Vec::new(),
-                children: None,
-            };
+            let mut button =
+                Element { id: self.id(), tag: "input".to_owned(), attributes: Vec::new(), children: None };
             self.literal(&mut button, "type", "radio");
             self.literal(&mut button, "name", &name);
             self.literal(&mut button, "value", value);

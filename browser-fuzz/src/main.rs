@@ -103,18 +103,18 @@ async fn main() -> std::io::Result<()> {
         .with_parked_ttl(Duration::from_secs(1))
         .with_seed(1)
         .without_compression();
-    let server = Server {
-        runtime: Runtime::new(config),
-        client: Arc::new(arguments.client),
-        pages: Arc::default(),
-    };
+    let server =
+        Server { runtime: Runtime::new(config), client: Arc::new(arguments.client), pages: Arc::default() };
     let app = Router::new()
         .route("/page", get(page))
         .route("/states/{page}", get(states))
         .route("/case", get(tell))
         .route("/driver.js", get(async || script(include_str!("../page/driver.js"))))
         // Scripts that stand in a page are forbidden to one with live components.
-        .route("/begin.js", get(async || script("fuzz.begin(JSON.parse(document.getElementById('plans').textContent))")))
+        .route(
+            "/begin.js",
+            get(async || script("fuzz.begin(JSON.parse(document.getElementById('plans').textContent))")),
+        )
         .route("/lightspeed/fuzz/{file}", get(client))
         .merge(server.runtime.router())
         .with_state(server);

@@ -49,8 +49,15 @@ pub(crate) const RAW_PHRASING: &[&str] = &[
     "<br>",
 ];
 
-pub(crate) const RAW_FLOW: &[&str] =
-    &["<div>d</div>", "<p>p</p>", "<ul><li>1<li>2</ul>", "<table><tr><td>1</table>", "<b>x</b>", "x", "<!-- -->"];
+pub(crate) const RAW_FLOW: &[&str] = &[
+    "<div>d</div>",
+    "<p>p</p>",
+    "<ul><li>1<li>2</ul>",
+    "<table><tr><td>1</table>",
+    "<b>x</b>",
+    "x",
+    "<!-- -->",
+];
 
 pub(crate) const RAW_SVG: &[&str] =
     &["<circle r=\"2\"/>", "<g><title>t</title></g>", "", "<a><circle r=\"3\"></circle></a>"];
@@ -61,23 +68,66 @@ pub(crate) const FLOW: &[&str] = &[
 ];
 
 pub(crate) const PHRASING: &[&str] = &[
-    "span", "b", "i", "em", "a", "a", "label", "button", "button", "button", "input", "input", "input", "input",
-    "input", "select", "select", "textarea", "textarea", "output", "svg", "svg", "math", "x-tag", "br", "code",
-    "img", "wbr",
+    "span", "b", "i", "em", "a", "a", "label", "button", "button", "button", "input", "input", "input",
+    "input", "input", "select", "select", "textarea", "textarea", "output", "svg", "svg", "math", "x-tag",
+    "br", "code", "img", "wbr",
 ];
 
 pub(crate) const SVG: &[&str] = &[
-    "g", "circle", "path", "text", "foreignObject", "desc", "title", "a", "linearGradient", "use", "g", "style",
+    "g",
+    "circle",
+    "path",
+    "text",
+    "foreignObject",
+    "desc",
+    "title",
+    "a",
+    "linearGradient",
+    "use",
+    "g",
+    "style",
 ];
 
 pub(crate) const MATH: &[&str] = &["mrow", "mi", "mo", "mn", "mtext", "mfrac"];
 
 /// Names of fields: those of properties among them, which a form's fields hide.
 pub(crate) const NAMES: &[&str] = &[
-    "a", "b", "elements", "matches", "parentNode", "closest", "type", "localName", "children", "firstChild",
-    "attributes", "isConnected", "getRootNode", "hasAttribute", "querySelectorAll", "nodeType", "id", "name",
-    "value", "form", "method", "submit", "requestSubmit", "reset", "length", "style", "contains", "host",
-    "nextSibling", "insertBefore", "childNodes", "classList", "setAttribute", "multiple", "files", "options",
+    "a",
+    "b",
+    "elements",
+    "matches",
+    "parentNode",
+    "closest",
+    "type",
+    "localName",
+    "children",
+    "firstChild",
+    "attributes",
+    "isConnected",
+    "getRootNode",
+    "hasAttribute",
+    "querySelectorAll",
+    "nodeType",
+    "id",
+    "name",
+    "value",
+    "form",
+    "method",
+    "submit",
+    "requestSubmit",
+    "reset",
+    "length",
+    "style",
+    "contains",
+    "host",
+    "nextSibling",
+    "insertBefore",
+    "childNodes",
+    "classList",
+    "setAttribute",
+    "multiple",
+    "files",
+    "options",
 ];
 
 pub(crate) const LINKS: &[&str] = &["#a", "#", "", "about:blank#x"];

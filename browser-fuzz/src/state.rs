@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lightspeed::{Context, Html, Live, MountError};
-use lightspeed_core::__private::{SpliceRender, SpliceText, Splice, Value};
+use lightspeed_core::__private::{Splice, SpliceRender, SpliceText, Value};
 use lightspeed_protocol::msgpack::Payload;
 use maud::PreEscaped;
 use serde::Serialize;
 
 use crate::case::{Compiled, Meaning, Policy};
-use lightspeed_templates::{Site, Values};
 use crate::random::Random;
+use lightspeed_templates::{Site, Values};
 
 /// A message: what is known of the place that it comes from, and what came with it.
 #[derive(Debug, Clone, Serialize)]
@@ -166,7 +166,9 @@ impl Values<Heard> for Now<'_> {
             Some(Meaning::IsField { field, value }) => {
                 let held = self.field(*field, rows);
                 // A select of several options tells all of them, as a form does.
-                held == *value || form_urlencoded::parse(held.as_bytes()).any(|(_, one)| !one.is_empty() && one == *value)
+                held == *value
+                    || form_urlencoded::parse(held.as_bytes())
+                        .any(|(_, one)| !one.is_empty() && one == *value)
             }
             _ => self.decided(site, rows).chance(50),
         }
