@@ -12,19 +12,16 @@ npm_ci e2e
 npm_ci client-js
 LIGHTSPEED_CHROMIUM="$(find_chromium)" || fail "no Chromium on this machine" "make setup, or name one: CHROMIUM=/path/to/chromium make browser-fuzz-breakages"
 export LIGHTSPEED_CHROMIUM
-glue="$target_dir/client-bundle/bindgen/glue.js"
-# The module's glue is made with the client; the module itself is as committed.
-[ -f "$glue" ] || scripts/build-client.sh
 cargo build --quiet --package lightspeed-browser-fuzz
 
 copy="$(mktemp -d)"
 trap 'rm -rf "$copy"' EXIT
 
-# bundle SOURCE OUT: the client of these sources, not made small.
+# bundle SOURCE OUT: the client of these sources, not made small, and the module as it is committed.
 bundle() {
     mkdir -p "$2"
     client-js/node_modules/.bin/esbuild "$1/index.js" --bundle --format=esm --target=es2022 --log-level=warning \
-        "--alias:lightspeed-wasm=$glue" "--alias:lightspeed-dom=$1/dom.js" "--outfile=$2/client.js"
+        --external:./why.js "--alias:lightspeed-wasm=$1/glue.js" "--outfile=$2/client.js"
     cp "$client_dist/client.wasm" "$2/"
 }
 
