@@ -17,7 +17,7 @@ export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 # The number of cases for every property test that does not name its own.
 export PROPTEST_CASES="${PROPTEST_CASES:-10000}"
 
-stages=(setup check test drift client-check bench-wire bench-gate simulate-fresh breakages fuzz e2e docs deny)
+stages=(setup check test drift client-check bench-wire bench-gate simulate-fresh breakages fuzz e2e browser-fuzz docs deny)
 times=()
 current=""
 began=0

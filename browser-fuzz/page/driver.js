@@ -220,7 +220,7 @@ globalThis.fuzz = (() => {
     const handler = handlerOf(type, path);
     const isPersons = acting === one;
     if (isField(origin) && (type === "input" || type === "change")) {
-      if (handler && !handler.isDisabled) ["input", "change"].forEach((other) => {
+      ["input", "change"].forEach((other) => {
         const id = handlerOf(other, path)?.id;
         if (id) one.ofFields.add(id);
       });
@@ -295,8 +295,11 @@ globalThis.fuzz = (() => {
     week: ["2020-W05", ""],
   };
 
+  /** Whether a person could do something to it. */
+  const isReachable = (node) =>
+    !foreign.has(node) && !matches(node, ":disabled") && !closest(node, "[inert],[hidden]") && method(Element, "checkVisibility")(node);
   const enabled = (one, selector, holds = () => true) =>
-    all(one.view, selector).filter((node) => !foreign.has(node) && !matches(node, ":disabled") && holds(node));
+    all(one.view, selector).filter((node) => isReachable(node) && holds(node));
   const textFields = (one) =>
     enabled(one, "input,textarea", (node) => !node.readOnly && (tagOf(node) === "textarea" || TEXT_TYPES.includes(node.type)));
   const at = (list, pick) => list[pick % list.length];
@@ -318,7 +321,7 @@ globalThis.fuzz = (() => {
       if (node) click(node);
     },
     press: (one, { pick }) => {
-      const node = at(all(one.view, "button,label,summary,a,span,b,i,li,td,p,circle,mi,x-tag,output"), pick);
+      const node = at(enabled(one, "button,label,summary,a,span,b,i,li,td,p,circle,mi,x-tag,output"), pick);
       if (node) click(node);
     },
     type: (one, { pick, value }) => {
@@ -384,8 +387,7 @@ globalThis.fuzz = (() => {
       focus(field);
       if (document.activeElement !== field) return;
       dispatch(field, new CompositionEvent("compositionstart", { bubbles: true, composed: true, data: "" }));
-      setValue(field, field.value + value);
-      edit(field, "input", { inputType: "insertCompositionText", data: value, isComposing: true });
+      document.execCommand("insertText", false, value);
       const end = () =>
         dispatch(field, new CompositionEvent("compositionend", { bubbles: true, composed: true, data: value }));
       if (phase > 1) {
@@ -530,7 +532,8 @@ globalThis.fuzz = (() => {
   function differsField(one, actual, expected, place) {
     const touched = one.touched.get(actual);
     const isHeld = () => (tagOf(actual) === "select" ? [...actual.options] : [actual]).every((node) => has(node, "data-held"));
-    if (touched && !(touched.isHeard && isHeld())) return;
+    // An option that is chosen by nobody is the browser's choice, which depends on what was there before.
+    if ((touched && !touched.isHeard) || ((touched || tagOf(actual) === "select") && !isHeld())) return;
     if (actual.type === "file") return;
     const what = (field) =>
       tagOf(field) === "select"
@@ -545,29 +548,35 @@ globalThis.fuzz = (() => {
   /** What was heard beside what was done. */
   function differsHeard(one, heard) {
     const link = links[one.number];
-    let at = 0;
-    let missing = 0;
-    let lost;
-    const extra = [];
     const fits = (expected, message) =>
       expected.id === message.id && (expected.payload === undefined || expected.payload === message.payload);
-    for (const message of heard) {
-      let found = at;
-      while (found < one.expected.length && !fits(one.expected[found], message)) found++;
-      if (found < one.expected.length) {
-        for (; at < found; at++) if (!one.expected[at].isSoft) (missing++, (lost ??= one.expected[at]));
-        at++;
-      } else extra.push(message);
+    // Fields that were edited before the client knew them, or before a document came anew, are told of by the client.
+    const isAgain = link.documents > 1 || one.acts.some((act) => act.phase < 2);
+    const isAllowed = ({ id }) => isAgain && one.ofFields.has(id);
+    // What fits best in both orders, from the end: what was heard and not done is worse than what was done and not heard.
+    const none = { extra: 0, missing: 0, cost: 0 };
+    const add = ({ extra, missing, cost, other, lost }, more) => ({ extra, missing, cost: cost + (more.cost ?? 0), other: more.other ?? other, lost: more.lost ?? lost, ...more.count?.({ extra, missing }) });
+    let below = [];
+    for (let i = heard.length; i >= 0; i--) {
+      const row = [];
+      for (let j = one.expected.length; j >= 0; j--) {
+        const [message, expected] = [heard[i], one.expected[j]];
+        const ways = [];
+        if (message && expected && fits(expected, message)) ways.push(below[j + 1]);
+        if (expected)
+          ways.push(expected.isSoft ? row[j + 1] : add(row[j + 1], { cost: 1, lost: expected, count: ({ missing }) => ({ missing: missing + 1 }) }));
+        if (message)
+          ways.push(isAllowed(message) ? below[j] : add(below[j], { cost: 100, other: message, count: ({ extra }) => ({ extra: extra + 1 }) }));
+        row[j] = ways.reduce((best, way) => (best && best.cost <= way.cost ? best : way), undefined) ?? none;
+      }
+      below = row;
     }
-    for (; at < one.expected.length; at++) if (!one.expected[at].isSoft) (missing++, (lost ??= one.expected[at]));
+    const { missing, lost, extra, other } = below[0];
     const tell = () =>
       `\n  heard    ${heard.map(({ id, payload }) => `${id}${payload === null ? "" : `=${JSON.stringify(payload)}`}`).join(" ")}` +
       `\n  expected ${one.expected.map(({ id, payload, isSoft }) => `${id}${payload === undefined ? "" : `=${JSON.stringify(payload)}`}${isSoft ? "?" : ""}`).join(" ")}`;
     if (missing > link.refused) return `not heard: ${lost.type} at ${lost.id}${tell()}`;
-    // Fields that were edited before the client knew them, or before a document came anew, are told of by the client.
-    const isAgain = link.documents > 1 || one.acts.some((act) => act.phase < 2);
-    const other = extra.find(({ id }) => !(isAgain && one.ofFields.has(id)));
-    if (other) return `heard, and nobody did it: ${other.id}${tell()}`;
+    if (extra) return `heard, and nobody did it: ${other.id}${tell()}`;
   }
 
   function differsEarly(one, heard) {
@@ -632,7 +641,11 @@ globalThis.fuzz = (() => {
     watch();
     for (const one of cases) {
       if (one.knobs.includes("shadow")) shadow(one);
-      one.initial = all(one.view, "input,select,textarea").map((field) => ({ field, before: stateOf(field), ids: [] }));
+      one.initial = all(one.view, "input,select,textarea").map((field) => ({
+        field,
+        before: stateOf(field),
+        ids: ["input", "change"].filter((type) => !matches(field, ":disabled") && has(field, `data-${type}`)).map((type) => attribute(field, `data-${type}`)),
+      }));
       perform(one);
     }
     fuzz.done = run();
@@ -650,14 +663,10 @@ globalThis.fuzz = (() => {
 
   async function run() {
     await until(cases, isSettled, "the client starts");
+    // What a person has put back needs no words.
     for (const one of cases)
-      for (const early of one.initial) {
-        const { field, before } = early;
-        if (!one.touched.get(field)?.isEarly || stateOf(field) === before) continue;
-        const path = [...ancestorsOf(field)];
-        const handlers = ["input", "change"].map((type) => handlerOf(type, path)).filter((handler) => handler && !handler.isDisabled);
-        early.ids = handlers.filter(({ element }) => element === field).map(({ id }) => id);
-      }
+      for (const early of one.initial)
+        if (!one.touched.get(early.field)?.isEarly || stateOf(early.field) === early.before) early.ids = [];
     for (phase of [1, 2, 3]) {
       if (phase > 1) for (const one of cases) await perform(one);
       await check(phase === 3);

@@ -3,7 +3,7 @@
 //! The source is what stands in `html! { .. }`. Its expressions are names of *sites*, `v0`, `v1` and so on;
 //! [`Values`] says what each of them is. What is compiled stays in memory until the process ends.
 
-use lightspeed_core::__private::{EventKind, Fragment, Html, Packed, Value};
+use lightspeed_core::__private::{EventKind, Fragment, Html, Packed, Placed, Value, Within};
 use lightspeed_core::key::IntoKey;
 use lightspeed_core::splice::{Splice, SpliceText};
 use lightspeed_core::template as made;
@@ -13,7 +13,7 @@ use quote::ToTokens;
 
 use crate::ast::{Bracketed, Markup};
 use crate::errors::Errors;
-use crate::names::Namespace;
+use crate::names::{Guard, Namespace};
 use crate::template::{self, ClassPart, Kind, Templates};
 
 /// The number of an expression.
@@ -110,13 +110,16 @@ fn leak(templates: &Templates) -> Vec<&'static made::Template> {
     for template in &templates.templates {
         let slots = template.slots.iter().map(|slot| made::Slot {
             kind: kind(&slot.kind, &all),
-            path: slot
-                .path
-                .iter()
-                .map(|index| u16::try_from(*index).expect("few children"))
-                .collect::<Vec<_>>()
-                .leak(),
+            path: path(&slot.path),
+            within: Within::new(slot.within.keeps, slot.within.opens),
         });
+        let reach = template.reach.iter().map(|reach| made::Reach {
+            path: path(&reach.path),
+            kind: reach_kind(reach.kind),
+            slot: reach.slot.map(|slot| u16::try_from(slot).expect("few slots")),
+        });
+        let placed =
+            template.placed.iter().map(|placed| Placed { tag: text(&placed.tag), not_in: placed.not_in });
         let made = made::Template {
             fingerprint: template.fingerprint,
             namespace: match template.namespace {
@@ -127,16 +130,50 @@ fn leak(templates: &Templates) -> Vec<&'static made::Template> {
             roots: u16::try_from(template.roots).expect("few roots"),
             statics: template.statics.iter().map(|html| text(html)).collect::<Vec<_>>().leak(),
             slots: slots.collect::<Vec<_>>().leak(),
+            reach: reach.collect::<Vec<_>>().leak(),
+            placed: placed.collect::<Vec<_>>().leak(),
+            place: "a case",
         };
         all.push(Box::leak(Box::new(made)));
     }
     all
 }
 
+fn path(path: &[usize]) -> &'static [u16] {
+    path.iter().map(|index| u16::try_from(*index).expect("few children")).collect::<Vec<_>>().leak()
+}
+
+fn reach_kind(kind: &str) -> made::ReachKind {
+    match kind {
+        "Disabled" => made::ReachKind::Disabled,
+        "Fieldset" => made::ReachKind::Fieldset,
+        "Legend" => made::ReachKind::Legend,
+        "Hidden" => made::ReachKind::Hidden,
+        "Inert" => made::ReachKind::Inert,
+        "Never" => made::ReachKind::Never,
+        "Control" => made::ReachKind::Control,
+        "Labelled" => made::ReachKind::Labelled,
+        "Addressed" => made::ReachKind::Addressed,
+        other => unreachable!("the runtime knows no reach {other}"),
+    }
+}
+
+fn guard(guard: Guard) -> made::Guard {
+    match guard {
+        Guard::Text => made::Guard::Text,
+        Guard::Url => made::Guard::Url,
+        Guard::Code => made::Guard::Code,
+        Guard::Tokens => made::Guard::Tokens,
+        Guard::Values => made::Guard::Values,
+    }
+}
+
 fn kind(kind: &Kind, all: &[&'static made::Template]) -> made::Kind {
     match kind {
         Kind::Splice => made::Kind::Splice,
-        Kind::Attribute { name, is_url } => made::Kind::Attribute { name: text(name), is_url: *is_url },
+        Kind::Attribute { name, guard: found } => {
+            made::Kind::Attribute { name: text(name), guard: guard(*found) }
+        }
         Kind::Flag { name } => made::Kind::Flag { name: text(name) },
         Kind::Class { name } => made::Kind::Class { name: text(name) },
         Kind::Property { field, is_content } => {
@@ -240,7 +277,7 @@ fn pieces(markups: &[Markup]) -> Vec<Piece> {
 
 /// A text as the macro's expansion takes it.
 fn taken(text: &str) -> String {
-    SpliceText::attribute(&Splice(text)).into()
+    SpliceText::attribute(&&&Splice(text)).into()
 }
 
 impl Body {

@@ -265,7 +265,7 @@ impl Maker {
         };
         match tag {
             "form" if around.is_in_form || around.is_in_loop => return None,
-            "a" if around.is_in_link && matches!(place, Place::Flow | Place::Phrasing) => return None,
+            "a" if around.is_in_link => return None,
             "button" | "label" | "details" | "input" | "select" | "textarea" if around.is_in_button => {
                 return None;
             }
@@ -282,7 +282,13 @@ impl Maker {
         let mut element =
             Element { id: self.id(), tag: tag.to_owned(), attributes: Vec::new(), children: None };
         match tag {
-            _ if is_foreign => self.foreign(&mut element, place, inner),
+            _ if is_foreign => {
+                self.foreign(
+                    &mut element,
+                    place,
+                    Around { is_in_link: inner.is_in_link || tag == "a", ..inner },
+                );
+            }
             "input" => self.input(&mut element, around),
             "textarea" => self.textarea(&mut element),
             "select" => self.select(&mut element, around),

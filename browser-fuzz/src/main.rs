@@ -94,6 +94,7 @@ struct Told<'a> {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("error").with_ansi(false).init();
     let config = Config::default()
         .with_sessions_max(1_000_000)
         .with_unattached_max(1_000_000)
@@ -108,7 +109,12 @@ async fn main() -> std::io::Result<()> {
         .route("/page", get(page))
         .route("/states/{page}", get(states))
         .route("/case", get(tell))
-        .route("/driver.js", get(driver))
+        .route("/driver.js", get(async || script(include_str!("../page/driver.js"))))
+        // Scripts that stand in a page are forbidden to one with live components.
+        .route(
+            "/begin.js",
+            get(async || script("fuzz.begin(JSON.parse(document.getElementById('plans').textContent))")),
+        )
         .route("/lightspeed/fuzz/{file}", get(client))
         .merge(server.runtime.router())
         .with_state(server);
@@ -169,7 +175,8 @@ async fn page(State(server): State<Server>, Query(Named { cases }): Query<Named>
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>cases</title>\
          <link rel=\"icon\" href=\"data:,\"><script src=\"/driver.js\"></script>\
          <script type=\"module\" src=\"/lightspeed/fuzz/client.js\"></script></head><body>{views}\
-         <script>fuzz.begin({{page:{page},refused:{refusals},cases:{plans}}})</script></body></html>"
+         <script type=\"application/json\" id=\"plans\">{{\"page\":{page},\"refused\":{refusals},\"cases\":{plans}}}</script>\
+         <script src=\"/begin.js\"></script></body></html>"
     );
     ([(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
@@ -212,8 +219,8 @@ async fn tell(Query(Named { cases }): Query<Named>) -> Response {
     Json(told).into_response()
 }
 
-async fn driver() -> ([(HeaderName, &'static str); 1], &'static str) {
-    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../page/driver.js"))
+const fn script(source: &'static str) -> ([(HeaderName, &'static str); 1], &'static str) {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], source)
 }
 
 /// The client's files, read anew each time: those of a client that was broken on purpose too.

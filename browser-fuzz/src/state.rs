@@ -180,8 +180,10 @@ impl Values<Heard> for Now<'_> {
             return Value::Html(part.html(&Within { now: self, rows }));
         }
         match self.compiled.case.meanings.get(&site) {
-            Some(Meaning::Raw(texts)) => (&&Splice(&PreEscaped(self.one_of(texts, site, rows)))).splice(),
-            _ => SpliceText::splice(&Splice(&self.text(site, rows).unwrap_or_default())),
+            Some(Meaning::Raw(texts)) => {
+                SpliceRender::splice(&&Splice(&PreEscaped(self.one_of(texts, site, rows))))
+            }
+            _ => SpliceText::splice(&&&Splice(&self.text(site, rows).unwrap_or_default())),
         }
     }
 

@@ -9,6 +9,7 @@ mod ast;
 mod check;
 mod errors;
 mod names;
+mod nesting;
 mod parse;
 mod template;
 
