@@ -130,7 +130,8 @@ pub(crate) struct Act {
     /// When: before the client has started, while it starts, or in one of two rounds after that.
     pub(crate) phase: u8,
     /// What.
-    pub(crate) act: &'static str,
+    #[serde(rename = "act")]
+    pub(crate) name: &'static str,
     /// Which of the elements that it can be done to, counted around.
     pub(crate) pick: u32,
     /// What else it needs.
@@ -332,7 +333,7 @@ fn node_source(node: &Node, depth: usize, key: &str) -> String {
         Node::Match { id, arms } => {
             let arms = arms.iter().enumerate().fold(String::new(), |mut all, (index, arm)| {
                 let pattern = if index + 1 == arms.len() { "_".to_owned() } else { index.to_string() };
-                let _ = write!(all, "{indent}    {pattern} => {}\n", block(arm));
+                let _ = writeln!(all, "{indent}    {pattern} => {}", block(arm));
                 all
             });
             format!("{indent}@match v{id} {{\n{arms}{indent}}}\n")

@@ -297,7 +297,9 @@ impl Body {
                 Step::Value(slot, source) => slots[*slot] = Some(source.value(values, rows)),
                 Step::Flags(flags, condition) => {
                     let flag = values.flag(*condition, rows);
-                    flags.iter().for_each(|slot| slots[*slot] = Some(Value::Flag(flag)));
+                    for slot in flags {
+                        slots[*slot] = Some(Value::Flag(flag));
+                    }
                 }
                 Step::ClassPart(slot, part) => {
                     let value = slots[*slot].get_or_insert_with(|| Value::Text(String::new().into()));

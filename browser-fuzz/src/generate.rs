@@ -30,6 +30,7 @@ enum Place {
 
 /// What is around a place.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about another element, and any may be around")]
 struct Around {
     depth: usize,
     is_in_form: bool,
@@ -114,12 +115,12 @@ fn acts(random: &mut Random, knobs: &[&'static str]) -> Vec<Act> {
             if knobs.contains(&"composing") {
                 choices.push(("compose", 20));
             }
-            let act = *weighted(random, &choices);
+            let name = *weighted(random, &choices);
             let value = random.index(pools::TYPED.len());
             acts.push(Act {
                 id: acts.len(),
                 phase,
-                act,
+                name,
                 pick: random.small(1 << 20),
                 value: pools::TYPED[value].to_owned(),
             });
@@ -297,11 +298,10 @@ impl Maker {
             "option" => element.children = Some(self.option_text()),
             _ => {
                 let place = match tag {
-                    "table" => Place::Table,
+                    "table" | "colgroup" => Place::Table,
                     "tbody" | "thead" => Place::Section,
                     "tr" => Place::Row,
                     "ul" | "ol" => Place::List,
-                    "colgroup" => Place::Table,
                     "p" | "h2" | "pre" | "caption" | "summary" => Place::Phrasing,
                     "svg" => Place::Svg,
                     "math" => Place::Math,
@@ -434,10 +434,8 @@ impl Maker {
         let texts = self.some(pool);
         let (meaning, value) = match self.random.below(4) {
             0 => {
-                return {
-                    let text = texts[0].clone();
-                    self.literal(element, name, &text)
-                };
+                self.literal(element, name, &texts[0]);
+                return;
             }
             1 => (Meaning::Optional(texts), Written::Optional),
             2 if !matches!(name, "href" | "type" | "min" | "max" | "step") => {
@@ -636,10 +634,8 @@ impl Maker {
             return;
         }
         let field = self.id();
-        let values: Vec<String> = ["a", "b", "c", "ü&="][..self.random.between(1, 4) as usize]
-            .iter()
-            .map(|value| (*value).to_owned())
-            .collect();
+        let values: Vec<String> =
+            ["a", "b", "c", "ü&="][..=self.random.index(4)].iter().map(|value| (*value).to_owned()).collect();
         let is_bound = self.chance(80);
         let is_multiple = self.chance(20);
         let mut options = Vec::new();
@@ -685,7 +681,7 @@ impl Maker {
         let values = ["a", "b", "c"];
         let is_bound = self.chance(80);
         let mut buttons = Vec::new();
-        for value in &values[..self.random.between(1, 3) as usize] {
+        for value in &values[..=self.random.index(3)] {
             let mut button =
                 Element { id: self.id(), tag: "input".to_owned(), attributes: Vec::new(), children: None };
             self.literal(&mut button, "type", "radio");

@@ -124,21 +124,17 @@ async fn main() -> std::io::Result<()> {
 }
 
 /// The case of this name: `12` or `12;-4;^5;!2`, or what the macro says of it.
-fn named(name: &str, prefix: &str) -> Result<(Compiled, u64), Response> {
+fn named(name: &str, prefix: &str) -> Result<(Compiled, u64), String> {
     let mut parts = name.split(';');
     let seed = parts.next().and_then(|seed| seed.parse().ok());
-    let seed = seed.ok_or_else(|| refused(format!("a case is a seed and edits: {name}")))?;
+    let seed = seed.ok_or_else(|| format!("a case is a seed and edits: {name}"))?;
     let edits: Vec<String> = parts.map(str::to_owned).collect();
     let (compiled, refusals) = generate::compiled(seed, prefix);
     if edits.is_empty() {
         return Ok((compiled, refusals));
     }
     let case: Case = compiled.case.edited(&edits);
-    Ok((case.compile().map_err(refused)?, refusals))
-}
-
-fn refused(why: String) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, why).into_response()
+    Ok((case.compile()?, refusals))
 }
 
 /// A page of cases; one that the macro refuses is left out.
@@ -195,7 +191,7 @@ async fn states(State(server): State<Server>, Path(page): Path<u64>) -> Response
 async fn tell(Query(Named { cases }): Query<Named>) -> Response {
     let (compiled, refused) = match named(&cases, "p") {
         Ok(found) => found,
-        Err(response) => return response,
+        Err(why) => return (StatusCode::UNPROCESSABLE_ENTITY, why).into_response(),
     };
     let case = &compiled.case;
     let mut values = Vec::new();

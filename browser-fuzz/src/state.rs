@@ -198,7 +198,7 @@ impl Values<Heard> for Now<'_> {
                 Payload::None => None,
                 Payload::Flag(on) => Some(on.to_string()),
                 Payload::Text(text) => Some((*text).to_owned()),
-                other => Some(format!("{other:?}")),
+                Payload::Number(number) => Some(number.to_string()),
             };
             Ok(Heard { id: id.clone(), payload, site, rows: rows.clone() })
         }))
