@@ -4,8 +4,8 @@ import { event as send } from "lightspeed-wasm";
 import { EVENTS, PAYLOAD_NONE, PAYLOAD_TEXT } from "./codes.js";
 import { sessions } from "./document.js";
 import { isToggle, isTyping, sent, valueOf } from "./fields.js";
-import { isConnected, listen, matches, method, parentNode } from "./natural.js";
-import { OWNER, find, settle } from "./nodes.js";
+import { ask, isConnected, listen, matches, method, parentNode } from "./natural.js";
+import { OWNER, find, settle, settleOurs } from "./nodes.js";
 import { from } from "./page.js";
 import { encode } from "./text.js";
 
@@ -78,7 +78,9 @@ export function abandon(session) {
 /** Gives an event to the closest handler on its path; returns whether there is one. */
 function handle(type, event, path) {
   const code = EVENTS.indexOf(type);
-  settle();
+  // A field that a program removes may tell of its edit in the midst of that.
+  if (isApplying) settleOurs();
+  else settle();
   for (const node of path) if (node[OWNER]) find(node[OWNER]);
   for (const node of path) {
     const instance = node[OWNER];

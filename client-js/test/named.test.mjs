@@ -135,3 +135,32 @@ test("what is called like a property of the document hides nothing of it", async
   assert.equal(await page.evaluate(() => Document.prototype.__lookupGetter__("documentElement").call(document).className), "lightspeed-connected");
   await page.finish();
 });
+
+test("each module imports what it calls of another", () => {
+  const exported = [...new Set(sources.flatMap((source) => [...source.matchAll(/^export (?:const|function|class) (\w+)/gm)].map(([, name]) => name)))];
+  const [natural] = sources.filter((source) => source.includes("export const ["));
+  exported.push(...natural.match(/export const \[([^\]]+)\]/)[1].match(/\w+/g));
+  for (const name of ["ask", "closest", "settle"]) assert.ok(exported.includes(name), name);
+  const missing = sources.flatMap((source, index) => {
+    const code = source.replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    const own = [...code.matchAll(/import \{([^}]*)\}|export const \[([^\]]+)\]/g)].flatMap(([, ...lists]) => lists.join().match(/\w+/g));
+    const isKnown = (name) => own.includes(name) || new RegExp(`(const|let|function|class|\\*) ${name}\\b|\\(${name}\\)`).test(code);
+    return exported.filter((name) => new RegExp(`(?<![.\\w])${name}\\(`).test(code) && !isKnown(name)).map((name) => `${files[index]}: ${name}`);
+  });
+  assert.deepEqual(missing, []);
+});
+
+test("a form that ends with a field called like what puts an empty part in is adopted, and the part comes later", async () => {
+  for (const name of ["insertBefore", "childNodes", "appendChild", "append", "firstChild", "lastChild"]) {
+    const page = await open(`<form><input name="${name}"></form>`);
+    const seen = await page.evaluate((name) => {
+      template(1, `<form><!><input name="${name}"></form>`, [["BRANCH", [0, 0]], ["HANDLER", [0, 1], "input"]], { like: `<form><!><input name="${name}"></form>` });
+      template(2, "<b><!></b>", [["SPLICE", [0, 0]]]);
+      const isAdopted = program(["ROOT", true, [1, 1, []]]);
+      program(["BUILD", 1, 0, 0, [2, 2, "part"]]);
+      return [isAdopted, view.innerHTML];
+    }, name);
+    assert.deepEqual(seen, [true, `<form><b>part</b><input name="${name}"></form>`]);
+    await page.finish();
+  }
+});

@@ -271,3 +271,22 @@ test("in 400 random orders of changes, those of others and of patches, the nodes
   assert.ok(Math.min(...counts) > 400, `${counts}`);
   await page.finish();
 });
+
+test("what a program removes stays away, though the field in it tells of its edit in the midst of that", async () => {
+  const page = await open("");
+  await page.evaluate(() => {
+    template(1, "<p><!></p><b><!></b>", [["BRANCH", [0, 0]], ["SPLICE", [1, 0]]], { roots: 2 });
+    template(2, "<div><!> and <!></div>", [["SPLICE", [0, 0]], ["BRANCH", [0, 2]]]);
+    template(3, "<i></i><input>", [["HANDLER", [1], "input"], ["HANDLER", [1], "change"]], { roots: 2 });
+    program(["ROOT", false, [1, 1, [[2, 2, "a", [[3, 3]]]], "b"]]);
+    $("input").focus();
+  });
+  await page.keyboard.type("x");
+  const seen = await page.evaluate(() => {
+    program(["EMPTY", 2, 1]);
+    program(["TEXT", 2, 0, "changed"]);
+    return [view.querySelectorAll("input, i").length, $("div").textContent];
+  });
+  assert.deepEqual(seen, [0, "changed and "]);
+  await page.finish();
+});

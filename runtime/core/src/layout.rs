@@ -10,7 +10,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use lightspeed_protocol::template::{SlotKind, SlotRef};
+use lightspeed_protocol::template::{Namespace, SlotKind, SlotRef};
 
 use crate::render::unescape;
 
@@ -20,12 +20,16 @@ pub const MARKS: [&str; 7] = ["id", "name", "type", "value", "href", "title", "a
 const VOID: [&str; 13] =
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
 
-/// Elements that hold text alone, whatever it looks like.
+/// Elements of SVG and MathML in which HTML stands again.
+const HOLDS_HTML: [&str; 8] = ["foreignobject", "desc", "title", "mi", "mo", "mn", "ms", "mtext"];
+
+/// Elements of HTML that hold text alone, whatever it looks like.
 const RAW_TEXT: [&str; 7] = ["iframe", "noembed", "noframes", "noscript", "script", "style", "xmp"];
 
-/// The check of the template whose own HTML is `html`, with `<!>` where content slots stand, and whose slots are `slots`.
-pub fn check(html: &str, slots: &[SlotRef<'_>]) -> u32 {
-    let root = Open { name: "", what: What::Followed, next: 0 };
+/// The check of the template of `namespace` whose own HTML is `html`, with `<!>` where content slots stand, and whose slots are `slots`.
+pub fn check(html: &str, slots: &[SlotRef<'_>], namespace: Namespace) -> u32 {
+    let root =
+        Open { name: "", what: What::Followed, next: 0, is_foreign: namespace != Namespace::Html };
     let mut reader =
         LayoutReader { slots, at: 0, open: Vec::from([root]), path: Vec::new(), seen: String::new() };
     let mut rest = html;
@@ -47,6 +51,8 @@ struct Open<'h> {
     what: What,
     /// The index of its next child.
     next: u16,
+    /// Its children are of SVG or MathML, where no element is void or holds text alone.
+    is_foreign: bool,
 }
 
 /// What the children of an element are to the check.
@@ -133,6 +139,8 @@ impl<'h> LayoutReader<'h, '_> {
         let has_inner =
             is_followed && self.slots.get(self.at).is_some_and(|slot| slot.path.starts_with(&self.path));
         let is_heard = here.iter().any(|slot| slot.kind == SlotKind::Handler);
+        let is_around = self.open.last().is_some_and(|open| open.is_foreign);
+        let mut is_html = HOLDS_HTML.iter().any(|one| name.eq_ignore_ascii_case(one));
         let mut marks = ["null"; MARKS.len()];
         while let Some(after) = rest.strip_prefix(' ') {
             let attribute;
@@ -141,6 +149,7 @@ impl<'h> LayoutReader<'h, '_> {
             if let Some(index) = MARKS.iter().position(|mark| *mark == known) {
                 marks[index] = value;
             }
+            is_html |= name == "annotation-xml" && known == "encoding" && holds_html(value);
         }
         rest = rest.strip_prefix('>').unwrap_or("");
         if is_followed {
@@ -158,7 +167,8 @@ impl<'h> LayoutReader<'h, '_> {
         // What a person types, and what a custom element puts into itself, aren't the template's.
         let has_text = is_heard && !has_inner && name != "textarea" && !name.contains('-');
         let is_text = has_text || self.open.last().is_some_and(|open| open.what == What::Text);
-        if VOID.contains(&name) {
+        let is_foreign = is_around || matches!(name, "svg" | "math");
+        if !is_foreign && VOID.contains(&name) {
             if is_followed {
                 self.path.pop();
             }
@@ -174,8 +184,8 @@ impl<'h> LayoutReader<'h, '_> {
         if is_followed && !has_inner {
             self.path.pop();
         }
-        self.open.push(Open { name, what, next: 0 });
-        if RAW_TEXT.contains(&name) { self.raw_text(name, rest) } else { rest }
+        self.open.push(Open { name, what, next: 0, is_foreign: is_foreign && !is_html });
+        if !is_foreign && RAW_TEXT.contains(&name) { self.raw_text(name, rest) } else { rest }
     }
 
     /// The text of an element that holds no markup.
@@ -194,6 +204,11 @@ impl<'h> LayoutReader<'h, '_> {
             self.path.pop();
         }
     }
+}
+
+/// Whether an `annotation-xml` of this `encoding` holds HTML.
+fn holds_html(encoding: &str) -> bool {
+    ["text/html", "application/xhtml+xml"].iter().any(|html| encoding.eq_ignore_ascii_case(html))
 }
 
 /// Splits ` name="value"` off, without the space: the pair and the rest.

@@ -68,7 +68,7 @@ fn template_frame(template_use: &TemplateUse) -> Vec<u8> {
         SlotRef { path: slot.path, kind: slot.kind.slot_kind(), name, event, templates }
     });
     let refs: Vec<SlotRef<'_>> = refs.collect();
-    let check = layout::check(&html, &refs);
+    let check = layout::check(&html, &refs, template.namespace);
     write_slots(refs.into_iter(), &mut slots);
     ServerFrame::Template {
         fingerprint: template.fingerprint,

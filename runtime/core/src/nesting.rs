@@ -48,6 +48,17 @@ pub struct Placed {
     pub not_in: u32,
 }
 
+impl Placed {
+    /// Those of the bits that are set around the template and must not be.
+    ///
+    /// What stands in SVG or MathML is itself SVG or MathML: an `a` there ends no `a` of HTML. Only a root stands there, and
+    /// only a root minds what the element directly around it is.
+    const fn misplaced_in(self, open: u32) -> u32 {
+        let is_foreign = self.not_in & PARENTS != 0 && open & FOREIGN != 0;
+        self.not_in & open & if is_foreign { FOREIGN | MATHML | HEARS_INPUT } else { u32::MAX }
+    }
+}
+
 /// What a bit stands for, and what happens to what must not stand there.
 const BITS: [(&str, &str); 20] = [
     ("p", "a parser ends the paragraph before it"),
@@ -78,8 +89,13 @@ const BITS: [(&str, &str); 20] = [
     ("math", "a parser reads it as MathML: put it into an `mtext`"),
 ];
 
+const HEARS_INPUT: u32 = 1 << 9;
 /// The bits of a table's parts, in which no text stands.
 const TABLE: u32 = 0b1111 << 13;
+const FOREIGN: u32 = 1 << 17;
+const MATHML: u32 = 1 << 19;
+/// The bits that say what the element directly around is.
+const PARENTS: u32 = u32::MAX << 10;
 
 /// What a parser would move, drop or close, with both places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,8 +176,9 @@ fn in_instance<'a, M: 'a>(
     cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
     around: Around<'_>,
 ) -> Option<Misplaced> {
-    if let Some(placed) = template.placed.iter().find(|placed| placed.not_in & around.open != 0) {
-        return around.blame(placed.tag, template.place, placed.not_in);
+    let misplaced = template.placed.iter().find(|placed| placed.misplaced_in(around.open) != 0);
+    if let Some(placed) = misplaced {
+        return around.blame(placed.tag, template.place, placed.misplaced_in(around.open));
     }
     template.slots.iter().zip(cells).find_map(|(slot, cell)| {
         if !matches!(slot.kind, Kind::Splice | Kind::Branch { .. } | Kind::List { .. }) {

@@ -170,6 +170,11 @@ pub(crate) fn not_in(element: &Element, tag: &str, namespace: Namespace) -> u32 
         | when(names::ends_foreign(tag) || is_html_font(element), IN_FOREIGN)
 }
 
+/// Whether the element of these bits stands directly in what is around the template.
+pub(crate) const fn is_root(not_in: u32) -> bool {
+    not_in & PARENTS != 0
+}
+
 /// A `font` that a parser takes for HTML wherever it stands.
 pub(crate) fn is_html_font(element: &Element) -> bool {
     element.name.text.eq_ignore_ascii_case("font")

@@ -239,7 +239,11 @@ impl Builder<'_> {
 
     /// Notes what `tag` must not stand in, if that may be around the template.
     fn place(&mut self, tag: &str, not_in: u32) {
-        match self.placed.iter_mut().find(|placed| placed.tag == tag) {
+        // A root minds what is directly around it; the runtime tells by that what is a root.
+        let is_same = |placed: &&mut Placed| {
+            placed.tag == tag && nesting::is_root(placed.not_in) == nesting::is_root(not_in)
+        };
+        match self.placed.iter_mut().find(is_same) {
             Some(placed) => placed.not_in |= not_in,
             None if not_in != 0 => self.placed.push(Placed { tag: tag.to_owned(), not_in }),
             None => {}

@@ -112,6 +112,13 @@ fn what_a_parser_moves_drops_or_closes() {
     is_right(&html! { ul { li { ul { (item()) } } } });
     is_right(&html! { select { (option()) optgroup { (option()) } div { (option()) } } });
     is_right(&html! { svg { foreignObject { (div()) } title { (text()) } } });
+    // What stands in SVG is SVG: it ends no link of HTML, but for what stands in HTML again.
+    is_right(&html! { a href="/a" { svg { g { (link()) } } } });
+    is_right(&html! { a href="/a" { svg { g { (html! { a href="/b" { circle {} } }) } } } });
+    is_right(&html! { form { svg { g { (search()) } } } });
+    check(&html! { a href="/a" { svg { foreignObject { (link()) } } } }, "a", "a");
+    check(&html! { a href="/a" { svg { g { (html! { foreignObject { a {} } }) } } } }, "a", "a");
+    check(&html! { a href="/a" { svg { (html! { a {} foreignObject { a {} } }) } } }, "a", "a");
     is_right(&html! { a { object { (link()) } } form { (button()) (text()) } });
     is_right(&row());
 }

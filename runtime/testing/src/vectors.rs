@@ -125,7 +125,7 @@ fn finish(vectors: &mut [Vector], templates: &mut Vec<Template>) {
             templates: slot.templates.clone(),
         });
         let refs: Vec<SlotRef<'_>> = refs.collect();
-        let check = layout::check(&template.html, &refs);
+        let check = layout::check(&template.html, &refs, template.namespace);
         write_slots(refs.into_iter(), &mut slots);
         let frame = ServerFrame::Template {
             fingerprint: template.fingerprint,

@@ -1,11 +1,16 @@
 use alloc::vec::Vec;
 
-use lightspeed_protocol::template::{EventKind, SlotKind, SlotRef};
+use lightspeed_protocol::template::{EventKind, Namespace, SlotKind, SlotRef};
 
 use super::{check, sum};
 
 #[track_caller]
 fn sees(html: &str, slots: &[(SlotKind, &[u16], &str)], seen: &str) {
+    sees_in(Namespace::Html, html, slots, seen);
+}
+
+#[track_caller]
+fn sees_in(namespace: Namespace, html: &str, slots: &[(SlotKind, &[u16], &str)], seen: &str) {
     let slots: Vec<SlotRef<'_>> = slots
         .iter()
         .map(|(kind, path, name)| {
@@ -13,7 +18,7 @@ fn sees(html: &str, slots: &[(SlotKind, &[u16], &str)], seen: &str) {
             SlotRef { path, kind: *kind, name, event, templates: Vec::new() }
         })
         .collect();
-    assert_eq!(check(html, &slots), sum(seen), "{html}");
+    assert_eq!(check(html, &slots, namespace), sum(seen), "{html}");
 }
 
 #[test]
@@ -76,4 +81,36 @@ fn what_tells_elements_with_handlers_apart_is_seen() {
     );
     sees("<textarea>t</textarea>", &[(Handler, &[0], "")], "<textarea null null null null null null null");
     sees("<x-y>t</x-y>", &[(Handler, &[0], "")], "<x-y null null null null null null null");
+}
+
+#[test]
+fn in_svg_and_mathml_no_element_is_void_or_holds_text_alone() {
+    use SlotKind::{Handler, List, Splice};
+    sees(
+        "<svg><style><!><g><!></g></style></svg>",
+        &[(List, &[0, 0, 0], ""), (Splice, &[0, 0, 1, 0], "")],
+        "<svg<style#<g#>>>",
+    );
+    sees(
+        "<svg><style><b>x</b>&lt;</style><!></svg>",
+        &[(Handler, &[0, 0], ""), (Splice, &[0, 1], "")],
+        "<svg<style null null null null null null nullx<#>",
+    );
+    sees("<svg><link></link><!></svg>", &[(Splice, &[0, 1], "")], "<svg<link#>");
+    sees_in(Namespace::Svg, "<style><!></style>", &[(Splice, &[0, 0], "")], "<style#>");
+    // HTML again.
+    for around in ["svg><foreignObject", "svg><desc", "math><mtext"] {
+        let (outer, inner) = around.split_once("><").unwrap_or_default();
+        let html = alloc::format!("<{around}><style><i></style><br><!></{inner}></{outer}>");
+        let seen = alloc::format!("<{outer}<{}<style<br#>>", inner.to_ascii_lowercase());
+        sees(&html, &[(Splice, &[0, 0, 2], "")], &seen);
+    }
+    let html = |encoding: &str, style: &str| {
+        alloc::format!(
+            "<math><annotation-xml encoding=\"{encoding}\"><style>{style}</style><!></annotation-xml></math>"
+        )
+    };
+    sees(&html("text/HTML", "<i>"), &[(Splice, &[0, 0, 1], "")], "<math<annotation-xml<style#>>");
+    let slots: [(_, &[u16], _); 2] = [(Splice, &[0, 0, 0, 0], ""), (Splice, &[0, 0, 1], "")];
+    sees(&html("x", "<!>"), &slots, "<math<annotation-xml<style#>#>>");
 }
