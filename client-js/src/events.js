@@ -4,7 +4,7 @@ import { event as send } from "lightspeed-wasm";
 import { EVENTS, PAYLOAD_NONE, PAYLOAD_TEXT } from "./codes.js";
 import { sessions } from "./document.js";
 import { isToggle, isTyping, sent, valueOf } from "./fields.js";
-import { isConnected, listen, matches, method, parentNode } from "./natural.js";
+import { ask, isConnected, listen, matches, method, parentNode } from "./natural.js";
 import { OWNER, find, settle } from "./nodes.js";
 import { from } from "./page.js";
 import { encode } from "./text.js";
