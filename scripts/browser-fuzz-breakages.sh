@@ -21,8 +21,8 @@ trap 'rm -rf "$copy"' EXIT
 bundle() {
     mkdir -p "$2"
     client-js/node_modules/.bin/esbuild "$1/index.js" --bundle --format=esm --target=es2022 --log-level=warning \
-        --external:./why.js "--alias:lightspeed-wasm=$1/glue.js" "--outfile=$2/client.js"
-    cp "$client_dist/client.wasm" "$2/"
+        --external:./why.js --external:./inflate.js "--alias:lightspeed-wasm=$1/glue.js" "--outfile=$2/client.js"
+    cp "$client_dist"/{client.wasm,inflate.js} "$2/"
 }
 
 # run CLIENT CASES: from the first seed on, until something is found.

@@ -4,7 +4,6 @@ import * as wasm from "lightspeed-wasm";
 import { watch } from "./document.js";
 import { tell, watchEvents } from "./events.js";
 import { watchFields } from "./fields.js";
-import { query } from "./inflate.js";
 import { disconnect, linkTo } from "./link.js";
 import { ask, listen } from "./natural.js";
 import { state, tokensOf, viewsIn } from "./page.js";
@@ -18,6 +17,16 @@ const FAILED = 3;
 
 /** The module is fetched and compiled while the page is still being parsed. */
 const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), { "lightspeed-dom": wasm.imports });
+
+/** What the socket's address ends with where the browser can inflate: some know the class and not this format. */
+const query = () => {
+  try {
+    new DecompressionStream("deflate-raw");
+    return "?deflate";
+  } catch {
+    return "";
+  }
+};
 
 async function begin() {
   if (ask(document, "readyState") === "loading") {

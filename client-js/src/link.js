@@ -2,7 +2,6 @@
 // decision.
 
 import { closed, message, opened, timeout } from "lightspeed-wasm";
-import { inflated } from "./inflate.js";
 import { go, state, tell } from "./page.js";
 import { sessions } from "./document.js";
 
@@ -40,9 +39,19 @@ export function connect() {
     failures = 0;
     last = take(last, opened);
   };
-  own.onmessage = ({ data }) => (last = take(last, message, inflated(new Uint8Array(data))));
+  own.onmessage = ({ data }) => (last = take(last, message, frameOf(new Uint8Array(data))));
   own.onclose = () => (last = take(last, end));
 }
+
+/** The frame that a message is: no frame begins with a 0, and few pages load what inflates the messages that do. */
+const frameOf = (bytes) =>
+  bytes[0]
+    ? bytes
+    : import("./inflate.js").then(({ inflated }) => inflated(bytes)).catch(() => {
+        // The next socket is asked for without, as a browser may not load again what it could not.
+        [url] = url.split("?");
+        return bytes;
+      });
 
 function end() {
   socket = undefined;

@@ -1,6 +1,7 @@
 // Writes programs as client-wasm does; runs in the page.
 
 import * as codes from "../src/codes.js";
+import { ask, create } from "../src/natural.js";
 import { encode } from "../src/text.js";
 
 /**
@@ -9,7 +10,7 @@ import { encode } from "../src/text.js";
  * Written apart from the client: from the text on, and with no instance in it.
  */
 export function checkOf(html, slots) {
-  const holder = document.createElement("template");
+  const holder = create("template");
   holder.innerHTML = html;
   let seen = "";
   const walk = (nodes, path) =>
@@ -17,17 +18,18 @@ export function checkOf(html, slots) {
       const here = [...path, index].join();
       const at = slots.filter((slot) => slot[1].join() === here);
       if (at.some(([kind]) => ["SPLICE", "BRANCH", "LIST"].includes(kind))) return (seen += "#");
-      if (node.nodeType === 3) return (seen += `<#text${node.data}`);
-      if (node.nodeType === 8) return (seen += `<#comment${node.data}`);
-      seen += `<${node.localName.toLowerCase()}`;
+      if (node instanceof Text) return (seen += `<#text${node.data}`);
+      if (node instanceof Comment) return (seen += `<#comment${node.data}`);
+      const name = ask(node, "localName").toLowerCase();
+      seen += `<${name}`;
       const isInside = slots.some((slot) => slot[1].join().startsWith(`${here},`));
       const isHeard = at.some(([kind]) => kind === "HANDLER");
       const marks = ["id", "name", "type", "value", "href", "title", "aria-label"];
-      for (const mark of isHeard ? marks : []) if (!slots.some((slot) => slot[0] !== "HANDLER" && slot[2] === mark)) seen += ` ${node.getAttribute(mark)}`;
+      for (const mark of isHeard ? marks : []) if (!slots.some((slot) => slot[0] !== "HANDLER" && slot[2] === mark)) seen += ` ${ask(node, "getAttribute", mark)}`;
       if (isInside) {
-        walk([...node.childNodes], [...path, index]);
+        walk([...ask(node, "childNodes")], [...path, index]);
         seen += ">";
-      } else if (isHeard && node.localName !== "textarea" && !node.localName.includes("-")) seen += node.textContent;
+      } else if (isHeard && name !== "textarea" && !name.includes("-")) seen += ask(node, "textContent");
     });
   walk([...holder.content.childNodes], []);
   return [...seen].reduce((sum, letter) => Math.imul(sum ^ letter.codePointAt(), 0x1000193), 0x811c9dc5) >>> 0;

@@ -52,6 +52,14 @@ const VIEWPORT: Asset = Asset {
     brotli: b"",
 };
 
+/// What a page loads that gets a compressed message. The client finds it beside itself.
+const INFLATE: Asset = Asset {
+    name: "inflate.js",
+    content_type: "text/javascript; charset=utf-8",
+    bytes: built!("inflate.js"),
+    brotli: built!("inflate.js.br"),
+};
+
 /// What a page loads whose socket doesn't open. The client finds it beside itself.
 const WHY: Asset = Asset {
     name: "why.js",
@@ -60,7 +68,7 @@ const WHY: Asset = Asset {
     brotli: b"",
 };
 
-const ALL: [&Asset; 5] = [&SCRIPT, &WASM, &STYLE, &VIEWPORT, &WHY];
+const ALL: [&Asset; 6] = [&SCRIPT, &WASM, &STYLE, &VIEWPORT, &INFLATE, &WHY];
 
 /// The browser client's files and where they are served.
 ///
@@ -196,7 +204,7 @@ mod tests {
         assert_eq!(assets.hash.len(), 16);
         let head = head + &assets.behind("<ls-viewport></ls-viewport>");
         assert_eq!(assets.behind("<p></p>"), "");
-        for asset in ALL.into_iter().filter(|asset| asset.name != WHY.name) {
+        for asset in ALL.into_iter().filter(|asset| ![WHY.name, INFLATE.name].contains(&asset.name)) {
             assert!(head.contains(&format!("\"/live/{}/{}\"", assets.hash, asset.name)), "{head}");
         }
     }

@@ -1,0 +1,1 @@
+async function l(e){try{const r=new Uint8Array(new DataView(e.buffer).getUint32(0)),{readable:c,writable:i}=new DecompressionStream("deflate-raw"),a=i.getWriter();a.write(e.subarray(4)).catch(()=>{}),a.close().catch(()=>{});const o=c.getReader();for(let n=0,t;!(t=await o.read()).done;n+=t.value.length)r.set(t.value,n);return r}catch{return e}}export{l as inflated};
