@@ -186,7 +186,10 @@ async function all() {
       refused += more;
       for (const one of await alone(cases)) {
         events += one.events;
-        if (one.fault) found.push(one);
+        if (!one.fault) continue;
+        found.push(one);
+        // Should the run be ended before it has told more.
+        console.log(`found ${one.name}: ${one.fault.kind}: ${one.fault.message.split("\n")[0].slice(0, 160)}`);
       }
       show();
     }
