@@ -535,7 +535,7 @@ globalThis.fuzz = (() => {
     const name = (node) => `${namespaceOf(node).split("/").at(-1)}:${tagOf(node)}`;
     if (name(actual) !== name(expected)) return `${where}: ${name(actual)} instead of ${name(expected)}`;
     const place = `${where} ${tagOf(actual)}`;
-    // What a person changed is compared by what it shows; a class attribute is its tokens.
+    // What a person changed is compared by what it shows; a class attribute is its tokens, in any order.
     const isTouched = one.touched.has(tagOf(actual) === "option" ? closest(actual, "select") : actual);
     const isLeftOut = ({ name }) =>
       marks.get(actual)?.has(name) ||
@@ -543,7 +543,7 @@ globalThis.fuzz = (() => {
       (isTouched && ["value", "checked", "selected"].includes(name));
     const named = (node) => {
       const list = attributesOf(node).filter((one) => !isLeftOut(one));
-      const valueOf = ({ name, value }) => (name === "class" ? value.trim().split(/[\t\n\f\r ]+/).join(" ") : value);
+      const valueOf = ({ name, value }) => (name === "class" ? value.trim().split(/[\t\n\f\r ]+/).sort().join(" ") : value);
       return list.map((one) => `${one.namespaceURI ?? ""}|${one.name}=${JSON.stringify(valueOf(one))}`).sort().join(" ");
     };
     if (named(actual) !== named(expected)) return `${place}: [${named(actual)}] instead of [${named(expected)}]`;

@@ -235,10 +235,8 @@ function restore(old, field) {
     for (const option of field.options) option.selected = values.has(option.value);
   } else if (old.type === "file") {
     field.files = old.files;
-  } else {
-    field.checked = old.checked;
-    field.value = old.value;
-  }
+  } else if (isToggle(old)) field.checked = old.checked;
+  else field.value = old.value;
   edits.set(field, UNSENT);
   return isChanged(field);
 }

@@ -393,3 +393,18 @@ test("what the server said of a radio button while the person chose another is s
   assert.deepEqual(seen, ["true,false,false", "true,false,false", "false,true,false"]);
   await page.finish();
 });
+
+test("a box that was ticked stays so in a document that comes anew, and has the value that the server says", async () => {
+  const page = await open(`<input type="checkbox"><input type="radio" name="n" value="old">`);
+  const seen = await page.evaluate(() => {
+    view.querySelectorAll("input").forEach((one) => one.click());
+    view.prepend(document.createElement("b"));
+    const slots = [0, 1].flatMap((index) => [["BOOL_PROPERTY", [index], "checked"], ["HANDLER", [index], "change"]]);
+    template(1, `<input type="checkbox"><input type="radio" name="n" value="new">`, slots, { roots: 2 });
+    const isAdopted = program(["ROOT", true, [1, 1]]);
+    program(["ROOT", false, [1, 1, false, false]]);
+    return [isAdopted, [...view.querySelectorAll("input")].map((one) => [one.checked, one.getAttribute("value")])];
+  });
+  assert.deepEqual(seen, [false, [[true, null], [true, "new"]]]);
+  await page.finish();
+});
