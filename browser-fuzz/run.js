@@ -16,7 +16,7 @@ const AT_ONCE = 2;
 /** What one failure may take to become small: page loads, and time. */
 const SHRINK_LOADS_MAX = 60;
 const SHRINK_WITHIN_MS = 60_000;
-const PAGE_WITHIN_MS = 30_000;
+const PAGE_WITHIN_MS = 120_000;
 
 const FLAGS = [
   "--headless",
