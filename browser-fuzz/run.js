@@ -16,7 +16,7 @@ const AT_ONCE = 2;
 /** What one failure may take to become small: page loads, and time. */
 const SHRINK_LOADS_MAX = 60;
 const SHRINK_WITHIN_MS = 60_000;
-const PAGE_WITHIN_MS = 30_000;
+const PAGE_WITHIN_MS = 120_000;
 
 const FLAGS = [
   "--headless",
@@ -186,7 +186,10 @@ async function all() {
       refused += more;
       for (const one of await alone(cases)) {
         events += one.events;
-        if (one.fault) found.push(one);
+        if (!one.fault) continue;
+        found.push(one);
+        // Should the run be ended before it has told more.
+        console.log(`found ${one.name}: ${one.fault.kind}: ${one.fault.message.split("\n")[0].slice(0, 160)}`);
       }
       show();
     }

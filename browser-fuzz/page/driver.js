@@ -6,7 +6,7 @@
 "use strict";
 
 globalThis.fuzz = (() => {
-  const WITHIN_MS = 10_000;
+  const WITHIN_MS = 30_000;
   /** Documents that a case may ask for: one for each that its extension or translator does, and more. */
   const RESYNCS_MAX = 60;
   const TYPES = ["click", "input", "change", "submit", "keydown"];
@@ -256,7 +256,7 @@ globalThis.fuzz = (() => {
     });
     window.addEventListener("click", (event) => {
       const path = event.composedPath();
-      const link = path.find((node) => isElement(node) && tagOf(node) === "a");
+      const link = path.find((node) => isElement(node) && (tagOf(node) === "a" || tagOf(node) === "area"));
       if (!link) return;
       const one = caseOf(path);
       const handler = handlerOf("click", path);
@@ -317,6 +317,16 @@ globalThis.fuzz = (() => {
   const edit = (node, type, options) =>
     dispatch(node, new InputEvent(type, { bubbles: true, composed: type === "input", ...options }));
 
+  /** A reset is an edit (specs/session.md, 6.7), which the client tells when it has happened. */
+  function changedByReset(one, field) {
+    const handlers = ["input", "change"].map((type) => [type, handlerOf(type, [...ancestorsOf(field)])]).filter(([, handler]) => handler);
+    touch(one, field, handlers.some(([, handler]) => !handler.isDisabled));
+    for (const [type, { id, isDisabled }] of handlers) {
+      one.ofFields.add(id);
+      if (!isDisabled && phase > 0) one.expected.push({ id, type, payload: undefined, isSoft: true, phase });
+    }
+  }
+
   /** Does it, if there is anything to do it to. */
   const ACTS = {
     click: (one, { pick }) => {
@@ -368,7 +378,10 @@ globalThis.fuzz = (() => {
     reset: (one, { pick }) => {
       const form = at(all(one.view, "form"), pick);
       if (!form) return;
+      const fields = all(document.documentElement, "input,select,textarea").filter((field) => formOf(field) === form);
+      const before = new Map(fields.map((field) => [field, stateOf(field)]));
       HTMLFormElement.prototype.reset.call(form);
+      for (const field of fields) if (stateOf(field) !== before.get(field)) changedByReset(one, field);
     },
     key: (one, { pick, value }) => {
       const node = at(enabled(one, "[data-keydown]"), pick);
@@ -472,7 +485,15 @@ globalThis.fuzz = (() => {
     if (phase === 0) {
       phase = 1;
       for (const one of cases) perform(one);
+      for (const one of cases) one.initial.forEach(judge);
     }
+  }
+
+  /** What the client has to tell of a field when it begins: nothing of what a person has put back, or of a button that lost the choice. */
+  function judge(early) {
+    const { field, before } = early;
+    early.isActive = field.getRootNode().activeElement === field;
+    if (stateOf(field) === before || (field.type === "radio" && !field.checked)) early.told = [];
   }
 
   // ---- What is compared.
@@ -514,7 +535,7 @@ globalThis.fuzz = (() => {
     const name = (node) => `${namespaceOf(node).split("/").at(-1)}:${tagOf(node)}`;
     if (name(actual) !== name(expected)) return `${where}: ${name(actual)} instead of ${name(expected)}`;
     const place = `${where} ${tagOf(actual)}`;
-    // What a person changed is compared by what it shows; a class attribute is its tokens.
+    // What a person changed is compared by what it shows; a class attribute is its tokens, in any order.
     const isTouched = one.touched.has(tagOf(actual) === "option" ? closest(actual, "select") : actual);
     const isLeftOut = ({ name }) =>
       marks.get(actual)?.has(name) ||
@@ -522,7 +543,7 @@ globalThis.fuzz = (() => {
       (isTouched && ["value", "checked", "selected"].includes(name));
     const named = (node) => {
       const list = attributesOf(node).filter((one) => !isLeftOut(one));
-      const valueOf = ({ name, value }) => (name === "class" ? value.trim().split(/[\t\n\f\r ]+/).join(" ") : value);
+      const valueOf = ({ name, value }) => (name === "class" ? value.trim().split(/[\t\n\f\r ]+/).sort().join(" ") : value);
       return list.map((one) => `${one.namespaceURI ?? ""}|${one.name}=${JSON.stringify(valueOf(one))}`).sort().join(" ");
     };
     if (named(actual) !== named(expected)) return `${place}: [${named(actual)}] instead of [${named(expected)}]`;
@@ -534,7 +555,7 @@ globalThis.fuzz = (() => {
   /** Live properties of a field, unless a person's edit is in it that the server can't know. */
   function differsField(one, actual, expected, place) {
     const touched = one.touched.get(actual);
-    const isHeld = () => (tagOf(actual) === "select" ? [...actual.options] : [actual]).every((node) => has(node, "data-held"));
+    const isHeld = () => (tagOf(actual) === "select" ? [...actual.options] : groupOf(actual)).every((node) => has(node, "data-held"));
     // An option that is chosen by nobody is the browser's choice, which depends on what was there before.
     if ((touched && !touched.isHeard) || ((touched || tagOf(actual) === "select") && !isHeld())) return;
     if (actual.type === "file") return;
@@ -589,7 +610,9 @@ globalThis.fuzz = (() => {
       for (const { type, id } of told) {
         // A browser tells of a change when the person leaves the field, and of none that a script has overwritten by then.
         if (type === "change" && isActive && !one.changed.has(field)) continue;
-        if (heard.some((message) => message.id === id)) continue;
+        // By then the handler may be rendered as another.
+        const site = (id) => (isActive ? id.replace(/:\d+$/, "") : id);
+        if (heard.some((message) => site(message.id) === site(id))) continue;
         return `edited before the client was there, and never heard: ${id}; it was ${before}`;
       }
     }
@@ -614,8 +637,22 @@ globalThis.fuzz = (() => {
     }
   }
 
+  /** A document that has come anew has other fields; what a person had put into the old ones is in those. */
+  function inherit(one) {
+    for (const [old, touched] of [...one.touched]) {
+      if (isConnected(old)) continue;
+      const heir = all(one.view, "input,select,textarea").find(
+        (field) =>
+          !one.touched.has(field) &&
+          [tagOf, (node) => node.type, (node) => node.name, (node) => node.id, stateOf].every((what) => what(field) === what(old)),
+      );
+      if (heir) one.touched.set(heir, touched);
+    }
+  }
+
   function differsNow(one, { html, heard }, isLast) {
     const link = links[one.number];
+    if (link.documents > 1) inherit(one);
     if (link.closed !== undefined) return ["ended", `the session was ended, reason ${link.closed}`];
     const isDisturbed = one.knobs.includes("extension") || one.knobs.includes("translator");
     if (link.resyncs && !isDisturbed) return ["fetched anew", "the document was asked for, and nobody had changed it"];
@@ -674,12 +711,6 @@ globalThis.fuzz = (() => {
 
   async function run() {
     await until(cases, isSettled, "the client starts");
-    // What a person has put back needs no words.
-    for (const one of cases)
-      for (const early of one.initial) {
-        early.isActive = early.field.getRootNode().activeElement === early.field;
-        if (!one.touched.get(early.field)?.isEarly || stateOf(early.field) === early.before) early.told = [];
-      }
     for (phase of [1, 2, 3]) {
       if (phase > 1) for (const one of cases) await perform(one);
       await check(phase === 3);

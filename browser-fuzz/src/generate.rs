@@ -59,6 +59,7 @@ fn generate(seed: u64, attempt: u64, prefix: &str) -> Case {
         fields: BTreeMap::new(),
         next: 0,
         nodes: 0,
+        forms: 0,
         prefix: prefix.to_owned(),
     };
     let mut roots = maker.nodes(Place::Flow, Around::default());
@@ -71,9 +72,7 @@ fn generate(seed: u64, attempt: u64, prefix: &str) -> Case {
     roots.push(maker.with_mover(go));
     let mut random = Random::of(seed, 2);
     let mut knobs = Vec::new();
-    for (knob, percent) in
-        [("extension", 30), ("translator", 25), ("shadow", 30), ("composing", 30), ("trusted", 5)]
-    {
+    for (knob, percent) in [("extension", 30), ("translator", 25), ("shadow", 30), ("composing", 30)] {
         if random.chance(percent) {
             knobs.push(knob);
         }
@@ -146,6 +145,8 @@ struct Maker {
     fields: BTreeMap<Site, Vec<String>>,
     next: Site,
     nodes: usize,
+    /// How many forms have an `id`.
+    forms: usize,
     /// Makes names unique among the components of a page.
     prefix: String,
 }
@@ -294,6 +295,10 @@ impl Maker {
             "textarea" => self.textarea(&mut element),
             "select" => self.select(&mut element, around),
             "radios" => self.radios(&mut element),
+            "area" => {
+                self.attribute(&mut element, "href", pools::LINKS);
+                self.handle(&mut element, "click", None);
+            }
             "br" | "hr" | "wbr" | "img" | "col" => {}
             "option" => element.children = Some(self.option_text()),
             _ => {
@@ -338,6 +343,9 @@ impl Maker {
                 if tag == "button" && self.chance(60) {
                     let kind = self.pick(&["button", "submit", "reset", "button"]);
                     self.literal(&mut element, "type", kind);
+                }
+                if matches!(tag, "div" | "section" | "span" | "p") && self.chance(4) {
+                    self.literal(&mut element, "contenteditable", "true");
                 }
                 if matches!(tag, "details" | "dialog") && self.chance(50) {
                     self.toggle(&mut element, "open");
@@ -487,6 +495,11 @@ impl Maker {
         } else {
             self.nodes(place, inner)
         });
+        if element.tag == "a" && place == Place::Svg {
+            let name = self.pick(&["href", "xlink:href"]);
+            self.attribute(element, name, pools::LINKS);
+            self.handle(element, "click", None);
+        }
         if place == Place::Svg {
             match self.random.below(5) {
                 0 => self.attribute(element, "viewBox", &["0 0 9 9", "0 0 1 1"]),
@@ -508,12 +521,19 @@ impl Maker {
             self.handle(element, event, None);
         }
         self.toggle(element, "novalidate");
+        // Fields elsewhere may be of the form.
+        if self.chance(40) {
+            let name = format!("{}-form-{}", self.prefix, self.forms);
+            self.forms += 1;
+            self.literal(element, "id", &name);
+        }
         // Names that hide a form's own properties.
         let children = element.children.get_or_insert_default();
         for _ in 0..self.random.below(3) {
             let mut field =
                 Element { id: self.id(), tag: "input".to_owned(), attributes: Vec::new(), children: None };
-            let name = self.pick(pools::NAMES);
+            let pool = if self.chance(50) { pools::ASKED } else { pools::NAMES };
+            let name = self.pick(pool);
             self.literal(&mut field, "name", name);
             self.field(&mut field, "text", pools::TEXTS, false);
             children.push(Node::Element(field));
@@ -597,6 +617,10 @@ impl Maker {
         }
         if self.chance(15) {
             self.toggle(element, "disabled");
+        }
+        if self.forms > 0 && !around.is_in_form && self.chance(30) {
+            let name = format!("{}-form-{}", self.prefix, self.random.index(self.forms));
+            self.literal(element, "form", &name);
         }
         if self.chance(10) {
             self.toggle(element, "readonly");

@@ -70,7 +70,7 @@ pub(crate) const FLOW: &[&str] = &[
 pub(crate) const PHRASING: &[&str] = &[
     "span", "b", "i", "em", "a", "a", "label", "button", "button", "button", "input", "input", "input",
     "input", "input", "select", "select", "textarea", "textarea", "output", "svg", "svg", "math", "x-tag",
-    "br", "code", "img", "wbr",
+    "br", "code", "img", "wbr", "area",
 ];
 
 pub(crate) const SVG: &[&str] = &[
@@ -128,6 +128,29 @@ pub(crate) const NAMES: &[&str] = &[
     "multiple",
     "files",
     "options",
+];
+
+/// Names of properties that the client asks of forms.
+pub(crate) const ASKED: &[&str] = &[
+    "parentNode",
+    "closest",
+    "matches",
+    "isConnected",
+    "firstChild",
+    "nextSibling",
+    "childNodes",
+    "localName",
+    "insertBefore",
+    "classList",
+    "toggleAttribute",
+    "setAttribute",
+    "removeAttribute",
+    "method",
+    "elements",
+    "querySelectorAll",
+    "getRootNode",
+    "remove",
+    "requestSubmit",
 ];
 
 pub(crate) const LINKS: &[&str] = &["#a", "#", "", "about:blank#x"];

@@ -116,6 +116,12 @@ export function setProperty(element, name, value, ack) {
   const field = fieldOf(element);
   if (isHeld(field, ack)) {
     if (field === composing) withheld.set(field, [name, value, ack]);
+    else if (isToggle(field)) {
+      // A button of the group that the person chose may be refused: what the server says of the others is shown then.
+      const states = group(field).map((one) => [one, one.checked]);
+      field.toggleAttribute(name, value);
+      for (const [one, checked] of states) one.checked = checked;
+    }
     return;
   }
   const isChoice = typeof value === "boolean";
@@ -229,10 +235,8 @@ function restore(old, field) {
     for (const option of field.options) option.selected = values.has(option.value);
   } else if (old.type === "file") {
     field.files = old.files;
-  } else {
-    field.checked = old.checked;
-    field.value = old.value;
-  }
+  } else if (isToggle(old)) field.checked = old.checked;
+  else field.value = old.value;
   edits.set(field, UNSENT);
   return isChanged(field);
 }

@@ -372,3 +372,39 @@ test("what an attribute only begins with is set by property or method", async ()
   assert.deepEqual(seen, [[true, false, false, true], [false, true, true, false], true, false, false, 1, true]);
   await page.finish();
 });
+
+test("what the server said of a radio button while the person chose another is shown when that is refused", async () => {
+  const page = await open(`<input type="radio" name="n" value="a"><input type="radio" name="n" value="b"><input type="radio" name="n" value="c" checked>`);
+  const seen = await page.evaluate(() => {
+    const slots = [0, 1, 2].flatMap((index) => [["BOOL_PROPERTY", [index], "checked"], ["HANDLER", [index], "change"]]);
+    template(1, undefined, slots, { roots: 3 });
+    program(["ROOT", true, [1, 1]]);
+    const state = () => [...view.children].map((one) => one.checked).join();
+    const [a] = view.children;
+    a.click();
+    const states = [state()];
+    // An answer to what was before the choice: b is chosen, and no more c.
+    program.answering(0, ["FLAG", 1, 2, true], ["FLAG", 1, 4, false]);
+    states.push(state());
+    program.answering(1, ["FLAG", 1, 0, false]);
+    states.push(state());
+    return states;
+  });
+  assert.deepEqual(seen, ["true,false,false", "true,false,false", "false,true,false"]);
+  await page.finish();
+});
+
+test("a box that was ticked stays so in a document that comes anew, and has the value that the server says", async () => {
+  const page = await open(`<input type="checkbox"><input type="radio" name="n" value="old">`);
+  const seen = await page.evaluate(() => {
+    view.querySelectorAll("input").forEach((one) => one.click());
+    view.prepend(document.createElement("b"));
+    const slots = [0, 1].flatMap((index) => [["BOOL_PROPERTY", [index], "checked"], ["HANDLER", [index], "change"]]);
+    template(1, `<input type="checkbox"><input type="radio" name="n" value="new">`, slots, { roots: 2 });
+    const isAdopted = program(["ROOT", true, [1, 1]]);
+    program(["ROOT", false, [1, 1, false, false]]);
+    return [isAdopted, [...view.querySelectorAll("input")].map((one) => [one.checked, one.getAttribute("value")])];
+  });
+  assert.deepEqual(seen, [false, [[true, null], [true, "new"]]]);
+  await page.finish();
+});

@@ -28,8 +28,7 @@ const RAW_TEXT: [&str; 7] = ["iframe", "noembed", "noframes", "noscript", "scrip
 
 /// The check of the template of `namespace` whose own HTML is `html`, with `<!>` where content slots stand, and whose slots are `slots`.
 pub fn check(html: &str, slots: &[SlotRef<'_>], namespace: Namespace) -> u32 {
-    let root =
-        Open { name: "", what: What::Followed, next: 0, is_foreign: namespace != Namespace::Html };
+    let root = Open { name: "", what: What::Followed, next: 0, is_foreign: namespace != Namespace::Html };
     let mut reader =
         LayoutReader { slots, at: 0, open: Vec::from([root]), path: Vec::new(), seen: String::new() };
     let mut rest = html;
