@@ -70,24 +70,24 @@ let at;
 let text;
 let textAt;
 
-/** A template in a document, with those nodes of its slots that were found. */
-class Instance {
-  constructor(owner, slot, parent) {
-    this.session = session;
-    this.id = codes[at++];
-    this.template = templates.get(codes[at++]);
-    this.owner = owner;
-    this.slot = slot;
-    /** The element that it is built into. */
-    this.parent = parent;
-    this.nodes = [];
-    this.isFound = false;
+/** A template in a document, built into the element `parent`, with those nodes of its slots that were found. */
+function begin(owner, slot, parent) {
+  const instance = {
+    session,
+    id: codes[at++],
+    template: templates.get(codes[at++]),
+    owner,
+    slot,
+    parent,
+    nodes: [],
+    isFound: false,
     /** By content slot: the instances that it holds, or the comment that begins its raw HTML. */
-    this.held = undefined;
-    this.isGone = false;
-    session.instances.set(this.id, this);
-    if (owner) ((owner.held ??= [])[slot] ??= new Set()).add(this);
-  }
+    held: undefined,
+    isGone: false,
+  };
+  session.instances.set(instance.id, instance);
+  if (owner) ((owner.held ??= [])[slot] ??= new Set()).add(instance);
+  return instance;
 }
 
 /**
@@ -194,7 +194,7 @@ const scratch = [];
 
 /** Builds the instance that the program describes next of its template's nodes: one, or a fragment. */
 function build(owner, ownerSlot, root, parent) {
-  const instance = new Instance(owner, ownerSlot, parent);
+  const instance = begin(owner, ownerSlot, parent);
   const { template } = instance;
   const isFragment = root instanceof DocumentFragment;
   instance.first = isFragment ? root.firstChild : root;
@@ -322,7 +322,7 @@ let seen;
  * Throws where the nodes aren't those of the template; comments of others are passed over.
  */
 function adopt(owner, ownerSlot, parent, node) {
-  const instance = new Instance(owner, ownerSlot);
+  const instance = begin(owner, ownerSlot);
   const { template } = instance;
   const outer = seen;
   seen = "";

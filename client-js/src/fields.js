@@ -201,17 +201,16 @@ export function findChanged(root) {
 export function keepFields(root, ack) {
   const kept = new Map();
   for (const [name, field] of named(root)) {
-    const { selectionStart: start, selectionEnd: end } = field;
-    kept.set(name, { field, wasActive: isActive(field), start, end });
+    kept.set(name, [field, isActive(field), field.selectionStart, field.selectionEnd]);
   }
   return () =>
     named(root)
       .filter(([name, field]) => {
-        const old = kept.get(name);
-        const hasChanged = edits.get(old?.field) > ack && restore(old.field, field);
-        if (old?.wasActive) {
+        const [old, wasActive, start, end] = kept.get(name) ?? [];
+        const hasChanged = edits.get(old) > ack && restore(old, field);
+        if (wasActive) {
           field.focus({ preventScroll: true });
-          if (old.start != null) field.setSelectionRange(old.start, old.end);
+          if (start != null) field.setSelectionRange(start, end);
         }
         return hasChanged;
       })
@@ -231,8 +230,8 @@ function named(root) {
 /** Gives `field` what the person had put into `old`; returns whether that changes it. */
 function restore(old, field) {
   if (old.options) {
-    const values = new Set([...old.selectedOptions].map((option) => option.value));
-    for (const option of field.options) option.selected = values.has(option.value);
+    const values = [...old.selectedOptions].map((option) => option.value);
+    for (const option of field.options) option.selected = values.includes(option.value);
   } else if (old.type === "file") {
     field.files = old.files;
   } else if (isToggle(old)) field.checked = old.checked;

@@ -15,7 +15,6 @@ export const [
   childNodes,
   isConnected,
   insertBefore,
-  appendChild,
   replaceChildren,
   cloneNode,
   closest,
@@ -31,7 +30,7 @@ export const [
   method,
   elements,
 ] =
-  "firstChild nextSibling parentNode childNodes isConnected insertBefore appendChild replaceChildren cloneNode closest matches querySelectorAll classList namespaceURI localName setAttribute removeAttribute toggleAttribute moveBefore method elements"
+  "firstChild nextSibling parentNode childNodes isConnected insertBefore replaceChildren cloneNode closest matches querySelectorAll classList namespaceURI localName setAttribute removeAttribute toggleAttribute moveBefore method elements"
     .split(" ")
     .map(own);
 

@@ -5,7 +5,7 @@
 // once, among the nodes that were there before.
 
 import { KIND_HANDLER } from "./codes.js";
-import { appendChild, ask, childNodes, closest, firstChild, insertBefore, isConnected, nextSibling, parentNode, querySelectorAll } from "./natural.js";
+import { ask, childNodes, closest, firstChild, insertBefore, isConnected, nextSibling, parentNode, querySelectorAll } from "./natural.js";
 
 /** The property by which elements lead to their instance: one that is its only root, and those with handlers, once found. */
 export const OWNER = Symbol();
@@ -119,7 +119,7 @@ export function find(instance, before) {
     for (const { kind, path, isText } of template.slots) {
       let node = nodeAt(path, first, before);
       // A text that is all that an element holds comes with the first of its letters.
-      if (isText) node = nodeAt([0, 0], node, before) ?? appendChild(node, new Text());
+      if (isText) node = nodeAt([0, 0], node, before) ?? insertBefore(node, new Text(), null);
       if (kind === KIND_HANDLER) node[OWNER] = instance;
       nodes.push(node);
     }

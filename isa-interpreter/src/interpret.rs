@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use lightspeed_protocol::isa::{Op, ProgramReader};
-use lightspeed_protocol::msgpack::{DecodeError, Expected, Raw, Reader};
+use lightspeed_protocol::msgpack::{DecodeError, Expected, IS_FAULT_UNREAD, Raw, Reader};
 use lightspeed_protocol::template::{SlotKind, SlotShape};
 use lightspeed_protocol::{Fingerprint, InstanceId, SlotIndex, limits};
 
@@ -20,23 +20,22 @@ use crate::tree::{RAW, Tree};
 /// One word: programs are almost never invalid, and the code that hands results on is a
 /// tenth of the browser client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProgramError(Box<(usize, Fault)>);
+pub struct ProgramError(Option<Box<(usize, Fault)>>);
 
 impl ProgramError {
     #[cold]
-    #[inline(never)]
     fn new(offset: usize, fault: Fault) -> Self {
-        Self(Box::new((offset, fault)))
+        Self(if IS_FAULT_UNREAD { None } else { Some(Box::new((offset, fault))) })
     }
 
-    /// The offset of the instruction or value in the frame.
+    /// The offset of the instruction or value in the frame; 0 in a browser ([`IS_FAULT_UNREAD`]).
     pub fn offset(&self) -> usize {
-        self.0.0
+        self.0.as_ref().map_or(0, |error| error.0)
     }
 
-    /// What is wrong with it.
+    /// What is wrong with it; [`Fault::Misplaced`] in a browser.
     pub fn fault(&self) -> Fault {
-        self.0.1
+        self.0.as_ref().map_or(Fault::Misplaced, |error| error.1)
     }
 }
 

@@ -10,6 +10,10 @@ use core::num::NonZeroU32;
 
 use crate::limits;
 
+/// Whether errors keep neither what is wrong nor where: the browser client does the same whatever it is, and code that finds
+/// it out is a part of what every page loads. The native client and the tools read the same frames and tell.
+pub const IS_FAULT_UNREAD: bool = cfg!(target_arch = "wasm32");
+
 /// Bytes that are not what they should be, and where.
 ///
 /// One word that is never 0: every `Result` that carries it is smaller by two words than
@@ -23,6 +27,9 @@ impl DecodeError {
     /// What should stand at `offset`, counted from the start of the frame.
     #[expect(clippy::cast_possible_truncation, reason = "24 bits are left")]
     pub const fn new(offset: usize, expected: Expected) -> Self {
+        if IS_FAULT_UNREAD {
+            return Self(NonZeroU32::MIN);
+        }
         let offset = if offset > Self::OFFSET_MAX { Self::OFFSET_MAX } else { offset };
         // `Expected` begins at 1: one is taken away and, as what makes it non-zero, added again.
         Self(NonZeroU32::MIN.saturating_add(((offset as u32) << 8) + expected as u32 - 1))
