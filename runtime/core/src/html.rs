@@ -218,6 +218,14 @@ impl<M> Value<M> {
         }
     }
 
+    /// Whether there may be instances in it that the session keeps.
+    pub(crate) const fn holds_instances(&self) -> bool {
+        matches!(
+            self,
+            Self::Html(_) | Self::Memo(_) | Self::Branch(Some(_)) | Self::List(_) | Self::Packed(_)
+        )
+    }
+
     /// Whether it is what a handler's slot holds: a handler, or none at the moment.
     pub(crate) const fn is_handler(&self) -> bool {
         matches!(self, Self::Message { .. } | Self::Payload(_) | Self::NoHandler)

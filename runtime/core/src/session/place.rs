@@ -208,9 +208,12 @@ impl<'a, M> Instance<'a, M> {
 
     /// Whether an element is something to choose, or has such in it.
     fn has_choices_at(&self, path: &[u16]) -> bool {
+        // The path last: it takes longest to compare, and most values are neither.
         let is_one = |slot: &Slot, value: &Value<M>| {
-            slot.path.starts_with(path)
-                && (Told::Choices.is_meant(self.template(), slot) || has_told_within(value, Told::Choices))
+            let is_meant = Told::Choices.is_meant(self.template(), slot);
+            (is_meant || value.holds_instances())
+                && slot.path.starts_with(path)
+                && (is_meant || has_told_within(value, Told::Choices))
         };
         let mut slots = self.slots().iter();
         match self {

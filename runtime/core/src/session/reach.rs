@@ -36,16 +36,17 @@ impl Around {
             self.is_in_legend = false;
             return;
         };
-        let around = || reach.iter().filter(|one| path.starts_with(one.path));
+        // Kinds before paths: most templates have none of a kind, and paths take longer to compare.
+        let legends =
+            || reach.iter().filter(|one| one.kind == ReachKind::Legend && path.starts_with(one.path));
         let is_in_legend_of = |fieldset: &Reach| {
-            around().any(|one| {
-                one.kind == ReachKind::Legend
-                    && one.path.len() == fieldset.path.len() + 1
-                    && one.path.starts_with(fieldset.path)
-            })
+            legends()
+                .any(|one| one.path.len() == fieldset.path.len() + 1 && one.path.starts_with(fieldset.path))
         };
         let is_on = |one: &Reach| one.slot.is_none_or(|slot| text(usize::from(slot)).is_some());
-        for one in around() {
+        let is_barrier =
+            |one: &&Reach| matches!(one.kind, ReachKind::Hidden | ReachKind::Inert | ReachKind::Fieldset);
+        for one in reach.iter().filter(is_barrier).filter(|one| path.starts_with(one.path)) {
             match one.kind {
                 ReachKind::Hidden => {
                     let text = one.slot.map_or(Some(""), |slot| text(usize::from(slot)));
@@ -60,7 +61,7 @@ impl Around {
                 _ => {}
             }
         }
-        self.is_in_legend = around().any(|one| one.kind == ReachKind::Legend && one.path.len() == 1);
+        self.is_in_legend = legends().any(|one| one.path.len() == 1);
     }
 
     /// Whether nobody can act on anything in them but what a label or a button elsewhere may activate.
@@ -78,13 +79,15 @@ impl Around {
         let Some(Slot { kind: Kind::Handler { event }, path, .. }) = template.slots.get(slot) else {
             return false;
         };
-        let own = || template.reach.iter().filter(|one| one.path == *path);
-        let is = |kind| own().any(|one| one.kind == kind);
-        let is_disabled = own().any(|one| {
-            one.kind == ReachKind::Disabled && one.slot.is_none_or(|slot| text(usize::from(slot)).is_some())
-        });
+        let of = |kind| template.reach.iter().filter(move |one| one.kind == kind && one.path == *path);
+        let is = |kind| of(kind).next().is_some();
+        let is_disabled =
+            of(ReachKind::Disabled).any(|one| one.slot.is_none_or(|slot| text(usize::from(slot)).is_some()));
         if is_disabled || is(ReachKind::Never) {
             return true;
+        }
+        if !self.keeps_from_most() {
+            return false;
         }
         let is_control = is(ReachKind::Control);
         let is_activated = is(ReachKind::Labelled);
