@@ -375,13 +375,15 @@ globalThis.fuzz = (() => {
       const form = at(all(one.view, "form"), pick);
       if (form) HTMLFormElement.prototype.requestSubmit.call(form);
     },
-    reset: (one, { pick }) => {
+    reset: async (one, { pick }) => {
       const form = at(all(one.view, "form"), pick);
       if (!form) return;
       const fields = all(document.documentElement, "input,select,textarea").filter((field) => formOf(field) === form);
       const before = new Map(fields.map((field) => [field, stateOf(field)]));
       HTMLFormElement.prototype.reset.call(form);
       for (const field of fields) if (stateOf(field) !== before.get(field)) changedByReset(one, field);
+      // Nobody types in the same moment.
+      if (phase > 1) await new Promise((resolve) => setTimeout(resolve));
     },
     key: (one, { pick, value }) => {
       const node = at(enabled(one, "[data-keydown]"), pick);
