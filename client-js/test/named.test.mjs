@@ -83,8 +83,7 @@ test("a form whose fields are called like its properties is adopted, submitted e
     type($(".value"), "early");
     $("button").click();
     template(1, undefined, [["LIST", [0, 0]]], { like: "<ul><!></ul>" });
-    const slots = [["HANDLER", [0, 0], "submit"], ["PROPERTY", [0, 0, 0], "value"], ["HANDLER", [0, 0, 0], "input"]];
-    template(2, undefined, slots, { like: row });
+    template(2, undefined, [["HANDLER", [0, 0], "submit"], ["PROPERTY", [0, 0, 0], "value"], ["HANDLER", [0, 0, 0], "input"]], { like: row });
     program(["ROOT", true, [1, 1, [[2, 2], [3, 2]]]]);
   }, names);
   const heard = () => page.evaluate(() => sent.splice(0).map(([instance, slot, text]) => [instance, slot, text.split("=")[0]]));

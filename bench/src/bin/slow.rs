@@ -44,7 +44,7 @@ struct Options {
 }
 
 /// How long an answer may take; a click that takes longer counts as lost.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
 /// Between turns: what the one before has begun comes to its end.
 const MARGIN: Duration = Duration::from_millis(500);
