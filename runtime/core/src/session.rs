@@ -177,7 +177,7 @@ impl<C: Component> Session<C> {
     ///
     /// # Panics
     ///
-    /// With debug assertions, when a splice brings what a parser would move, drop or close there ([`nesting`](crate::nesting)).
+    /// With debug assertions, when a splice brings what a parser would move, drop or close there ([`nesting`]).
     pub fn new(component: C) -> Self {
         Self::with_policy(component, Policy::default())
     }
