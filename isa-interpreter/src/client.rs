@@ -300,7 +300,8 @@ impl Client {
         } else if reason_known.is_some_and(CloseReason::is_recoverable_by_remount) {
             it.needs_token = true;
             self.link.calm(now);
-            self.link.schedule_refresh(now, 0);
+            // Where pages and sockets lead to different servers, one of the next tries matches.
+            self.link.schedule_refresh(now, 0, limits::RECONNECT_MS_MAX);
             self.set_state(session, LinkState::Disconnected);
             if self.sessions[session as usize - 1].held == Held::Nothing {
                 // The page was fetched for this token: from another server than the socket leads to.
@@ -367,7 +368,7 @@ impl Client {
 
     /// The page could not be fetched, and isn't to be asked for again before `wait_ms` have passed.
     pub fn handle_refresh_put_off(&mut self, now: Timestamp, wait_ms: u64) {
-        self.link.schedule_refresh(now, wait_ms);
+        self.link.schedule_refresh(now, wait_ms, limits::RETRY_MS_MAX);
     }
 
     /// A program did not fit the document it was for, because something else has changed
@@ -481,7 +482,7 @@ impl Client {
         let it = &self.sessions[session as usize - 1];
         if it.needs_token {
             // A page fetched before the link was lost is as good as one fetched now, but there was none.
-            return self.link.schedule_refresh(now, 0);
+            return self.link.schedule_refresh(now, 0, limits::RECONNECT_MS_MAX);
         }
         if it.state == LinkState::Failed {
             return;

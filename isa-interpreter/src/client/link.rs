@@ -95,17 +95,13 @@ impl Link {
         }
     }
 
-    /// The page is to be fetched again: at once the first time, then with a backoff that grows further than that of sockets.
+    /// The page is to be fetched again: at once the first time, then with a backoff of at most `bound_ms`.
     /// In no case before `least_ms` have passed.
-    pub(super) fn schedule_refresh(&mut self, now: Timestamp, least_ms: u64) {
+    pub(super) fn schedule_refresh(&mut self, now: Timestamp, least_ms: u64, bound_ms: u64) {
         if self.refresh_at.is_some() {
             return;
         }
-        let wait = if self.refresh_attempts == 0 {
-            0
-        } else {
-            self.jitter(self.refresh_attempts, limits::RETRY_MS_MAX)
-        };
+        let wait = if self.refresh_attempts == 0 { 0 } else { self.jitter(self.refresh_attempts, bound_ms) };
         self.refresh_attempts = self.refresh_attempts.saturating_add(1);
         self.refresh_at = Some(now.after_ms(wait.saturating_add(least_ms)));
     }
