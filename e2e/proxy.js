@@ -47,4 +47,4 @@ export async function proxy(stage) {
 
 /** A browser says so itself, whatever a page does. */
 export const CONNECTION_FAULTS =
-  /WebSocket connection to .* failed|ERR_(CONNECTION|EMPTY_RESPONSE|NETWORK|INTERNET_DISCONNECTED)/;
+  /WebSocket connection to .* failed|ERR_(CONNECTION|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|NETWORK|INTERNET_DISCONNECTED)/;
