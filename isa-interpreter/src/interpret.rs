@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use lightspeed_protocol::isa::{Op, ProgramReader};
-use lightspeed_protocol::msgpack::{DecodeError, Expected, IS_FAULT_UNREAD, Raw, Reader};
+use lightspeed_protocol::msgpack::{DecodeError, Expected, FAULTS_KEPT, Raw, Reader};
 use lightspeed_protocol::template::{SlotKind, SlotShape};
 use lightspeed_protocol::{Fingerprint, InstanceId, SlotIndex, limits};
 
@@ -17,25 +17,25 @@ use crate::tree::{RAW, Tree};
 
 /// Why a program is invalid, and where.
 ///
-/// One word: programs are almost never invalid, and the code that hands results on is a
-/// tenth of the browser client.
+/// One word, and nothing in the browser client ([`FAULTS_KEPT`]): programs are almost never invalid, and the code
+/// that hands results on is a tenth of that client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProgramError(Option<Box<(usize, Fault)>>);
+pub struct ProgramError([Box<(usize, Fault)>; FAULTS_KEPT]);
 
 impl ProgramError {
     #[cold]
     fn new(offset: usize, fault: Fault) -> Self {
-        Self(if IS_FAULT_UNREAD { None } else { Some(Box::new((offset, fault))) })
+        Self(core::array::from_fn(|_| Box::new((offset, fault))))
     }
 
-    /// The offset of the instruction or value in the frame; 0 in a browser ([`IS_FAULT_UNREAD`]).
+    /// The offset of the instruction or value in the frame; 0 in the browser client.
     pub fn offset(&self) -> usize {
-        self.0.as_ref().map_or(0, |error| error.0)
+        self.0.first().map_or(0, |error| error.0)
     }
 
-    /// What is wrong with it; [`Fault::Misplaced`] in a browser.
+    /// What is wrong with it; [`Fault::Misplaced`] in the browser client.
     pub fn fault(&self) -> Fault {
-        self.0.as_ref().map_or(Fault::Misplaced, |error| error.1)
+        self.0.first().map_or(Fault::Misplaced, |error| error.1)
     }
 }
 

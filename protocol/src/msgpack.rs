@@ -10,16 +10,17 @@ use core::num::NonZeroU32;
 
 use crate::limits;
 
-/// Whether errors keep neither what is wrong nor where: the browser client does the same whatever it is, and code that finds
-/// it out is a part of what every page loads. The native client and the tools read the same frames and tell.
-pub const IS_FAULT_UNREAD: bool = cfg!(target_arch = "wasm32");
+/// How many faults an error keeps: one, and none in the browser client. That does the same whatever is wrong, and code
+/// that finds it out and hands it on is a part of what every page loads. The native client and the tools read the same
+/// frames and tell.
+pub const FAULTS_KEPT: usize = if cfg!(target_arch = "wasm32") { 0 } else { 1 };
 
 /// Bytes that are not what they should be, and where.
 ///
 /// One word that is never 0: every `Result` that carries it is smaller by two words than
-/// with its fields, and the code that hands results on is a tenth of the browser client.
+/// with its fields. In the browser client, where handing results on is a tenth of the code, it is nothing ([`FAULTS_KEPT`]).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError(NonZeroU32);
+pub struct DecodeError([NonZeroU32; FAULTS_KEPT]);
 
 impl DecodeError {
     const OFFSET_MAX: usize = (1 << 24) - 1;
@@ -27,22 +28,26 @@ impl DecodeError {
     /// What should stand at `offset`, counted from the start of the frame.
     #[expect(clippy::cast_possible_truncation, reason = "24 bits are left")]
     pub const fn new(offset: usize, expected: Expected) -> Self {
-        if IS_FAULT_UNREAD {
-            return Self(NonZeroU32::MIN);
-        }
         let offset = if offset > Self::OFFSET_MAX { Self::OFFSET_MAX } else { offset };
         // `Expected` begins at 1: one is taken away and, as what makes it non-zero, added again.
-        Self(NonZeroU32::MIN.saturating_add(((offset as u32) << 8) + expected as u32 - 1))
+        Self([NonZeroU32::MIN.saturating_add(((offset as u32) << 8) + expected as u32 - 1); FAULTS_KEPT])
     }
 
-    /// The offset of the first byte that is wrong, from the start of the frame.
+    /// The offset of the first byte that is wrong, from the start of the frame; 0 in the browser client.
     pub const fn offset(self) -> usize {
-        (self.0.get() >> 8) as usize
+        (self.word() >> 8) as usize
     }
 
-    /// What should stand there.
+    /// What should stand there; [`Expected::Bytes`] in the browser client.
     pub fn expected(self) -> Expected {
-        Expected::ALL[(self.0.get() & 0xff) as usize - 1]
+        Expected::ALL[(self.word() & 0xff) as usize - 1]
+    }
+
+    const fn word(self) -> u32 {
+        match self.0.first() {
+            Some(word) => word.get(),
+            None => Expected::Bytes as u32,
+        }
     }
 }
 
@@ -57,6 +62,7 @@ impl fmt::Debug for DecodeError {
 
 const _: () =
     assert!(limits::OUTBOUND_FRAME_BYTES_MAX <= DecodeError::OFFSET_MAX, "an offset in a frame fits");
+const _: () = assert!(size_of::<Option<DecodeError>>() <= 4, "an error and none are told apart in a word");
 
 /// What a reader looked for and did not find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
