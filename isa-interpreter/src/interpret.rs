@@ -147,7 +147,8 @@ impl<'i, D: Document> Interpreter<'i, D> {
         let fail = |fault| Err(ProgramError::new(offset, fault));
         match *op {
             Op::Text { at, slot, text } => {
-                let (at, _) = self.address(offset, at, slot, &[SlotKind::Splice])?;
+                let at = Address { instance: at, slot };
+                self.slot(offset, at, &[SlotKind::Splice])?;
                 // Text over text needs no emptying: the anchor just gets another.
                 if !self.tree.children(at).is_empty() {
                     self.empty(at);
@@ -155,23 +156,27 @@ impl<'i, D: Document> Interpreter<'i, D> {
                 self.document.change(Change::Text { at, text });
             }
             Op::Splice { at, slot, start, delete, insert } => {
-                let (at, _) = self.address(offset, at, slot, &[SlotKind::Splice])?;
+                let at = Address { instance: at, slot };
+                self.slot(offset, at, &[SlotKind::Splice])?;
                 if !self.tree.children(at).is_empty() {
                     return fail(Fault::WrongSlot(slot));
                 }
                 self.document.change(Change::Splice { at, start, delete, insert });
             }
             Op::Attribute { at, slot, text } => {
-                let (at, _) = self.address(offset, at, slot, &[SlotKind::Attribute, SlotKind::Property])?;
+                let at = Address { instance: at, slot };
+                self.slot(offset, at, &[SlotKind::Attribute, SlotKind::Property])?;
                 self.document.change(Change::Attribute { at, text });
             }
             Op::Flag { at, slot, on } => {
                 let kinds = [SlotKind::Flag, SlotKind::Class, SlotKind::BoolProperty];
-                let (at, _) = self.address(offset, at, slot, &kinds)?;
+                let at = Address { instance: at, slot };
+                self.slot(offset, at, &kinds)?;
                 self.document.change(Change::Flag { at, on });
             }
             Op::Html { at, slot, html } => {
-                let (at, _) = self.address(offset, at, slot, &[SlotKind::Splice])?;
+                let at = Address { instance: at, slot };
+                self.slot(offset, at, &[SlotKind::Splice])?;
                 self.empty(at);
                 if let Some(children) = self.tree.children_mut(at) {
                     children.push(RAW);
@@ -179,7 +184,8 @@ impl<'i, D: Document> Interpreter<'i, D> {
                 self.document.change(Change::Html { at, html });
             }
             Op::Content { at, slot, content } => {
-                let (at, shape) = self.address(offset, at, slot, &[SlotKind::Branch, SlotKind::Splice])?;
+                let at = Address { instance: at, slot };
+                let shape = self.slot(offset, at, &[SlotKind::Branch, SlotKind::Splice])?;
                 self.empty(at);
                 if let Some(content) = content {
                     self.document.change(Change::Build { at, before: 0, count: 1 });
@@ -187,7 +193,8 @@ impl<'i, D: Document> Interpreter<'i, D> {
                 }
             }
             Op::Insert { at, slot, before, items } => {
-                let (at, shape) = self.address(offset, at, slot, &[SlotKind::List])?;
+                let at = Address { instance: at, slot };
+                let shape = self.slot(offset, at, &[SlotKind::List])?;
                 self.insert(offset, at, shape, before, items)?;
             }
             Op::Move { instance, before } => {
@@ -221,7 +228,8 @@ impl<'i, D: Document> Interpreter<'i, D> {
                 }
             }
             Op::Clear { at, slot } => {
-                let (at, _) = self.address(offset, at, slot, &[SlotKind::List])?;
+                let at = Address { instance: at, slot };
+                self.slot(offset, at, &[SlotKind::List])?;
                 self.empty(at);
             }
             Op::Adopt { template, skeleton } => {
@@ -250,27 +258,23 @@ impl<'i, D: Document> Interpreter<'i, D> {
     }
 
     /// The slot that an instruction names, which must be of one of `kinds`.
-    fn address(
-        &self,
-        offset: usize,
-        instance: InstanceId,
-        slot: SlotIndex,
-        kinds: &[SlotKind],
-    ) -> Result<(Address, &'i SlotShape), ProgramError> {
+    fn slot(&self, offset: usize, at: Address, kinds: &[SlotKind]) -> Result<&'i SlotShape, ProgramError> {
         let fail = |fault| ProgramError::new(offset, fault);
-        let template = self.tree.template(instance).ok_or_else(|| fail(Fault::UnknownInstance(instance)))?;
+        let template = self.tree.template(at.instance);
+        let template = template.ok_or_else(|| fail(Fault::UnknownInstance(at.instance)))?;
         let shape = self.templates.get(template).ok_or_else(|| fail(Fault::UnknownTemplate(template)))?;
-        let shape = shape.slots.get(slot as usize).filter(|shape| kinds.contains(&shape.kind));
-        Ok((Address { instance, slot }, shape.ok_or_else(|| fail(Fault::WrongSlot(slot)))?))
+        let shape = shape.slots.get(at.slot as usize).filter(|shape| kinds.contains(&shape.kind));
+        shape.ok_or_else(|| fail(Fault::WrongSlot(at.slot)))
     }
 
     /// The list that an instance is an item of.
     fn list_of(&self, offset: usize, instance: InstanceId) -> Result<Address, ProgramError> {
         let fail = |fault| ProgramError::new(offset, fault);
         let parent = self.tree.parent(instance).ok_or_else(|| fail(Fault::UnknownInstance(instance)))?;
-        self.address(offset, parent.instance, parent.slot, &[SlotKind::List])
-            .map(|(at, _)| at)
-            .map_err(|_| fail(Fault::NotASibling(instance)))
+        match self.slot(offset, parent, &[SlotKind::List]) {
+            Ok(_) => Ok(parent),
+            Err(_) => Err(fail(Fault::NotASibling(instance))),
+        }
     }
 
     /// Where `instance` stands in a list; the end for 0.
@@ -306,14 +310,12 @@ impl<'i, D: Document> Interpreter<'i, D> {
         let count = reader.uint32()?;
         let template = list_template(offset, shape)?;
         self.document.change(Change::Build { at, before, count });
-        let first = self.tree.next_id();
+        // Items are put at the end as they are made: what stands behind them comes back when they are.
+        let behind = self.tree.children_mut(at).map(|children| children.split_off(position));
         self.items(offset, template, at, count, &mut Source::Values(&mut reader), 0)?;
         reader.end()?;
-        // Items were put at the end as they were made; they belong before `before`.
-        if let Some(children) = self.tree.children_mut(at)
-            && let Some(start) = children.iter().rposition(|id| *id == first)
-        {
-            children[position..].rotate_left(start - position);
+        if let Some(children) = self.tree.children_mut(at) {
+            children.append(&mut behind.unwrap_or_default());
         }
         Ok(())
     }
