@@ -114,6 +114,11 @@ impl Document for WebDocument {
         self.discard();
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "which change it is, each caller knows: what is left of this is smaller than a call"
+    )]
+    #[inline(always)]
     fn change(&mut self, change: Change<'_>) {
         match change {
             Change::Text { at, text } => {
