@@ -351,10 +351,11 @@ impl Client {
                 self.fail(number, CloseReason::BadToken.code(), "the page no longer has this part");
                 continue;
             };
-            let dropped = self.sessions[index].renew(token);
-            for seq in dropped {
+            // Nobody will handle them.
+            while let Some(seq) = self.sessions[index].take_event_up_to(u64::MAX) {
                 self.refuse(number, seq, 0, "");
             }
+            self.sessions[index].renew(token);
             if self.link.phase == LinkPhase::Ready {
                 self.join(now, number);
             }
@@ -428,12 +429,19 @@ impl Client {
             LinkPhase::Waiting(at) => Some(at),
             LinkPhase::Connecting | LinkPhase::Greeting => Some(self.link.dead_at()),
             LinkPhase::Ready => {
-                let acks = self
-                    .sessions
-                    .iter()
-                    .filter(|session| session.is_joined)
-                    .filter_map(|session| session.ack_due);
-                acks.chain([self.link.dead_at(), self.link.ping_at()]).chain(self.link.refresh_at).min()
+                // A loop: chained iterators are several times as much for a page to load.
+                let mut next = self.link.dead_at().min(self.link.ping_at());
+                if let Some(at) = self.link.refresh_at {
+                    next = next.min(at);
+                }
+                for session in &self.sessions {
+                    if let Some(due) = session.ack_due
+                        && session.is_joined
+                    {
+                        next = next.min(due);
+                    }
+                }
+                Some(next)
             }
         }
     }

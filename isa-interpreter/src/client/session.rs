@@ -87,12 +87,10 @@ impl Session {
         }
     }
 
-    /// Starts over with a new server session; returns the events that nobody will handle.
-    pub(super) fn renew(&mut self, token: &str) -> Vec<u64> {
-        let dropped = self.events.iter().map(|event| event.seq).collect();
+    /// Starts over with a new server session.
+    pub(super) fn renew(&mut self, token: &str) {
         let (state, renewals) = (self.state, self.renewals + 1);
         *self = Self { state, renewals, held: Held::Nothing, ..Self::new(token) };
-        dropped
     }
 
     /// The socket is gone, or the session has left it.
