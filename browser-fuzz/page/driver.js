@@ -537,8 +537,10 @@ globalThis.fuzz = (() => {
     const name = (node) => `${namespaceOf(node).split("/").at(-1)}:${tagOf(node)}`;
     if (name(actual) !== name(expected)) return `${where}: ${name(actual)} instead of ${name(expected)}`;
     const place = `${where} ${tagOf(actual)}`;
-    // What a person changed is compared by what it shows; a class attribute is its tokens, in any order.
-    const isTouched = one.touched.has(tagOf(actual) === "option" ? closest(actual, "select") : actual);
+    // What a person changed is the server's again once it has heard of it; a class attribute is its tokens, in any order.
+    const field = tagOf(actual) === "option" ? closest(actual, "select") : actual;
+    const touched = one.touched.get(field);
+    const isTouched = touched && !(touched.isHeard && isServers(field));
     const isLeftOut = ({ name }) =>
       marks.get(actual)?.has(name) ||
       (name === "open" && opened.has(actual)) ||
@@ -554,12 +556,15 @@ globalThis.fuzz = (() => {
     return isTouched && tagOf(actual) === "textarea" ? undefined : differs(one, actual, expected, place, isLenient);
   }
 
+  /** Whether the server says what the field holds. */
+  const isServers = (field) =>
+    (tagOf(field) === "select" ? [...field.options] : groupOf(field)).every((node) => has(node, "data-held"));
+
   /** Live properties of a field, unless a person's edit is in it that the server can't know. */
   function differsField(one, actual, expected, place) {
     const touched = one.touched.get(actual);
-    const isHeld = () => (tagOf(actual) === "select" ? [...actual.options] : groupOf(actual)).every((node) => has(node, "data-held"));
     // An option that is chosen by nobody is the browser's choice, which depends on what was there before.
-    if ((touched && !touched.isHeard) || ((touched || tagOf(actual) === "select") && !isHeld())) return;
+    if ((touched && !touched.isHeard) || ((touched || tagOf(actual) === "select") && !isServers(actual))) return;
     if (actual.type === "file") return;
     const what = (field) =>
       tagOf(field) === "select"
