@@ -62,7 +62,7 @@ export function tell(fields, last = new Map()) {
     // The one that lost it has no event in a browser either.
     if (field.type === "radio" && !field.checked) continue;
     const path = [];
-    for (let node = field; node; node = parentNode(node) ?? (node !== document && node.host)) path.push(node);
+    for (let node = field; node; node = parentNode(node) ?? (node instanceof ShadowRoot && node.host)) path.push(node);
     handle(INPUT, undefined, path);
     // What is typed has its change yet to come.
     if ((last.get(field) ?? (isTyping(field) ? INPUT : CHANGE)) === CHANGE) handle(CHANGE, undefined, path);

@@ -43,7 +43,12 @@ export function watchFields(tell) {
   on("compositionstart", (field) => (composing = field));
   const end = (field) => {
     composing = undefined;
-    release(field);
+    const word = withheld.get(field);
+    if (edits.get(field) === UNSENT && isChanged(field)) tell([field]);
+    else if (word) {
+      setProperty(field, ...word);
+      showFields(word[2]);
+    }
   };
   on("compositionend", end);
   on("focusout", end);
@@ -146,15 +151,6 @@ function write(element, name, value) {
   if (typeof value === "boolean") element.toggleAttribute(name, value);
   else if (element.localName === "textarea") element.defaultValue = value ?? "";
   else setAttribute(element, name, value);
-}
-
-/** A composition or an edit may have ended: says again what was said meanwhile, but of what the person has yet to send. */
-function release(field) {
-  const word = withheld.get(field);
-  if (word && (edits.get(field) !== UNSENT || !isChanged(field))) {
-    setProperty(field, ...word);
-    showFields(word[2]);
-  }
 }
 
 /** An attribute has changed; where it decides which values a field may have, the field is to show its default again. */

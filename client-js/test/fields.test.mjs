@@ -543,3 +543,23 @@ test("what the server said while something was typed that nobody hears of is sho
   assert.deepEqual(await page.evaluate(() => [$("input").value, $("select").value, $("select").hasAttribute("selected")]), ["second", "b", false]);
   await page.finish();
 });
+
+test("what was typed into a document that comes anew is told when the person leaves it, by a change as well", async () => {
+  const page = await open("");
+  const build = (id) =>
+    page.evaluate((id) => {
+      template(1, `<input>`, [["PROPERTY", [0], "value"], ["HANDLER", [0], "change"]]);
+      program(["ROOT", false, [id, 1, "old"]]);
+      sent.splice(0);
+    }, id);
+  await build(1);
+  await page.focus("input");
+  await page.keyboard.type("x");
+  await build(2);
+  await page.evaluate(() => sent.splice(0));
+  await page.keyboard.press("Tab");
+  await page.focus("input");
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await page.evaluate(() => sent.map(([id, slot, value]) => [id, slot, value.length])), [[2, 1, 4]]);
+  await page.finish();
+});
