@@ -246,6 +246,7 @@ globalThis.fuzz = (() => {
 
   function watch() {
     for (const type of TYPES) window.addEventListener(type, witness, true);
+    window.addEventListener("reset", beforeReset, true);
     window.addEventListener("toggle", ({ target }) => opened.add(target), true);
     window.addEventListener("submit", (event) => {
       const one = caseOf(event.composedPath());
@@ -317,7 +318,21 @@ globalThis.fuzz = (() => {
   const edit = (node, type, options) =>
     dispatch(node, new InputEvent(type, { bubbles: true, composed: type === "input", ...options }));
 
-  /** A reset is an edit (specs/session.md, 6.7), which the client tells when it has happened. */
+  /** The fields of forms that are being reset, by a script or a button, and what they held before. */
+  let resetting = [];
+  const beforeReset = ({ target }) => {
+    const fields = all(document.documentElement, "input,select,textarea").filter((field) => formOf(field) === target);
+    resetting.push(...fields.map((field) => [field, stateOf(field)]));
+  };
+
+  /** A reset is an edit (specs/session.md, 6.7), which the client tells when it has happened. Whether there was one. */
+  function afterReset(one) {
+    const fields = resetting;
+    resetting = [];
+    for (const [field, before] of fields) if (stateOf(field) !== before) changedByReset(one, field);
+    return fields.length > 0;
+  }
+
   function changedByReset(one, field) {
     const handlers = ["input", "change"].map((type) => [type, handlerOf(type, [...ancestorsOf(field)])]).filter(([, handler]) => handler);
     touch(one, field, handlers.some(([, handler]) => !handler.isDisabled));
@@ -375,15 +390,9 @@ globalThis.fuzz = (() => {
       const form = at(all(one.view, "form"), pick);
       if (form) HTMLFormElement.prototype.requestSubmit.call(form);
     },
-    reset: async (one, { pick }) => {
+    reset: (one, { pick }) => {
       const form = at(all(one.view, "form"), pick);
-      if (!form) return;
-      const fields = all(document.documentElement, "input,select,textarea").filter((field) => formOf(field) === form);
-      const before = new Map(fields.map((field) => [field, stateOf(field)]));
-      HTMLFormElement.prototype.reset.call(form);
-      for (const field of fields) if (stateOf(field) !== before.get(field)) changedByReset(one, field);
-      // Nobody types in the same moment.
-      if (phase > 1) await new Promise((resolve) => setTimeout(resolve));
+      if (form) HTMLFormElement.prototype.reset.call(form);
     },
     key: (one, { pick, value }) => {
       const node = at(enabled(one, "[data-keydown]"), pick);
@@ -464,8 +473,11 @@ globalThis.fuzz = (() => {
       one.done = act.id;
       acting = one;
       const running = ACTS[act.act](one, act);
+      const isReset = afterReset(one);
       // Before the client has started nothing waits.
       if (phase > 1) await running;
+      // Nobody types in the same moment.
+      if (phase > 1 && isReset) await new Promise((resolve) => setTimeout(resolve));
       acting = undefined;
     }
   }
@@ -537,8 +549,10 @@ globalThis.fuzz = (() => {
     const name = (node) => `${namespaceOf(node).split("/").at(-1)}:${tagOf(node)}`;
     if (name(actual) !== name(expected)) return `${where}: ${name(actual)} instead of ${name(expected)}`;
     const place = `${where} ${tagOf(actual)}`;
-    // What a person changed is compared by what it shows; a class attribute is its tokens, in any order.
-    const isTouched = one.touched.has(tagOf(actual) === "option" ? closest(actual, "select") : actual);
+    // What a person changed is the server's again once it has heard of it; a class attribute is its tokens, in any order.
+    const field = tagOf(actual) === "option" ? closest(actual, "select") : actual;
+    const touched = one.touched.get(field);
+    const isTouched = touched && !(touched.isHeard && isServers(field));
     const isLeftOut = ({ name }) =>
       marks.get(actual)?.has(name) ||
       (name === "open" && opened.has(actual)) ||
@@ -554,12 +568,15 @@ globalThis.fuzz = (() => {
     return isTouched && tagOf(actual) === "textarea" ? undefined : differs(one, actual, expected, place, isLenient);
   }
 
+  /** Whether the server says what the field holds. */
+  const isServers = (field) =>
+    (tagOf(field) === "select" ? [...field.options] : groupOf(field)).every((node) => has(node, "data-held"));
+
   /** Live properties of a field, unless a person's edit is in it that the server can't know. */
   function differsField(one, actual, expected, place) {
     const touched = one.touched.get(actual);
-    const isHeld = () => (tagOf(actual) === "select" ? [...actual.options] : groupOf(actual)).every((node) => has(node, "data-held"));
     // An option that is chosen by nobody is the browser's choice, which depends on what was there before.
-    if ((touched && !touched.isHeard) || ((touched || tagOf(actual) === "select") && !isHeld())) return;
+    if ((touched && !touched.isHeard) || ((touched || tagOf(actual) === "select") && !isServers(actual))) return;
     if (actual.type === "file") return;
     const what = (field) =>
       tagOf(field) === "select"

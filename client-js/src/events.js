@@ -1,7 +1,7 @@
 // Events: one listener for each type, on the document; the closest handler takes the event.
 
 import { event as send } from "lightspeed-wasm";
-import { EVENTS, PAYLOAD_NONE, PAYLOAD_TEXT } from "./codes.js";
+import { EVENTS, KIND_BOOL_PROPERTY, KIND_PROPERTY, PAYLOAD_NONE, PAYLOAD_TEXT, PAYLOAD_TRUE } from "./codes.js";
 import { sessions } from "./document.js";
 import { isToggle, isTyping, sent, valueOf } from "./fields.js";
 import { ask, isConnected, listen, matches, method, parentNode } from "./natural.js";
@@ -62,7 +62,7 @@ export function tell(fields, last = new Map()) {
     // The one that lost it has no event in a browser either.
     if (field.type === "radio" && !field.checked) continue;
     const path = [];
-    for (let node = field; node; node = parentNode(node) ?? (node !== document && node.host)) path.push(node);
+    for (let node = field; node; node = parentNode(node) ?? (node instanceof ShadowRoot && node.host)) path.push(node);
     handle(INPUT, undefined, path);
     // What is typed has its change yet to come.
     if ((last.get(field) ?? (isTyping(field) ? INPUT : CHANGE)) === CHANGE) handle(CHANGE, undefined, path);
@@ -104,8 +104,11 @@ function take(type, event, path, element, instance, slot) {
   const [kind, text] = hasValue ? valueOf(field, event?.submitter) : keyOf(event);
   const transmit = () => {
     if (instance.isGone) return;
+    const isText = kind === PAYLOAD_TEXT;
+    const isOwn = (one, index) => one.kind === (isText ? KIND_PROPERTY : KIND_BOOL_PROPERTY) && instance.nodes[index] === field;
     const seq = from(field || element, () => send(instance.session.number, instance.id, slot, kind, encode(text)));
-    if (seq && (hasValue || (type === CLICK && isToggle(field)))) sent(field, seq);
+    if (seq && (hasValue || (type === CLICK && isToggle(field))))
+      sent(field, seq, hasValue && instance.template.slots.find(isOwn)?.name, isText ? text : kind === PAYLOAD_TRUE);
   };
   if (isApplying) queueMicrotask(transmit);
   else transmit();

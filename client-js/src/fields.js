@@ -4,7 +4,8 @@
 // the edit: an answer to an older event never undoes a newer edit. See specs/session.md.
 //
 // What the server says is written to the attribute that is the field's default, and what the field shows
-// follows when the program has ended. What it says in the midst of a composition is kept until that ends.
+// follows when the program has ended. What it says in the midst of a composition is kept until that ends. What
+// an event tells of the field is its default, too: the server compares with it, and says nothing of the same.
 
 import { PAYLOAD_FALSE, PAYLOAD_TEXT, PAYLOAD_TRUE } from "./codes.js";
 import { ask, closest, create, elements, listen } from "./natural.js";
@@ -17,7 +18,10 @@ import { setAttribute } from "./templates.js";
 const edits = new WeakMap();
 const UNSENT = Infinity;
 
-/** What the server said of the field in which an input method composes: a property, its value and the last event handled then. */
+/** The fields whose default is what an event told the server, unless it has said something else since: the event's number. */
+const told = new WeakMap();
+
+/** What the server said of a field in which an input method composes, or whose edit is unsent: a property, its value and the last event handled then. */
 const withheld = new WeakMap();
 
 /** Fields that are to show what the server says when the program has ended. */
@@ -35,12 +39,16 @@ let last = [];
 /** Watches fields. Those that a reset has changed are given to `tell`. */
 export function watchFields(tell) {
   const on = (type, listener) => listen(type, (event) => listener(originOf(event)), true);
-  // The click that has changed a checkbox or radio button comes before this, and may have told of it.
-  on("input", (field) => edited(field, isToggle(field) && field === last[0] ? last[1] : UNSENT));
+  on("input", edited);
   on("compositionstart", (field) => (composing = field));
   const end = (field) => {
     composing = undefined;
-    release(field);
+    const word = withheld.get(field);
+    if (edits.get(field) === UNSENT && isChanged(field)) tell([field]);
+    else if (word) {
+      setProperty(field, ...word);
+      showFields(word[2]);
+    }
   };
   on("compositionend", end);
   on("focusout", end);
@@ -49,7 +57,7 @@ export function watchFields(tell) {
     // When it has happened.
     setTimeout(() => {
       const changed = before.filter(([field, state]) => state !== stateOf(field)).map(([field]) => field);
-      changed.forEach((field) => edited(field));
+      changed.forEach(edited);
       tell(changed);
     });
   });
@@ -58,12 +66,10 @@ export function watchFields(tell) {
 /** What an event began at, within shadow trees too. */
 export const originOf = (event) => event.composedPath()[0] ?? event.target;
 
-function edited(field, seq = UNSENT) {
-  for (const one of group(field)) {
-    edits.set(one, seq);
-    // What is said in the midst of a composition is older than what comes of it.
-    if (one !== composing) withheld.delete(one);
-  }
+function edited(field) {
+  // The click that has changed a checkbox or radio button comes before this, and may have told of it.
+  const seq = isToggle(field) && field === last[0] ? last[1] : UNSENT;
+  for (const one of group(field)) edits.set(one, seq);
   if (field.type === "select-one") chosen.set(field, field.selectedOptions[0]);
 }
 
@@ -95,53 +101,59 @@ export function valueOf(field, submitter) {
 
 const stateOf = (field) => [field.checked, ...valueOf(field)].join();
 
-/** The values of `element`, a field or a form, went out with the event `seq`. */
-export function sent(element, seq) {
+/**
+ * The values of `element`, a field or a form, went out with the event `seq`. What the server has for the field's
+ * `property` is `value` from then on: the next render is compared with it.
+ */
+export function sent(element, seq, property, value) {
   last = [element, seq];
   for (const field of element instanceof HTMLFormElement ? elements(element) : group(element)) {
     if (edits.has(field)) edits.set(field, seq);
   }
+  if (property && element.type !== "radio") {
+    edits.delete(element);
+    told.set(element, seq);
+    write(element, property, value);
+  }
 }
+
+const seqOf = (field) => edits.get(field) ?? told.get(field);
 
 /** Whether the server, having handled the events up to `ack`, must leave the field as it is. */
 function isHeld(field, ack) {
-  const seq = edits.get(field);
+  const seq = seqOf(field);
   if (field === composing) return true;
-  if (!(seq > ack) || field.hasAttribute("data-lightspeed-force")) return false;
-  return seq !== UNSENT || group(field).some(isActive);
+  // What was sent is held whatever the field gives way to: the server compares with it.
+  return seq > ack && (seq !== UNSENT || (!field.hasAttribute("data-lightspeed-force") && group(field).some(isActive)));
 }
 
 /** Sets the attribute that is a property's default, unless the field is held. `showFields` does the rest. */
 export function setProperty(element, name, value, ack) {
   const field = fieldOf(element);
-  if (isHeld(field, ack)) {
-    if (field === composing) withheld.set(field, [name, value, ack]);
-    else if (isToggle(field)) {
-      // A button of the group that the person chose may be refused: what the server says of the others is shown then.
-      const states = group(field).map((one) => [one, one.checked]);
-      field.toggleAttribute(name, value);
-      for (const [one, checked] of states) one.checked = checked;
-    }
+  // What a box stands for is never the person's.
+  const isEntered = typeof value === "boolean" || !isToggle(field);
+  if (isEntered && isHeld(field, ack)) {
+    if (field.type === "radio") {
+      // The button that the person chose may be refused: what the server says of the others is shown then.
+      // What was set once is changed by no attribute.
+      for (const one of group(field)) one.checked = one.checked;
+      write(field, name, value);
+    } else if (field === composing || (field === element && edits.get(field) === UNSENT)) withheld.set(field, [name, value, ack]);
     return;
   }
-  const isChoice = typeof value === "boolean";
-  if (isChoice) element.toggleAttribute(name, value);
+  withheld.delete(field);
+  write(element, name, value);
+  if (isEntered) changing.add(element);
+}
+
+/** Writes the attribute that is a property's default. */
+function write(element, name, value) {
+  if (typeof value === "boolean") element.toggleAttribute(name, value);
   else if (element.localName === "textarea") element.defaultValue = value ?? "";
   else setAttribute(element, name, value);
-  if (isChoice || !isToggle(field)) changing.add(element);
 }
 
-/** A composition may have ended: says again what was said meanwhile, but of what the person has yet to send. */
-function release(field) {
-  const word = withheld.get(field);
-  withheld.delete(field);
-  if (word && edits.get(field) !== UNSENT) {
-    setProperty(field, ...word);
-    showFields(word[2]);
-  }
-}
-
-/** An attribute has changed; where it decides which values a field may have, the field is to show the server's again. */
+/** An attribute has changed; where it decides which values a field may have, the field is to show its default again. */
 export function constrain(element, name) {
   if (/^(m(in|ax|ul)|step|type|si|dis)/.test(name) && !edits.has(fieldOf(element))) changing.add(element);
 }
@@ -156,7 +168,7 @@ export function showFields(ack) {
     if (option.isConnected) isHeld(select, ack) && (option.selected = true);
     else changing.add(select) && edits.delete(select);
   }
-  for (const field of new Set([...changing].map(fieldOf))) isHeld(field, ack) || show(field);
+  for (const field of new Set([...changing].map(fieldOf))) (edits.has(field) && isHeld(field, ack)) || show(field);
   changing.clear();
 }
 
@@ -189,7 +201,7 @@ function isChanged(field) {
 /** The fields that were changed before their handlers could hear of it. */
 export function findChanged(root) {
   const changed = fieldsIn(root).filter(isChanged);
-  changed.forEach((field) => edited(field));
+  changed.forEach(edited);
   return changed;
 }
 
@@ -207,7 +219,7 @@ export function keepFields(root, ack) {
     named(root)
       .filter(([name, field]) => {
         const [old, wasActive, start, end] = kept.get(name) ?? [];
-        const hasChanged = edits.get(old) > ack && restore(old, field);
+        const hasChanged = seqOf(old) > ack && restore(old, field);
         if (wasActive) {
           field.focus({ preventScroll: true });
           if (start != null) field.setSelectionRange(start, end);
@@ -236,6 +248,5 @@ function restore(old, field) {
     field.files = old.files;
   } else if (isToggle(old)) field.checked = old.checked;
   else field.value = old.value;
-  edits.set(field, UNSENT);
-  return isChanged(field);
+  return isChanged(field) && edits.set(field, UNSENT);
 }

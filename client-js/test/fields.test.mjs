@@ -241,11 +241,11 @@ test("what a checkbox says by its click alone is answered, though it has the foc
   await page.finish();
 });
 
-test("a reset is an edit, by a button or a script, and what was held back is seen", async () => {
+test("a reset is an edit, by a button or a script", async () => {
   const page = await open(`<form id="f"><input value="old"><input type="checkbox" checked><select><option>a</option><option selected>b</option></select><button type="reset">r</button></form><input form="f" value="outside">`);
   await page.evaluate(() => {
     template(1, undefined, [
-      ["PROPERTY", [0, 0], "value"], ["HANDLER", [0, 0], "input"], ["HANDLER", [0, 1], "change"], ["HANDLER", [0, 2], "change"], ["PROPERTY", [1], "value"], ["HANDLER", [1], "input"],
+      ["HANDLER", [0, 0], "input"], ["HANDLER", [0, 1], "change"], ["HANDLER", [0, 2], "change"], ["HANDLER", [1], "input"],
     ], { roots: 2 });
     program(["ROOT", true, [1, 1]]);
   });
@@ -260,7 +260,7 @@ test("a reset is an edit, by a button or a script, and what was held back is see
     await page.waitForFunction(() => sent.length > 3);
     return page.evaluate(() => sent.splice(0).map((one) => one.slice(1)));
   };
-  const expected = [[1, "old"], [2, true], [3, "b"], [5, "outside"]];
+  const expected = [[0, "old"], [1, true], [2, "b"], [3, "outside"]];
   await edit();
   await page.click("button");
   assert.deepEqual(await heard(), expected);
@@ -406,5 +406,160 @@ test("a box that was ticked stays so in a document that comes anew, and has the 
     return [isAdopted, [...view.querySelectorAll("input")].map((one) => [one.checked, one.getAttribute("value")])];
   });
   assert.deepEqual(seen, [false, [[true, null], [true, "new"]]]);
+  await page.finish();
+});
+
+test("a change that tells what the server had put there is a telling too: an older answer undoes nothing of it", async () => {
+  const page = await open(`<input value="old">`);
+  await page.evaluate(() => {
+    template(1, undefined, [["PROPERTY", [0], "value"], ["HANDLER", [0], "input"], ["HANDLER", [0], "change"]]);
+    program(["ROOT", true, [1, 1]]);
+    window.answer = (ack, value) => (program.answering(ack, ["ATTRIBUTE", 1, 0, value]), $("input").value);
+  });
+  await page.press("input", "End");
+  await page.type("input", "x");
+  assert.equal(await page.evaluate(() => answer(1, "one")), "one");
+  await page.evaluate(() => $("input").blur());
+  assert.deepEqual(await page.evaluate(() => sent.map((event) => event.slice(1))), [[1, "oldx"], [2, "one"]]);
+  assert.equal(await page.evaluate(() => answer(1, "pushed")), "one", "the server compares with what was told since");
+  assert.equal(await page.evaluate(() => answer(2, "two")), "two");
+  await page.finish();
+});
+
+test("bounds that come and go while a value is under way leave it, and so do those after", async () => {
+  const page = await open(`<input type="range" min="0" value="50"><input type="range" min="0" value="50">`);
+  await page.evaluate(() => {
+    template(1, undefined, [
+      ["PROPERTY", [0], "value"], ["ATTRIBUTE", [0], "min"], ["HANDLER", [0], "input"], ["ATTRIBUTE", [1], "min"], ["HANDLER", [1], "input"],
+    ], { roots: 2 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  for (const field of await page.$$("input")) {
+    await field.focus();
+    await page.keyboard.press("ArrowLeft");
+  }
+  const values = await page.evaluate(() => {
+    const bound = (ack, min) => {
+      program.answering(ack, ["ATTRIBUTE", 1, 1, min], ["ATTRIBUTE", 1, 3, min]);
+      return [...view.children].map((one) => one.value).join();
+    };
+    return [bound(0, "60"), bound(0, "0"), bound(2, "70"), bound(2, "0")];
+  });
+  // Of the second the server says no value: what the browser makes of the person's is the person's.
+  assert.deepEqual(values, ["60,60", "49,60", "70,70", "49,70"]);
+  await page.finish();
+});
+
+test("a reset shows what the server has taken, and of a field without a value of the server's what it was", async () => {
+  const page = await open(
+    `<form><input name="a" value="old"><textarea>old</textarea><input type="checkbox" checked><input type="checkbox"><input name="b" value="old"><input name="c" value="old"></form>`,
+  );
+  await page.evaluate(() => {
+    template(1, undefined, [
+      ["PROPERTY", [0, 0], "value"], ["HANDLER", [0, 0], "input"],
+      ["PROPERTY", [0, 1], "value"], ["HANDLER", [0, 1], "change"],
+      ["BOOL_PROPERTY", [0, 2], "checked"], ["HANDLER", [0, 2], "change"],
+      ["PROPERTY", [0, 3], "value"], ["BOOL_PROPERTY", [0, 3], "checked"], ["HANDLER", [0, 3], "input"],
+      ["HANDLER", [0, 4], "input"],
+      ["PROPERTY", [0, 5], "value"],
+    ]);
+    program(["ROOT", true, [1, 1]]);
+    window.state = () => [...$("form").elements].map((one) => (one.type === "checkbox" ? one.checked : one.value));
+  });
+  for (const name of ["[name=a]", "textarea", "[name=b]", "[name=c]"]) await page.fill(name, "new");
+  await page.uncheck("[type=checkbox] >> nth=0");
+  await page.check("[type=checkbox] >> nth=1");
+  const seen = await page.evaluate(() => {
+    // Older answers, of which the server takes back what was told since.
+    program.answering(0, ["FLAG", 1, 4, true], ["FLAG", 1, 7, false], ["ATTRIBUTE", 1, 0, "older"]);
+    const before = state();
+    $("form").reset();
+    return [before, state()];
+  });
+  assert.deepEqual(seen, [
+    ["new", "new", false, true, "new", "new"],
+    ["new", "new", false, true, "old", "old"],
+  ]);
+  await page.finish();
+});
+
+test("what was typed and taken back before anybody heard of it gives way to what the server has said meanwhile", async () => {
+  const page = await open(`<input value="old">`);
+  await page.evaluate(() => {
+    template(1, undefined, [["PROPERTY", [0], "value"], ["HANDLER", [0], "change"]]);
+    program(["ROOT", true, [1, 1]]);
+  });
+  await page.press("input", "End");
+  await page.keyboard.type("xy");
+  await page.evaluate(() => program(["ATTRIBUTE", 1, 0, "new"]));
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Backspace");
+  assert.equal(await page.inputValue("input"), "old");
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await page.evaluate(() => [$("input").value, sent]), ["new", []]);
+  await page.finish();
+});
+
+test("a field that gives way is written to by no answer that is older than what it has told", async () => {
+  const page = await open(`<form><input name="a" value="old" data-lightspeed-force></form>`);
+  await adopt(page);
+  await page.press("input", "End");
+  await page.type("input", "12");
+  // The server takes "old12" as it is, so that it says nothing of it.
+  assert.deepEqual(await page.evaluate(() => [answer(1, "one"), sent.at(-1)[2], answer(2, "two")]), ["old12", "old12", "two"]);
+  await page.finish();
+});
+
+test("what a box stands for is the server's, though the person has just ticked it", async () => {
+  const page = await open(`<input type="checkbox" value="old"><input type="radio" name="r" value="old">`);
+  const values = await page.evaluate(() => {
+    const slots = [0, 1].flatMap((index) => [["PROPERTY", [index], "value"], ["BOOL_PROPERTY", [index], "checked"], ["HANDLER", [index], "change"]]);
+    template(1, undefined, slots, { roots: 2 });
+    program(["ROOT", true, [1, 1]]);
+    for (const one of view.children) one.click();
+    program(["ATTRIBUTE", 1, 0, "new"], ["ATTRIBUTE", 1, 3, "new"]);
+    return [...view.children].map((one) => [one.value, one.checked]);
+  });
+  assert.deepEqual(values, [["new", true], ["new", true]]);
+  await page.finish();
+});
+
+test("what the server said while something was typed that nobody hears of is shown by nothing once it has said more", async () => {
+  const page = await open(`<input value="old"><select><option>a</option><option>b</option></select>`);
+  await page.evaluate(() => {
+    template(1, undefined, [["PROPERTY", [0], "value"], ["BOOL_PROPERTY", [1, 0], "selected"]], { roots: 2 });
+    program(["ROOT", true, [1, 1]]);
+  });
+  await page.focus("input");
+  await page.keyboard.type("x");
+  await page.evaluate(() => program(["ATTRIBUTE", 1, 0, "first"]));
+  await page.keyboard.press("Tab");
+  await page.evaluate(() => program(["ATTRIBUTE", 1, 0, "second"]));
+  await page.focus("input");
+  await page.focus("select");
+  await page.keyboard.press("ArrowDown");
+  await page.evaluate(() => program(["FLAG", 1, 1, true]));
+  await page.focus("input");
+  assert.deepEqual(await page.evaluate(() => [$("input").value, $("select").value, $("select").hasAttribute("selected")]), ["second", "b", false]);
+  await page.finish();
+});
+
+test("what was typed into a document that comes anew is told when the person leaves it, by a change as well", async () => {
+  const page = await open("");
+  const build = (id) =>
+    page.evaluate((id) => {
+      template(1, `<input>`, [["PROPERTY", [0], "value"], ["HANDLER", [0], "change"]]);
+      program(["ROOT", false, [id, 1, "old"]]);
+      sent.splice(0);
+    }, id);
+  await build(1);
+  await page.focus("input");
+  await page.keyboard.type("x");
+  await build(2);
+  await page.evaluate(() => sent.splice(0));
+  await page.keyboard.press("Tab");
+  await page.focus("input");
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await page.evaluate(() => sent.map(([id, slot, value]) => [id, slot, value.length])), [[2, 1, 4]]);
   await page.finish();
 });

@@ -83,14 +83,14 @@ test("a form whose fields are called like its properties is adopted, submitted e
     type($(".value"), "early");
     $("button").click();
     template(1, undefined, [["LIST", [0, 0]]], { like: "<ul><!></ul>" });
-    template(2, undefined, [["HANDLER", [0, 0], "submit"], ["PROPERTY", [0, 0, 0], "value"], ["HANDLER", [0, 0, 0], "input"]], { like: row });
+    template(2, undefined, [["HANDLER", [0, 0], "submit"], ["HANDLER", [0, 0, 0], "input"]], { like: row });
     program(["ROOT", true, [1, 1, [[2, 2], [3, 2]]]]);
   }, names);
   const heard = () => page.evaluate(() => sent.splice(0).map(([instance, slot, text]) => [instance, slot, text.split("=")[0]]));
-  assert.deepEqual(await heard(), [[2, 2, "early"], [2, 0, names[0]]]);
+  assert.deepEqual(await heard(), [[2, 1, "early"], [2, 0, names[0]]]);
   await page.evaluate(() => HTMLFormElement.prototype.reset.call($("form")));
   await page.waitForFunction(() => sent.length);
-  assert.deepEqual(await heard(), [[2, 2, "old"]]);
+  assert.deepEqual(await heard(), [[2, 1, "old"]]);
   const isNext = await page.evaluate(() => {
     $("button").focus();
     program(["REMOVE", 2]);
