@@ -214,6 +214,11 @@ impl Kind {
         matches!(self, Self::Property { .. } | Self::BoolProperty { .. })
     }
 
+    /// Whether it is a choice's: what a click may change.
+    pub(crate) const fn is_choice(&self) -> bool {
+        matches!(self, Self::BoolProperty { .. })
+    }
+
     /// The kind as it travels.
     pub const fn slot_kind(&self) -> SlotKind {
         match self {
