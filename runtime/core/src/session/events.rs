@@ -98,7 +98,9 @@ impl<C: Component> Session<C> {
         }
         self.step = Step::Idle;
         self.state = state;
-        self.made.extend(effects.into_iter().map(Output::Effect));
+        if !effects.is_empty() {
+            self.made.extend(effects.into_iter().map(Output::Effect));
+        }
         if self.made.len() + self.refusals.len() > OUTPUTS_WAITING_MAX {
             self.close(CloseReason::ComponentFailed);
         }
@@ -160,6 +162,9 @@ impl<C: Component> Session<C> {
     /// Sends the refusals that are due, in the order of their events, before everything that was made
     /// since and acknowledges them: a client takes either for the end of all events before it.
     pub(super) fn send_refusals(&mut self, at: usize) {
+        if self.refusals.is_empty() {
+            return;
+        }
         let mut refusals = core::mem::take(&mut self.refusals);
         let Some(attached) = self.phase.attached() else { return };
         refusals.sort_by_key(|(seq, _)| *seq);
