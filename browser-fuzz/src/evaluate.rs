@@ -130,7 +130,7 @@ fn leak(templates: &Templates) -> Vec<&'static made::Template> {
             roots: u16::try_from(template.roots).expect("few roots"),
             statics: template.statics.iter().map(|html| text(html)).collect::<Vec<_>>().leak(),
             slots: slots.collect::<Vec<_>>().leak(),
-            reach: reach.collect::<Vec<_>>().leak(),
+            reach: made::Reaches::new(reach.collect::<Vec<_>>().leak()),
             placed: placed.collect::<Vec<_>>().leak(),
             place: "a case",
         };

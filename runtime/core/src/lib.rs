@@ -69,5 +69,5 @@ pub mod __private {
         Splice, SpliceList, SpliceLive, SpliceOption, SpliceOther, SpliceRender, SpliceResult, SpliceText,
     };
     pub use crate::stream::IntoRows;
-    pub use crate::template::{Guard, Kind, Reach, ReachKind, Slot, Template};
+    pub use crate::template::{Guard, Kind, Reach, ReachKind, Reaches, Slot, Template};
 }

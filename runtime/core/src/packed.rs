@@ -202,7 +202,6 @@ impl<M> Packed<M> {
         !self.has_more
     }
 
-    /// What is kept as values, of all items in their order.
     /// What its pieces take, without what those values that are kept hold elsewhere.
     pub(crate) fn byte_count(&self) -> usize {
         let Looks { heads, tags, texts, .. } = &self.looks;
@@ -214,6 +213,7 @@ impl<M> Packed<M> {
         if self.has_more { &self.kept } else { &[] }
     }
 
+    /// What is kept as values, of all items in their order.
     pub(crate) fn kept(&self) -> &[Value<M>] {
         &self.kept
     }

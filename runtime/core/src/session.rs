@@ -472,8 +472,9 @@ impl<C: Component> Session<C> {
         }
         if self.released.is_empty() {
             core::mem::swap(&mut self.released, &mut self.made);
+        } else {
+            self.released.append(&mut self.made);
         }
-        self.released.append(&mut self.made);
         self.released.pop_front()
     }
 

@@ -25,7 +25,7 @@ pub struct Template {
     /// The slots, in document order.
     pub slots: &'static [Slot],
     /// Which elements a person may be kept from, of those that handlers are at or in.
-    pub reach: &'static [Reach],
+    pub reach: Reaches,
     /// What in it must not stand in all places, for [`nesting`](crate::nesting).
     pub placed: &'static [Placed],
     /// Where it is written: file, line and column.
@@ -43,16 +43,61 @@ pub struct Reach {
     pub slot: Option<u16>,
 }
 
-impl Template {
-    /// Whether an element of it keeps a person from anything, or may do so.
-    pub(crate) fn has_barriers(&self) -> bool {
-        let is_barrier = |one: &Reach| {
-            !matches!(
-                one.kind,
-                ReachKind::Legend | ReachKind::Control | ReachKind::Labelled | ReachKind::Addressed
-            )
-        };
-        self.reach.iter().any(is_barrier)
+/// The elements of a template that say something about who can act on them.
+#[derive(Debug)]
+pub struct Reaches {
+    all: &'static [Reach],
+    kinds: ReachKinds,
+}
+
+impl Reaches {
+    /// What the elements say, in document order.
+    pub const fn new(all: &'static [Reach]) -> Self {
+        let mut kinds = ReachKinds(0);
+        let mut index = 0;
+        while index < all.len() {
+            kinds = kinds.with(all[index].kind);
+            index += 1;
+        }
+        Self { all, kinds }
+    }
+
+    pub(crate) const fn all(&self) -> &'static [Reach] {
+        self.all
+    }
+
+    /// Whether an element says something of one of these kinds. An event asks, and most templates have no such element:
+    /// the kinds are summed up when the template is compiled.
+    pub(crate) const fn has_any(&self, kinds: ReachKinds) -> bool {
+        self.kinds.0 & kinds.0 != 0
+    }
+}
+
+/// A set of [`ReachKind`]s: a bit for each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReachKinds(u16);
+
+impl ReachKinds {
+    /// Kinds that keep a person from something, or may do so.
+    pub(crate) const BARRIERS: Self = Self(0)
+        .with(ReachKind::Disabled)
+        .with(ReachKind::Fieldset)
+        .with(ReachKind::Hidden)
+        .with(ReachKind::Inert)
+        .with(ReachKind::Never);
+
+    /// Kinds that say something about the elements within.
+    pub(crate) const AROUND: Self = Self(0)
+        .with(ReachKind::Fieldset)
+        .with(ReachKind::Legend)
+        .with(ReachKind::Hidden)
+        .with(ReachKind::Inert);
+
+    /// Kinds that keep a person from the element itself, whatever is around it.
+    pub(crate) const ITSELF: Self = Self(0).with(ReachKind::Disabled).with(ReachKind::Never);
+
+    const fn with(self, kind: ReachKind) -> Self {
+        Self(self.0 | 1 << kind as u16)
     }
 }
 
@@ -167,6 +212,11 @@ impl Kind {
     /// Whether it is a field's: what a person may change.
     pub(crate) const fn is_field(&self) -> bool {
         matches!(self, Self::Property { .. } | Self::BoolProperty { .. })
+    }
+
+    /// Whether it is a choice's: what a click may change.
+    pub(crate) const fn is_choice(&self) -> bool {
+        matches!(self, Self::BoolProperty { .. })
     }
 
     /// The kind as it travels.

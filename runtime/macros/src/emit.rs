@@ -66,7 +66,7 @@ fn template_static(index: usize, template: &Template) -> TokenStream {
             roots: #roots,
             statics: &[#(#statics),*],
             slots: &[#(#slots),*],
-            reach: &[#(#reach),*],
+            reach: ::lightspeed::__private::Reaches::new(&[#(#reach),*]),
             placed: &[#(#placed),*],
             place: ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()),
         };

@@ -9,7 +9,7 @@ use super::{Cell, Packed};
 use crate::html::Value;
 use crate::key::{IntoKey, Key};
 use crate::nesting::Within;
-use crate::template::{Kind, Slot, Template};
+use crate::template::{Kind, Reaches, Slot, Template};
 
 static PLAIN: Template = Template {
     fingerprint: 1,
@@ -18,7 +18,7 @@ static PLAIN: Template = Template {
     statics: &[""],
     slots: &[],
     placed: &[],
-    reach: &[],
+    reach: Reaches::new(&[]),
     place: "",
 };
 
@@ -38,7 +38,7 @@ static ROW: Template = Template {
         Slot { kind: Kind::Handler { event: EventKind::Click }, path: &[0], within: Within::ROOT },
     ],
     placed: &[],
-    reach: &[],
+    reach: Reaches::new(&[]),
     place: "",
 };
 

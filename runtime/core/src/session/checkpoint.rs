@@ -29,7 +29,7 @@ use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 
 use super::hibernation::{Newest, ids_of};
 use super::lifecycle::{Created, Phase};
-use super::place::{Notes, Place};
+use super::place::{self, Notes, Place};
 use super::policy::Policy;
 use super::versions::{Origin, Seen, State};
 use super::window::Sent;
@@ -233,7 +233,9 @@ impl<C: Component> Session<C> {
                 session.is_dirty = true;
             }
             for (place, payload) in &image.notes {
-                session.note_fields(*place, payload);
+                if place::tells_fields(session.newest.tree(), *place) {
+                    session.note_fields(*place, payload);
+                }
             }
         } else {
             session.lose_document();

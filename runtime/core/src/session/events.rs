@@ -39,19 +39,23 @@ impl<C: Component> Session<C> {
         }
         self.wake(Step::Update { seq: Some(seq) });
         self.step = Step::Update { seq: Some(seq) };
-        let resolved = self.resolve(place, version_seen, payload);
+        let place::Resolved { message, tells_fields } = self.resolve(place, version_seen, payload);
         // One that has failed before is refused if it does again, and nobody can tell then what it told of fields.
-        if resolved.is_err() || self.restarts.has_failed(seq) {
+        if tells_fields && (message.is_err() || self.restarts.has_failed(seq)) {
             self.take_back(place, payload);
         }
         self.step = Step::Idle;
-        match resolved {
+        match message {
             Ok(message) => {
                 if !self.update(message, Some(seq)) {
-                    self.take_back(place, payload);
+                    if tells_fields {
+                        self.take_back(place, payload);
+                    }
                     return self.refuse(seq, RefusalReason::Failed);
                 }
-                self.note_fields(place, payload);
+                if tells_fields {
+                    self.note_fields(place, payload);
+                }
                 if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
                     self.unrendered.remove(0);
                 }
@@ -94,7 +98,9 @@ impl<C: Component> Session<C> {
         }
         self.step = Step::Idle;
         self.state = state;
-        self.made.extend(effects.into_iter().map(Output::Effect));
+        if !effects.is_empty() {
+            self.made.extend(effects.into_iter().map(Output::Effect));
+        }
         if self.made.len() + self.refusals.len() > OUTPUTS_WAITING_MAX {
             self.close(CloseReason::ComponentFailed);
         }
@@ -108,11 +114,9 @@ impl<C: Component> Session<C> {
         self.seen.iter().for_each(|seen| memo::forget(&seen.tree));
     }
 
-    /// Notes in the tree, and for the next checkpoint, what an event tells of fields.
+    /// Notes in the tree, and for the next checkpoint, what an event tells of fields. Whoever calls this knows that the event
+    /// tells anything: [`place::tells_fields`].
     pub(super) fn note_fields(&mut self, place: place::Place, payload: &Payload<'_>) {
-        if !place::tells_fields(self.newest.tree(), place) {
-            return;
-        }
         if let Some(origin) = &mut self.origin {
             origin.settle(|| self.newest.digest());
         }
@@ -122,10 +126,8 @@ impl<C: Component> Session<C> {
 
     /// What a refused event told of fields is what the page shows, and not what the component says.
     fn take_back(&mut self, place: place::Place, payload: &Payload<'_>) {
-        if place::tells_fields(self.newest.tree(), place) {
-            self.note_fields(place, payload);
-            self.is_dirty = true;
-        }
+        self.note_fields(place, payload);
+        self.is_dirty = true;
     }
 
     fn owe_ack(&mut self) {
@@ -160,6 +162,9 @@ impl<C: Component> Session<C> {
     /// Sends the refusals that are due, in the order of their events, before everything that was made
     /// since and acknowledges them: a client takes either for the end of all events before it.
     pub(super) fn send_refusals(&mut self, at: usize) {
+        if self.refusals.is_empty() {
+            return;
+        }
         let mut refusals = core::mem::take(&mut self.refusals);
         let Some(attached) = self.phase.attached() else { return };
         refusals.sort_by_key(|(seq, _)| *seq);

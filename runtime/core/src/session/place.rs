@@ -43,35 +43,58 @@ const GONE: Unresolved = Unresolved::Refused(RefusalReason::Gone);
 const DISABLED: Unresolved = Unresolved::Refused(RefusalReason::Disabled);
 const FORGED: Unresolved = Unresolved::Fault(CloseReason::ForgedPlace);
 
+/// The result of [`Session::resolve`].
+#[derive(Debug)]
+pub(super) struct Resolved<M> {
+    pub(super) message: Result<M, Unresolved>,
+    /// Whether the event tells anything of fields: whether [`note_fields`] would write into the tree.
+    pub(super) tells_fields: bool,
+}
+
 impl<C: Component> Session<C> {
-    /// The message of an event that was made on `version_seen`.
+    /// The message of an event that was made on `version_seen`, and whether it tells anything of fields: both follow from
+    /// one lookup of the place.
     pub(super) fn resolve(
         &self,
         place: Place,
         version_seen: u64,
         payload: &Payload<'_>,
+    ) -> Resolved<C::Message> {
+        let found = find_reached(self.newest.tree(), place);
+        let tells_fields = found.as_ref().is_some_and(|(instance, _)| instance.tells_fields(place.slot));
+        Resolved { message: self.message_at(found, place, version_seen, payload), tells_fields }
+    }
+
+    /// The message of an event whose instance in the newest version is `found`; `None` when it isn't there.
+    fn message_at(
+        &self,
+        found: Option<(Instance<'_, C::Message>, Around)>,
+        place: Place,
+        version_seen: u64,
+        payload: &Payload<'_>,
     ) -> Result<C::Message, Unresolved> {
-        let seen_tree = if version_seen == self.version {
-            self.newest.tree()
+        let seen = if version_seen == self.version {
+            None
         } else {
             let seen = self.seen.iter().find(|seen| seen.version == version_seen);
-            &seen.ok_or(Unresolved::Refused(RefusalReason::Stale))?.tree
+            Some(seen.ok_or(Unresolved::Refused(RefusalReason::Stale))?)
         };
         if place.instance == 0 || place.instance >= self.next_id {
             return Err(FORGED);
         }
-        let Some((current, around)) = find_reached(self.newest.tree(), place) else {
+        let Some((current, around)) = found else {
             return self.resolve_row(place, version_seen, payload);
         };
         let handler = current.handler(place.slot).ok_or(FORGED)?;
         let mut is_kept_from = current.keeps_from(place.slot, around);
-        let seen = if version_seen == self.version {
-            handler
-        } else {
-            // An instance that came later cannot have been seen then.
-            let (instance, around) = find_reached(seen_tree, place).ok_or(FORGED)?;
-            is_kept_from |= instance.keeps_from(place.slot, around);
-            instance.handler(place.slot).ok_or(FORGED)?
+        let seen = match seen {
+            None => handler,
+            Some(seen) => {
+                // An instance that came later cannot have been seen then.
+                let (instance, around) = find_reached(&seen.tree, place).ok_or(FORGED)?;
+                is_kept_from |= instance.keeps_from(place.slot, around);
+                instance.handler(place.slot).ok_or(FORGED)?
+            }
         };
         if matches!(handler, Value::NoHandler) {
             return Err(GONE);
@@ -209,20 +232,25 @@ impl<'a, M> Instance<'a, M> {
     /// Whether an element is something to choose, or has such in it.
     fn has_choices_at(&self, path: &[u16]) -> bool {
         // The path last: it takes longest to compare, and most values are neither.
-        let is_one = |slot: &Slot, value: &Value<M>| {
-            let is_meant = Told::Choices.is_meant(self.template(), slot);
-            (is_meant || value.holds_instances())
-                && slot.path.starts_with(path)
-                && (is_meant || has_told_within(value, Told::Choices))
+        let is_choice = |slot: &Slot| slot.kind.is_choice() && slot.path.starts_with(path);
+        let has_choices = |slot: &Slot, value: &Value<M>| {
+            value.holds_instances() && slot.path.starts_with(path) && has_told_within(value, Told::Choices)
         };
-        let mut slots = self.slots().iter();
-        match self {
-            Self::Own(fragment) => slots.zip(&fragment.values).any(|(slot, value)| is_one(slot, value)),
-            Self::Packed(items, index) => slots
-                .by_ref()
-                .zip(items.places(*index))
-                .any(|(slot, cell)| matches!(cell, Cell::Kept(value) if is_one(slot, value))),
-        }
+        let slots = self.slots();
+        slots.iter().any(is_choice)
+            || match self {
+                Self::Own(fragment) => {
+                    fragment.depth() > 0
+                        && slots.iter().zip(&fragment.values).any(|(slot, value)| has_choices(slot, value))
+                }
+                Self::Packed(items, index) => {
+                    !items.has_handlers_only()
+                        && slots
+                            .iter()
+                            .zip(items.places(*index))
+                            .any(|(slot, cell)| matches!(cell, Cell::Kept(value) if has_choices(slot, value)))
+                }
+            }
     }
 }
 
@@ -426,7 +454,7 @@ impl Told {
     fn is_meant(self, template: &Template, slot: &Slot) -> bool {
         match self {
             Self::Fields => slot.kind.is_field(),
-            Self::Choices => matches!(slot.kind, Kind::BoolProperty { .. }),
+            Self::Choices => slot.kind.is_choice(),
             // In a template that has the attribute, of whichever element if it is static: one value too many does no harm.
             Self::Addressed => {
                 let is_form = |other: &Slot| {

@@ -9,7 +9,7 @@
 use lightspeed_protocol::template::EventKind;
 
 use crate::packed::Cell;
-use crate::template::{Kind, Reach, ReachKind, Slot, Template};
+use crate::template::{Kind, Reach, ReachKind, ReachKinds, Slot, Template};
 
 /// What the elements around a place do to it, as far as they were looked at.
 #[derive(Debug, Default, Clone, Copy)]
@@ -30,12 +30,13 @@ impl Around {
         slot: usize,
         text: impl Fn(usize) -> Option<&'a str>,
     ) {
-        let reach = template.reach;
-        let Some(path) = path_of(template.slots, slot).filter(|_| !reach.is_empty() || self.is_in_legend)
+        let Some(Slot { path, .. }) =
+            template.slots.get(slot).filter(|_| template.reach.has_any(ReachKinds::AROUND))
         else {
             self.is_in_legend = false;
             return;
         };
+        let reach = template.reach.all();
         // Kinds before paths: most templates have none of a kind, and paths take longer to compare.
         let legends =
             || reach.iter().filter(|one| one.kind == ReachKind::Legend && path.starts_with(one.path));
@@ -76,10 +77,13 @@ impl Around {
         slot: usize,
         text: impl Fn(usize) -> Option<&'a str>,
     ) -> bool {
+        if !self.keeps_from_most() && !template.reach.has_any(ReachKinds::ITSELF) {
+            return false;
+        }
         let Some(Slot { kind: Kind::Handler { event }, path, .. }) = template.slots.get(slot) else {
             return false;
         };
-        let of = |kind| template.reach.iter().filter(move |one| one.kind == kind && one.path == *path);
+        let of = |kind| template.reach.all().iter().filter(move |one| one.kind == kind && one.path == *path);
         let is = |kind| of(kind).next().is_some();
         let is_disabled =
             of(ReachKind::Disabled).any(|one| one.slot.is_none_or(|slot| text(usize::from(slot)).is_some()));
@@ -103,10 +107,6 @@ impl Around {
                 _ => true,
             }
     }
-}
-
-fn path_of(slots: &'static [Slot], slot: usize) -> Option<&'static [u16]> {
-    slots.get(slot).map(|slot| slot.path)
 }
 
 /// What an attribute's or a flag's slot says.

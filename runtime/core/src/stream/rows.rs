@@ -18,6 +18,7 @@ use crate::key::Key;
 use crate::memo::part::{Body, Part};
 use crate::packed::{Cell, Packed};
 use crate::session::reach::{Around, text_of};
+use crate::template::ReachKinds;
 
 /// The rows of a stream that a tree shows.
 pub(crate) struct Shown<M> {
@@ -418,7 +419,7 @@ fn take_unreached_items<M>(items: &mut Packed<M>, around: Around) {
 
 /// Whether an element in it keeps a person from anything, or may do so.
 fn has_barriers<M>(fragment: &Fragment<M>) -> bool {
-    fragment.template.has_barriers()
+    fragment.template.reach.has_any(ReachKinds::BARRIERS)
         || (fragment.depth() > 0 && fragment.values.iter().any(has_barriers_within))
 }
 
@@ -429,7 +430,8 @@ fn has_barriers_within<M>(value: &Value<M>) -> bool {
         Value::Memo(memo) => memo.0.read(has_barriers),
         Value::List(items) => items.iter().any(|item| item.body.read(has_barriers)),
         Value::Packed(items) => {
-            items.template().has_barriers() || items.kept().iter().any(has_barriers_within)
+            items.template().reach.has_any(ReachKinds::BARRIERS)
+                || items.kept().iter().any(has_barriers_within)
         }
         Value::Stream(stream) => stream.items().iter().any(|item| item.body.read(has_barriers)),
         _ => false,

@@ -8,7 +8,7 @@ use super::{Items, sources};
 use crate::html::{Fragment, Item};
 use crate::key::Key;
 use crate::packed::Packed;
-use crate::template::Template;
+use crate::template::{Reaches, Template};
 
 static TEMPLATE: Template = Template {
     fingerprint: 1,
@@ -17,7 +17,7 @@ static TEMPLATE: Template = Template {
     statics: &[""],
     slots: &[],
     placed: &[],
-    reach: &[],
+    reach: Reaches::new(&[]),
     place: "",
 };
 
