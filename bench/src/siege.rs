@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use crate::joined::Place;
 
 /// What a stranger does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// Opens a socket, pings, and never says hello.
     Mute,

@@ -47,6 +47,9 @@ struct Options {
     /// How many seconds a turn takes.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
+    /// Only these kinds of strangers, to find out which of them is noticed.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::ALL)]
+    only: Vec<Kind>,
     /// What the server may take, in MiB.
     #[arg(long, default_value_t = 512)]
     memory_max: u64,
@@ -242,7 +245,7 @@ async fn measure(options: &Options, sieging: &tokio::runtime::Handle) -> Result<
 fn strangers(options: &Options, addr: SocketAddr, counts: &Arc<Counts>) -> Vec<(Kind, Stranger)> {
     let lots = Operation::Create.place(10_000);
     let mut strangers = Vec::new();
-    for kind in Kind::ALL {
+    for &kind in &options.only {
         for index in 0..kind.count(options.size) {
             let [.., high, low] = u32::try_from(strangers.len()).unwrap_or(0).to_be_bytes();
             let source = if index % 2 == 0 {

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 use crate::admission::bytes::Charge;
 use crate::context::{Adapter, Task};
-use crate::crew::{Crew, Errand, Job, Label, note};
+use crate::crew::{Crew, Errand, Job, Label, Lane, Weight, note};
 use crate::keeper::{Keeper, Saving};
 use crate::limits;
 use crate::live::Live;
@@ -85,6 +85,7 @@ impl<C: Live> Drop for State<C> {
 struct Turns<C: Live> {
     crew: Crew,
     label: Label,
+    weight: Weight,
     /// Locked by whoever takes a turn.
     body: Mutex<Option<Body<C>>>,
     turn: Mutex<Turn<C::Msg>>,
@@ -96,8 +97,8 @@ struct Turns<C: Live> {
 struct Turn<M> {
     post: Option<Post<M>>,
     is_running: bool,
-    /// Whether the session has ended by it; an error for a panic of ours.
-    outcome: Option<thread::Result<bool>>,
+    /// Whether the session has ended by it, an error for a panic of ours; and since when that is known.
+    outcome: Option<(thread::Result<bool>, Instant)>,
     /// The actor has ended, with what the page is to be told.
     given_up: Option<CloseReason>,
 }
@@ -109,6 +110,7 @@ impl<C: Live> Turns<C> {
         Arc::new(Self {
             crew: crew.clone(),
             label,
+            weight: Weight::default(),
             body: Mutex::new(Some(body)),
             turn: Mutex::new(turn),
             waker: AtomicWaker::new(),
@@ -124,11 +126,9 @@ impl<C: Live> Turns<C> {
         self.crew.enqueue(Arc::<Self>::clone(self));
         poll_fn(|cx| {
             self.waker.register(cx.waker());
-            match lock(&self.turn).outcome.take() {
-                Some(Ok(has_ended)) => Poll::Ready(has_ended),
-                Some(Err(panic)) => resume_unwind(panic),
-                None => Poll::Pending,
-            }
+            let Some((outcome, ended)) = lock(&self.turn).outcome.take() else { return Poll::Pending };
+            self.crew.note_heard(ended);
+            Poll::Ready(outcome.unwrap_or_else(|panic| resume_unwind(panic)))
         })
         .await
     }
@@ -177,11 +177,16 @@ impl<C: Live> Job for Turns<C> {
         self.label
     }
 
+    fn lane(&self) -> Lane {
+        self.weight.lane(Lane::Session)
+    }
+
     fn run(self: Arc<Self>) {
         let post = lock(&self.turn).post.take();
         let outcome = post.map(|post| catch_unwind(AssertUnwindSafe(|| self.handle(post))));
+        self.weight.note();
         let mut turn = lock(&self.turn);
-        turn.outcome = outcome;
+        turn.outcome = outcome.map(|outcome| (outcome, Instant::now()));
         turn.is_running = false;
         let given_up = turn.given_up;
         drop(turn);
@@ -723,7 +728,7 @@ impl<C: Live> Body<C> {
         self.stored_now();
         // What is being written is new anyway.
         if let Some(keeper) = self.keeper.as_ref().filter(|_| self.saving.is_none()) {
-            self.crew.spawn(keeper.label(), (**keeper).clone().renew()).detach();
+            self.crew.spawn(Lane::Session, keeper.label(), (**keeper).clone().renew()).detach();
         }
     }
 
@@ -849,7 +854,7 @@ impl<M: Send + 'static> Tasks<M> {
             self.running_count += 1;
             self.started += 1;
             let myself = myself.clone();
-            let errand = crew.spawn(label, async move {
+            let errand = crew.spawn(Lane::Session, label, async move {
                 let result = AssertUnwindSafe(task).catch_unwind().await;
                 // Fails only when the session has ended.
                 let _ = myself.send_message(Post::Done(result.map_err(|panic| panic_text(&*panic))));

@@ -11,7 +11,12 @@
 //! A worker of tokio that runs code which sleeps or computes holds up more than its own tasks: it may be the one
 //! that all others rely on to hear from sockets and timers. So no worker runs any. The crew has as many threads at
 //! work as the runtime has workers. One that is at a job for longer than [`limits::TURN_HANDED_ON_AFTER`] no longer counts as one of them,
-//! another is started in its place, and it ends with its job, at a lower priority where the system has such. How many such there may be is bounded.
+//! another is started in its place, and it ends with its job. How many such there may be is bounded. From
+//! [`limits::TURN_MAKES_WAY_AFTER`] on it has a lower priority where the system has such.
+//!
+//! There are three such groups of threads, a [`Lane`] each, so that nobody's click waits for what others make the server do. What a request asks for is taken
+//! up more slowly when those wait who are there already. Whoever has computed for more than a few milliseconds is in a lane
+//! with others of that kind, half as wide, until several jobs in a row were short.
 //!
 //! What is waited for within an author's future is no such job: the future is polled by the crew ([`errand`]),
 //! and between polls it takes no thread.
@@ -20,6 +25,8 @@
 //! operator asks for one: whoever comes to an author's code runs it. The watch tells of what is long there too.
 
 mod errand;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::cell::RefCell;
@@ -27,8 +34,10 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -48,8 +57,76 @@ pub(crate) trait Job: Send + Sync {
     /// Whose it is.
     fn label(&self) -> Label;
 
+    /// Where it waits.
+    fn lane(&self) -> Lane;
+
     /// Runs it. A panic in it is its own matter to catch.
     fn run(self: Arc<Self>);
+}
+
+/// Which of the crew's threads a job is for, so that one kind doesn't wait for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// What sessions do, whose people wait for it.
+    Session,
+    /// What requests ask for that no session has been found for yet: any number of them may come at once.
+    Request,
+    /// What those ask for whose jobs have computed for long before.
+    Heavy,
+}
+
+impl Lane {
+    const ALL: [Self; 3] = [Self::Session, Self::Request, Self::Heavy];
+
+    /// At most 15 bytes, as Linux takes no more.
+    const fn thread_name(self) -> &'static str {
+        match self {
+            Self::Session => "ls-session",
+            Self::Request => "ls-request",
+            Self::Heavy => "ls-heavy",
+        }
+    }
+
+    /// How many of so many threads are at work in it at a time.
+    const fn threads_max(self, threads: usize) -> usize {
+        match self {
+            Self::Session | Self::Request => threads,
+            Self::Heavy => threads.div_ceil(2),
+        }
+    }
+
+    /// How long a job of it may run until another thread has its thread's place.
+    const fn handed_on_after(self) -> Duration {
+        match self {
+            Self::Session | Self::Request => limits::TURN_HANDED_ON_AFTER,
+            Self::Heavy => limits::HEAVY_TURN_HANDED_ON_AFTER,
+        }
+    }
+}
+
+/// Whether somebody's jobs compute, by those before.
+#[derive(Debug, Default)]
+pub(crate) struct Weight {
+    /// Short jobs until they count as light again.
+    short_missing: AtomicU8,
+}
+
+impl Weight {
+    /// Where the next job waits, of somebody whose jobs are for `lane` else.
+    pub(crate) fn lane(&self, lane: Lane) -> Lane {
+        if self.short_missing.load(Ordering::Relaxed) == 0 { lane } else { Lane::Heavy }
+    }
+
+    /// A job has ended in this thread.
+    pub(crate) fn note(&self) {
+        let missing = self.short_missing.load(Ordering::Relaxed);
+        let has_computed =
+            STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.has_computed()));
+        let next = if has_computed { limits::SHORT_TURNS_TO_BE_LIGHT } else { missing.saturating_sub(1) };
+        if next != missing {
+            self.short_missing.store(next, Ordering::Relaxed);
+        }
+    }
 }
 
 struct Shared {
@@ -57,28 +134,71 @@ struct Shared {
     threads_max: usize,
     /// Whose context the threads are in, so that authors' code finds its timers and sockets.
     runtime: Handle,
-    state: Mutex<State>,
-    /// There is a job for a thread that waits.
-    work: Condvar,
+    /// By lane. Each has a lock of its own: a thread that holds one may lose its processor to others.
+    gangs: [Gang; 3],
+    waits: Mutex<Waits>,
+    /// Threads whose job is long.
+    long: AtomicUsize,
+    /// The runtime is gone: threads end when there is nothing to do.
+    is_closed: AtomicBool,
+    stands: Mutex<Stands>,
     bell: Bell,
 }
 
+/// A lane's threads.
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Arc<dyn Job>>,
+struct Gang {
+    state: Mutex<GangState>,
+    /// There is a job for a thread that waits.
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct GangState {
+    /// With when each came.
+    queue: VecDeque<(Instant, Arc<dyn Job>)>,
     /// Threads that wait, those not counted that have been woken.
     idle: usize,
     /// How many of those that waited are to wake.
     woken: usize,
     /// Threads that run jobs or wait, without those whose job is long.
     working: usize,
-    /// Threads whose job is long.
-    long: usize,
+}
+
+/// How long the jobs of sessions wait for a thread, and those who wait for a job for a worker when it is over.
+#[derive(Default)]
+struct Waits {
+    /// The mean of late, the last with an eighth of the weight.
+    mean: Duration,
+    /// When the last began.
+    at: Option<Instant>,
+}
+
+impl Waits {
+    fn note(&mut self, came: Instant) {
+        let now = Instant::now();
+        self.mean = (self.mean * 7 + (now - came)) / 8;
+        self.at = Some(now);
+    }
+
+    /// How long a thread has to pause before it takes up a request: as long as turns wait, if they do.
+    fn pause(&self) -> Option<Duration> {
+        let is_of_late = self.at.is_some_and(|at| at.elapsed() < limits::REQUESTS_PAUSE_MAX * 4);
+        let is_long = is_of_late && self.mean > limits::TURNS_WAIT_MAX;
+        is_long.then(|| self.mean.min(limits::REQUESTS_PAUSE_MAX))
+    }
+}
+
+#[derive(Default)]
+struct Stands {
     /// What each thread is at.
-    stands: Vec<Weak<Stand>>,
-    /// The runtime is gone: threads end when there is nothing to do.
-    is_closed: bool,
+    all: Vec<Weak<Stand>>,
     is_full_told: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing of an author's runs under a lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 thread_local! {
@@ -94,8 +214,16 @@ impl Crew {
             RuntimeFlavor::CurrentThread => 0,
             _ => runtime.metrics().num_workers(),
         });
-        let (state, work, bell) = (Mutex::default(), Condvar::new(), Bell::default());
-        Self(Arc::new(Shared { threads_max, runtime, state, work, bell }))
+        Self(Arc::new(Shared {
+            threads_max,
+            runtime,
+            gangs: Default::default(),
+            waits: Mutex::default(),
+            long: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+            stands: Mutex::default(),
+            bell: Bell::default(),
+        }))
     }
 
     /// Whether whoever asks runs the job.
@@ -105,16 +233,23 @@ impl Crew {
 
     /// Has a thread run `job`, soon.
     pub(crate) fn enqueue(&self, job: Arc<dyn Job>) {
-        let mut state = self.0.lock();
-        state.queue.push_back(job);
+        let lane = job.lane();
+        let gang = &self.0.gangs[lane as usize];
+        let mut state = lock(&gang.state);
+        state.queue.push_back((Instant::now(), job));
         if state.idle > 0 {
             state.idle -= 1;
             state.woken += 1;
             drop(state);
-            self.0.work.notify_one();
-        } else if state.working < self.0.threads_max {
-            self.0.start(&mut state);
+            gang.work.notify_one();
+        } else if state.working < lane.threads_max(self.0.threads_max) {
+            self.0.start(&mut state, lane);
         }
+    }
+
+    /// A job is over since `ended`, and who waits for it hears of it just now, from a worker of tokio.
+    pub(crate) fn note_heard(&self, ended: tokio::time::Instant) {
+        lock(&self.0.waits).note(ended.into_std());
     }
 
     /// Runs `run` here, watched.
@@ -126,6 +261,7 @@ impl Crew {
     /// Has `future` polled by the crew, and gives what it does. Abandoned, it is dropped there. A panic in it is one here.
     pub(crate) fn run<T: Send + 'static>(
         &self,
+        lane: Lane,
         label: Label,
         future: impl Future<Output = T> + Send + 'static,
     ) -> impl Future<Output = T> + Send {
@@ -135,7 +271,7 @@ impl Crew {
             if crew.is_inline() || is_in_a_crew() {
                 crew.watched(label, future).await
             } else {
-                crew.spawn(label, future).await
+                crew.spawn(lane, label, future).await
             }
         }
     }
@@ -143,10 +279,11 @@ impl Crew {
     /// Has `future` polled beside the caller, until what this gives is dropped.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
+        lane: Lane,
         label: Label,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Errand<T> {
-        Errand::start(self, label, future)
+        Errand::start(self, lane, label, future)
     }
 
     async fn watched<T>(&self, label: Label, future: impl Future<Output = T>) -> T {
@@ -156,17 +293,21 @@ impl Crew {
 
     /// Has threads end when there is nothing to do any more.
     pub(crate) fn close(&self) {
-        self.0.lock().is_closed = true;
-        self.0.work.notify_all();
+        self.0.is_closed.store(true, Ordering::SeqCst);
+        for gang in &self.0.gangs {
+            // Locked, so that a thread that is about to wait does before it is woken.
+            drop(lock(&gang.state));
+            gang.work.notify_all();
+        }
         self.0.bell.close();
     }
 
     fn section(&self, label: Label) -> Option<Section> {
         let stand = STAND.with_borrow_mut(|stand| match stand {
-            Some(stand) if stand.is_of_a_crew || stand.is_running() => None,
+            Some(stand) if stand.lane.is_some() || stand.is_running() => None,
             Some(stand) if stand.is_of(&self.0) => Some(Arc::clone(stand)),
             _ => {
-                let new = Arc::new(Stand::new(&self.0, false));
+                let new = Arc::new(Stand::new(&self.0, None));
                 self.0.watch_over(&new);
                 *stand = Some(Arc::clone(&new));
                 Some(new)
@@ -180,7 +321,7 @@ impl Crew {
 
 /// Whether this thread belongs to a crew.
 fn is_in_a_crew() -> bool {
-    STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.is_of_a_crew))
+    STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.lane.is_some()))
 }
 
 /// An author's code that runs in a thread that is no crew's.
@@ -195,20 +336,15 @@ impl Drop for Section {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of an author's runs under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has a new thread join those at work.
-    fn start(self: &Arc<Self>, state: &mut State) {
-        let stand = Arc::new(Stand::new(self, true));
+    /// Has a new thread join those at work in a lane.
+    fn start(self: &Arc<Self>, state: &mut GangState, lane: Lane) {
+        let stand = Arc::new(Stand::new(self, Some(lane)));
         let (shared, for_thread) = (Arc::clone(self), Arc::clone(&stand));
-        let run = move || shared.work(&for_thread);
-        match thread::Builder::new().name("lightspeed-author".to_owned()).spawn(run) {
+        let run = move || shared.work(lane, &for_thread);
+        match thread::Builder::new().name(lane.thread_name().to_owned()).spawn(run) {
             Ok(_) => {
                 state.working += 1;
-                state.stands.push(Arc::downgrade(&stand));
+                lock(&self.stands).all.push(Arc::downgrade(&stand));
             }
             // The watch tries again.
             Err(error) => tracing::error!(%error, "no thread could be started for the code of components"),
@@ -217,11 +353,11 @@ impl Shared {
     }
 
     /// Runs one job after the other.
-    fn work(self: &Arc<Self>, stand: &Arc<Stand>) {
+    fn work(self: &Arc<Self>, lane: Lane, stand: &Arc<Stand>) {
         let _context = self.runtime.enter();
         STAND.set(Some(Arc::clone(stand)));
         stand.sit_down();
-        while let Some(job) = self.next() {
+        while let Some(job) = self.next(lane) {
             stand.begin(job.label());
             self.rouse();
             let run = AssertUnwindSafe(|| job.run());
@@ -230,26 +366,36 @@ impl Shared {
             }
             if stand.end() {
                 // Another has its place, or has it when there is something to do.
-                self.lock().long -= 1;
+                self.long.fetch_sub(1, Ordering::Relaxed);
                 return;
             }
         }
     }
 
     /// The next job, waited for; `None` when there will be none.
-    fn next(&self) -> Option<Arc<dyn Job>> {
-        let mut state = self.lock();
+    fn next(&self, lane: Lane) -> Option<Arc<dyn Job>> {
+        let gang = &self.gangs[lane as usize];
+        if lane == Lane::Request {
+            // Those who are there go before those who come: a processor that has too much to do gets fewer of these.
+            let pause = lock(&self.waits).pause();
+            pause.into_iter().for_each(thread::sleep);
+        }
+        let mut state = lock(&gang.state);
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            if let Some((came, job)) = state.queue.pop_front() {
+                drop(state);
+                if lane == Lane::Session {
+                    lock(&self.waits).note(came);
+                }
                 return Some(job);
             }
-            if state.is_closed {
+            if self.is_closed.load(Ordering::SeqCst) {
                 state.working -= 1;
                 return None;
             }
             state.idle += 1;
-            while state.woken == 0 && !state.is_closed {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            while state.woken == 0 && !self.is_closed.load(Ordering::SeqCst) {
+                state = gang.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             // Whoever wakes a thread no longer counts it.
             match state.woken.checked_sub(1) {
@@ -262,31 +408,35 @@ impl Shared {
     /// Looks at what all are at. Whether there is anything to look at.
     fn look(self: &Arc<Self>) -> bool {
         let mut told = Vec::new();
-        let mut state = self.lock();
-        let mut is_busy = !state.queue.is_empty();
-        let mut stands = std::mem::take(&mut state.stands);
-        stands.retain(|stand| {
+        let mut handed_on = [0; 3];
+        let mut is_busy = false;
+        let mut stands = lock(&self.stands);
+        stands.all.retain(|stand| {
             let Some(stand) = stand.upgrade() else { return false };
-            let has_room = stand.is_of_a_crew && state.long < limits::TURNS_LONG_MAX;
+            let has_room = self.long.load(Ordering::Relaxed) < limits::TURNS_LONG_MAX;
             let Some(seen) = stand.look(has_room) else { return true };
             is_busy = true;
-            if seen.is_handed_on_now {
-                state.working -= 1;
-                state.long += 1;
+            if let Some(lane) = seen.handed_on_now {
+                handed_on[lane as usize] += 1;
+                self.long.fetch_add(1, Ordering::Relaxed);
             }
             told.extend(seen.told);
             true
         });
-        state.stands = stands;
+        let is_full = self.long.load(Ordering::Relaxed) >= limits::TURNS_LONG_MAX;
+        let is_news = is_full && !std::mem::replace(&mut stands.is_full_told, is_full);
+        drop(stands);
         // Threads that were lost to long jobs are replaced when there is something to do.
-        let missing = self.threads_max.saturating_sub(state.working);
-        let waiting = state.queue.len().saturating_sub(state.idle + state.woken);
-        for _ in 0..missing.min(waiting) {
-            self.start(&mut state);
+        for (lane, handed_on) in Lane::ALL.into_iter().zip(handed_on) {
+            let mut state = lock(&self.gangs[lane as usize].state);
+            state.working -= handed_on;
+            is_busy |= !state.queue.is_empty();
+            let missing = lane.threads_max(self.threads_max).saturating_sub(state.working);
+            let waiting = state.queue.len().saturating_sub(state.idle + state.woken);
+            for _ in 0..missing.min(waiting) {
+                self.start(&mut state, lane);
+            }
         }
-        let is_full = state.long >= limits::TURNS_LONG_MAX;
-        let is_news = is_full && !std::mem::replace(&mut state.is_full_told, is_full);
-        drop(state);
         for told in &told {
             told.tell(false);
         }

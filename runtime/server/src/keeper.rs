@@ -19,7 +19,7 @@ use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::crew::{Crew, Errand, Label};
+use crate::crew::{Crew, Errand, Label, Lane};
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::store::{Record, Saved, SnapshotStore, Stamp};
@@ -141,7 +141,7 @@ impl Saving {
         label: Label,
         write: impl Future<Output = Result<Stamp, Fenced>> + Send + 'static,
     ) -> Self {
-        Self { written: crew.spawn(label, write), began: Instant::now() }
+        Self { written: crew.spawn(Lane::Session, label, write), began: Instant::now() }
     }
 }
 
@@ -263,7 +263,7 @@ impl Keeper {
                 tracing::debug!(error = %one_line(&error), "an ended session stays in the store until it expires");
             }
         };
-        crew.spawn(label, forgotten).detach();
+        crew.spawn(Lane::Session, label, forgotten).detach();
     }
 
     /// What asks the store, for who watches over it.

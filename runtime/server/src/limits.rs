@@ -64,11 +64,27 @@ pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
 /// How long the code of a component may run until another thread has its thread's place; found out 2 milliseconds later at most.
 pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
 
+/// The same for a component that has computed for longer than that before; those wait for each other.
+pub const HEAVY_TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(50);
+
+/// How long it may run until its thread gets less of a core than others, on Linux. Not sooner: what such a thread holds of the
+/// allocator's, others wait for.
+pub const TURN_MAKES_WAY_AFTER: Duration = Duration::from_millis(50);
+
+/// Short turns in a row after which a component no longer counts as one that computes.
+pub const SHORT_TURNS_TO_BE_LIGHT: u8 = 8;
+
 /// How long it may run until the log tells of it.
 pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);
 
 /// How much of it may run for longer than that at a time, each in a thread of its own; one more holds up the others.
 pub const TURNS_LONG_MAX: usize = 512;
+
+/// How long turns of sessions may wait for a thread until requests are taken up more slowly.
+pub const TURNS_WAIT_MAX: Duration = Duration::from_micros(500);
+
+/// The longest that a thread pauses before it takes up the next request then.
+pub const REQUESTS_PAUSE_MAX: Duration = Duration::from_millis(5);
 
 /// How long a client may take to say hello.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);

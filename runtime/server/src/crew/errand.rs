@@ -11,12 +11,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
-use super::{Crew, Job, Label};
+use super::{Crew, Job, Label, Lane, Weight};
 
 /// A future that is polled beside whoever holds this; ends when it is dropped. Awaited, it gives what the future does.
 pub(crate) struct Errand<T> {
-    result: oneshot::Receiver<thread::Result<T>>,
+    /// With since when it is known.
+    result: oneshot::Receiver<(thread::Result<T>, Instant)>,
     stop: Stop,
 }
 
@@ -30,12 +32,17 @@ enum Stop {
 }
 
 impl<T: Send + 'static> Errand<T> {
-    pub(super) fn start(crew: &Crew, label: Label, future: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(super) fn start(
+        crew: &Crew,
+        lane: Lane,
+        label: Label,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
         let (sender, result) = oneshot::channel();
         let future = async move {
             let outcome = AssertUnwindSafe(future).catch_unwind().await;
             // Nobody waits for it, maybe.
-            let _ = sender.send(outcome);
+            let _ = sender.send((outcome, Instant::now()));
         };
         let stop = if crew.is_inline() {
             let crew = crew.clone();
@@ -44,6 +51,8 @@ impl<T: Send + 'static> Errand<T> {
             let run = Arc::new(Run {
                 crew: crew.clone(),
                 label,
+                lane,
+                weight: Weight::default(),
                 future: Mutex::new(Some(future.boxed())),
                 phase: AtomicU8::new(IDLE),
                 is_stopped: AtomicBool::new(false),
@@ -76,8 +85,12 @@ impl<T> Future for Errand<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match self.result.poll_unpin(cx) {
-            Poll::Ready(Ok(Ok(value))) => Poll::Ready(value),
-            Poll::Ready(Ok(Err(panic))) => resume_unwind(panic),
+            Poll::Ready(Ok((outcome, ended))) => {
+                if let Stop::Run(run) = &self.stop {
+                    run.crew.note_heard(ended);
+                }
+                Poll::Ready(outcome.unwrap_or_else(|panic| resume_unwind(panic)))
+            }
             // The runtime of tokio is ending, and whoever awaits this with it.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         }
@@ -111,6 +124,8 @@ const DONE: u8 = 4;
 struct Run {
     crew: Crew,
     label: Label,
+    lane: Lane,
+    weight: Weight,
     future: Mutex<Option<BoxFuture<'static, ()>>>,
     phase: AtomicU8,
     is_stopped: AtomicBool,
@@ -144,6 +159,10 @@ impl Job for Run {
         self.label
     }
 
+    fn lane(&self) -> Lane {
+        self.weight.lane(self.lane)
+    }
+
     fn run(self: Arc<Self>) {
         self.phase.store(RUNNING, Ordering::Release);
         let mut slot = self.future.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,6 +187,7 @@ impl Job for Run {
             return;
         }
         drop(slot);
+        self.weight.note();
         let waits = self.phase.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire);
         if waits.is_err() {
             self.phase.store(QUEUED, Ordering::Release);

@@ -8,13 +8,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{STAND, Shared};
+use super::{Lane, STAND, Shared};
 use crate::limits;
 use crate::telemetry;
 use crate::token::SessionId;
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// The processor time that a turn takes between two looks, at least, to count as one that computes.
+const COMPUTES_AFTER: Duration = Duration::from_millis(1);
 
 /// So many looks at nothing, and the watch sleeps until something begins.
 const QUIET_LOOKS: u32 = 16;
@@ -94,12 +97,15 @@ pub(crate) fn note(component: &'static str, what: &'static str, kind: Option<Kin
 
 /// What one thread is at.
 pub(super) struct Stand {
-    pub(super) is_of_a_crew: bool,
+    /// Where the thread works; none for one that isn't a crew's.
+    pub(super) lane: Option<Lane>,
     crew: Weak<Shared>,
     /// Odd as long as something runs.
     turn: AtomicU64,
     running: Mutex<Running>,
     seen: Mutex<Seen>,
+    /// The turn of which the watch has found that it computes.
+    computing: AtomicU64,
     thread: OnceLock<ThreadId>,
 }
 
@@ -109,7 +115,7 @@ type ThreadId = rustix::thread::Pid;
 #[cfg(not(target_os = "linux"))]
 type ThreadId = ();
 
-/// How much less of a core a thread gets than others once its job is long, as a nice value: about a ninth.
+/// How much less of a core a thread gets that makes way, as a nice value: about a ninth.
 #[cfg(target_os = "linux")]
 const LONG_NICE: i32 = 10;
 
@@ -125,15 +131,18 @@ struct Seen {
     turn: u64,
     /// When it has seen this turn for the first time.
     since: Option<Instant>,
+    /// The processor time that the thread had used by then, where the system tells it.
+    used: Option<Duration>,
     is_handed_on: bool,
+    makes_way: bool,
     /// What ran when it was told that it takes long.
     told: Option<Running>,
 }
 
 /// What a look has found.
 pub(super) struct Sight {
-    /// From now on another thread has its place.
-    pub(super) is_handed_on_now: bool,
+    /// From now on another thread has its place in this lane.
+    pub(super) handed_on_now: Option<Lane>,
     pub(super) told: Option<Told>,
 }
 
@@ -149,13 +158,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Stand {
-    pub(super) fn new(crew: &Arc<Shared>, is_of_a_crew: bool) -> Self {
+    pub(super) fn new(crew: &Arc<Shared>, lane: Option<Lane>) -> Self {
         Self {
-            is_of_a_crew,
+            lane,
             crew: Arc::downgrade(crew),
             turn: AtomicU64::new(0),
             running: Mutex::default(),
             seen: Mutex::default(),
+            computing: AtomicU64::new(0),
             thread: OnceLock::new(),
         }
     }
@@ -167,12 +177,35 @@ impl Stand {
     }
 
     /// The thread makes way for the others, to its end: what computes for long must not take a core from them.
+    #[cfg(target_os = "linux")]
     fn make_way(&self) {
-        #[cfg(target_os = "linux")]
         if let Some(thread) = self.thread.get() {
             // Not allowed, perhaps: then it shares evenly.
             let _ = rustix::process::setpriority_process(Some(*thread), LONG_NICE);
         }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn make_way(&self) {}
+
+    /// The processor time that the thread has used.
+    #[cfg(target_os = "linux")]
+    fn used(&self) -> Option<Duration> {
+        let thread = self.thread.get()?.as_raw_nonzero();
+        // proc_pid_schedstat(5): nanoseconds on a processor, nanoseconds of waiting for one, and how often.
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
+        stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn used(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether what runs, or has just ended, has computed for long.
+    pub(super) fn has_computed(&self) -> bool {
+        let turn = self.turn.load(Ordering::Relaxed);
+        self.computing.load(Ordering::Relaxed) == turn
     }
 
     pub(super) fn is_of(&self, crew: &Arc<Shared>) -> bool {
@@ -210,13 +243,21 @@ impl Stand {
             return None;
         }
         if seen.turn != turn {
-            *seen = Seen { turn, since: Some(Instant::now()), ..Seen::default() };
+            *seen = Seen { turn, since: Some(Instant::now()), used: self.used(), ..Seen::default() };
         }
         let elapsed = seen.elapsed();
-        let is_long = elapsed >= limits::TURN_HANDED_ON_AFTER && !seen.is_handed_on;
-        let is_handed_on_now = is_long && has_room;
-        if is_handed_on_now {
-            seen.is_handed_on = true;
+        if self.computing.load(Ordering::Relaxed) != turn
+            && elapsed >= COMPUTES_AFTER
+            && let Some((before, now)) = seen.used.zip(self.used())
+            && now.saturating_sub(before) >= COMPUTES_AFTER
+        {
+            self.computing.store(turn, Ordering::Relaxed);
+        }
+        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after() && !seen.is_handed_on;
+        let handed_on_now = self.lane.filter(|lane| has_room && is_long(lane));
+        seen.is_handed_on |= handed_on_now.is_some();
+        if seen.is_handed_on && !seen.makes_way && elapsed >= limits::TURN_MAKES_WAY_AFTER {
+            seen.makes_way = true;
             self.make_way();
         }
         let is_slow = elapsed >= limits::TURN_SLOW_AFTER && seen.told.is_none();
@@ -225,11 +266,11 @@ impl Stand {
             seen.told = Some(running);
             self.told(running, &seen)
         });
-        Some(Sight { is_handed_on_now, told })
+        Some(Sight { handed_on_now, told })
     }
 
     fn told(&self, running: Running, seen: &Seen) -> Told {
-        Told { running, elapsed: seen.elapsed(), is_alone: !self.is_of_a_crew }
+        Told { running, elapsed: seen.elapsed(), is_alone: self.lane.is_none() }
     }
 }
 
@@ -285,7 +326,7 @@ impl Bell {
 impl Shared {
     /// Has a thread's turns looked at.
     pub(super) fn watch_over(self: &Arc<Self>, stand: &Arc<Stand>) {
-        self.lock().stands.push(Arc::downgrade(stand));
+        lock(&self.stands).all.push(Arc::downgrade(stand));
         self.keep_watched();
     }
 

@@ -23,7 +23,7 @@ use super::outbox::{Link, Outbox, close_frame};
 use super::progress::{Arrived, Awaited, Progress};
 use super::standing::Standing;
 use crate::admission::bytes::{Account, Charge};
-use crate::crew::Label;
+use crate::crew::{Label, Lane};
 use crate::limits;
 use crate::mailbox::{Attachment, Handle, Mail};
 use crate::registry::Found;
@@ -433,7 +433,10 @@ impl Reader {
         let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
         let (inner, parts) = (Arc::clone(&self.inner), head.parts());
         let label = Label::new("restore").in_session(token.id);
-        self.inner.crew().run(label, async move { inner.restore(&parts, token).await }).await?;
+        self.inner
+            .crew()
+            .run(Lane::Request, label, async move { inner.restore(&parts, token).await })
+            .await?;
         match self.inner.registry.attach(token) {
             Found::Session(handle, epoch) => Ok((handle, epoch)),
             // Gone again already, or somebody else's.
