@@ -285,4 +285,11 @@ export async function eventually(get, expected, message) {
 
 /** Waits until an element's text is `expected`. */
 export const shows = (page, selector, expected) =>
-  eventually(() => page.locator(selector).allInnerTexts(), [expected].flat(), selector);
+  eventually(() => texts(page.locator(selector)), [expected].flat(), selector);
+
+/** None while what stands there is being left for another document. */
+const texts = (locator) =>
+  locator.allInnerTexts().catch((error) => {
+    if (!/Execution context was destroyed|Frame was detached/i.test(error.message)) throw error;
+    return [];
+  });
