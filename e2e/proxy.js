@@ -45,6 +45,15 @@ export async function proxy(stage) {
   return state;
 }
 
-/** A browser says so itself, whatever a page does. */
-export const CONNECTION_FAULTS =
-  /WebSocket connection to .* failed|ERR_(CONNECTION|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|NETWORK|INTERNET_DISCONNECTED)/;
+/**
+ * A browser says so itself, whatever a page does. The last two are of a page that asks the socket's address why no socket opens, and
+ * is answered because all is well again; any other answer of that status names its address.
+ */
+export const CONNECTION_FAULTS = new RegExp(
+  [
+    "WebSocket connection to .* failed",
+    "ERR_(CONNECTION|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|NETWORK|INTERNET_DISCONNECTED)",
+    "response: \\S*/socket(\\?deflate)? 400$",
+    "console: Failed to load resource: .* status of 400",
+  ].join("|"),
+);
