@@ -36,6 +36,9 @@ let composing;
 /** What was sent last: `[field, number]`. */
 let last = [];
 
+/** Tells of the reset that has happened and isn't told of: before anything else is shown, as the handlers are those that were there. */
+export let tellReset = () => {};
+
 /** Watches fields. Those that a reset has changed are given to `tell`. */
 export function watchFields(tell) {
   const on = (type, listener) => listen(type, (event) => listener(originOf(event)), true);
@@ -53,13 +56,16 @@ export function watchFields(tell) {
   on("compositionend", end);
   on("focusout", end);
   on("reset", (form) => {
+    tellReset();
     const before = [...elements(form)].map((field) => [field, stateOf(field)]);
-    // When it has happened.
-    setTimeout(() => {
+    const own = (tellReset = () => {
+      tellReset = () => {};
       const changed = before.filter(([field, state]) => state !== stateOf(field)).map(([field]) => field);
       changed.forEach(edited);
       tell(changed);
     });
+    // When it has happened.
+    setTimeout(() => own === tellReset && own());
   });
 }
 

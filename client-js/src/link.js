@@ -4,6 +4,7 @@
 import { closed, message, opened, timeout } from "lightspeed-wasm";
 import { go, state, tell } from "./page.js";
 import { sessions } from "./document.js";
+import { tellReset } from "./fields.js";
 
 /** Where sockets are opened. */
 let url;
@@ -33,7 +34,9 @@ export function connect() {
   const take = async (before, handle, what) => {
     await before;
     const bytes = await what;
-    if (own === socket) handle(bytes);
+    if (own !== socket) return;
+    tellReset();
+    handle(bytes);
   };
   own.onopen = () => {
     failures = 0;
