@@ -14,7 +14,7 @@
 //! another is started in its place, and it ends with its job. How many such there may be is bounded. From
 //! [`limits::TURN_MAKES_WAY_AFTER`] on it has a lower priority where the system has such.
 //!
-//! There are three such groups of threads, a [`Lane`] each, so that nobody's click waits for what others make the server do. What a request asks for is taken
+//! There are three such groups of threads, a [`Lane`] each, so that nobody's click waits for what others make the server do. New pages are taken
 //! up more slowly when those wait who are there already. Whoever has computed for more than a few milliseconds is in a lane
 //! with others of that kind, half as wide, until several jobs in a row were short.
 //!
@@ -67,22 +67,22 @@ pub(crate) trait Job: Send + Sync {
 /// Which of the crew's threads a job is for, so that one kind doesn't wait for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// What sessions do, whose people wait for it.
+    /// What sessions do, those that come back among them: people wait for it.
     Session,
-    /// What requests ask for that no session has been found for yet: any number of them may come at once.
-    Request,
+    /// What pages ask for that have no session yet: any number of them may come at once.
+    Page,
     /// What those ask for whose jobs have computed for long before.
     Heavy,
 }
 
 impl Lane {
-    const ALL: [Self; 3] = [Self::Session, Self::Request, Self::Heavy];
+    const ALL: [Self; 3] = [Self::Session, Self::Page, Self::Heavy];
 
     /// At most 15 bytes, as Linux takes no more.
     const fn thread_name(self) -> &'static str {
         match self {
             Self::Session => "ls-session",
-            Self::Request => "ls-request",
+            Self::Page => "ls-page",
             Self::Heavy => "ls-heavy",
         }
     }
@@ -90,7 +90,7 @@ impl Lane {
     /// How many of so many threads are at work in it at a time.
     const fn threads_max(self, threads: usize) -> usize {
         match self {
-            Self::Session | Self::Request => threads,
+            Self::Session | Self::Page => threads,
             Self::Heavy => threads.div_ceil(2),
         }
     }
@@ -98,7 +98,7 @@ impl Lane {
     /// How long a job of it may run until another thread has its thread's place.
     const fn handed_on_after(self) -> Duration {
         match self {
-            Self::Session | Self::Request => limits::TURN_HANDED_ON_AFTER,
+            Self::Session | Self::Page => limits::TURN_HANDED_ON_AFTER,
             Self::Heavy => limits::HEAVY_TURN_HANDED_ON_AFTER,
         }
     }
@@ -181,11 +181,11 @@ impl Waits {
         self.at = Some(now);
     }
 
-    /// How long a thread has to pause before it takes up a request: as long as turns wait, if they do.
+    /// How long a thread has to pause before it takes up a page: as long as turns wait, if they do.
     fn pause(&self) -> Option<Duration> {
-        let is_of_late = self.at.is_some_and(|at| at.elapsed() < limits::REQUESTS_PAUSE_MAX * 4);
+        let is_of_late = self.at.is_some_and(|at| at.elapsed() < limits::PAGES_PAUSE_MAX * 4);
         let is_long = is_of_late && self.mean > limits::TURNS_WAIT_MAX;
-        is_long.then(|| self.mean.min(limits::REQUESTS_PAUSE_MAX))
+        is_long.then(|| self.mean.min(limits::PAGES_PAUSE_MAX))
     }
 }
 
@@ -375,8 +375,8 @@ impl Shared {
     /// The next job, waited for; `None` when there will be none.
     fn next(&self, lane: Lane) -> Option<Arc<dyn Job>> {
         let gang = &self.gangs[lane as usize];
-        if lane == Lane::Request {
-            // Those who are there go before those who come: a processor that has too much to do gets fewer of these.
+        if lane == Lane::Page {
+            // Those who are there go before those who come: a processor that has too much to do gets fewer pages.
             let pause = lock(&self.waits).pause();
             pause.into_iter().for_each(thread::sleep);
         }

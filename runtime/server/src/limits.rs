@@ -80,11 +80,11 @@ pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);
 /// How much of it may run for longer than that at a time, each in a thread of its own; one more holds up the others.
 pub const TURNS_LONG_MAX: usize = 512;
 
-/// How long turns of sessions may wait for a thread until requests are taken up more slowly.
+/// How long turns of sessions may wait for a thread until new pages are taken up more slowly.
 pub const TURNS_WAIT_MAX: Duration = Duration::from_micros(500);
 
-/// The longest that a thread pauses before it takes up the next request then.
-pub const REQUESTS_PAUSE_MAX: Duration = Duration::from_millis(5);
+/// The longest that a thread pauses before it takes up the next page then.
+pub const PAGES_PAUSE_MAX: Duration = Duration::from_millis(5);
 
 /// How long a client may take to say hello.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);

@@ -71,7 +71,7 @@ impl LiveRouter {
                 let crew = runtime.inner.crew().clone();
                 let config = runtime.inner.config.clone();
                 let page = async move { respond::<C>(&runtime, &layout, &route, request).await };
-                let mut response = crew.run(Lane::Request, Label::of::<C>("parameters"), page).await;
+                let mut response = crew.run(Lane::Page, Label::of::<C>("parameters"), page).await;
                 PageHeaders::of(&config).say(response.headers_mut());
                 // And once more behind the application's layers, which may say something else.
                 Visit::note(&config);

@@ -177,8 +177,7 @@ fn keep_purged(store: Arc<dyn SnapshotStore>, crew: Crew) {
         loop {
             tokio::time::sleep(PURGE_EVERY).await;
             let Some(store) = store.upgrade() else { return };
-            let purged =
-                crew.run(Lane::Request, Label::new("store"), async move { store.purge().await }).await;
+            let purged = crew.run(Lane::Page, Label::new("store"), async move { store.purge().await }).await;
             match purged {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "stored sessions have expired"),
@@ -297,7 +296,7 @@ impl Runtime {
             let mount = runtime.prepare::<C>(params, origin(&runtime.inner.config)).await?;
             runtime.start(mount).await
         };
-        self.inner.crew().run(Lane::Request, Label::of::<C>("mount"), mounted).await
+        self.inner.crew().run(Lane::Page, Label::of::<C>("mount"), mounted).await
     }
 
     /// Sees to requests whose handlers mount components, for applications that aren't served by [`Server`](crate::Server), or where
@@ -433,7 +432,7 @@ impl Runtime {
         let socket = async move |request: Request| {
             // It asks the operator's closures who it is.
             let crew = inner.crew().clone();
-            crew.run(Lane::Request, Label::new("identity"), socket::upgrade(inner, request)).await
+            crew.run(Lane::Session, Label::new("identity"), socket::upgrade(inner, request)).await
         };
         let assets = &self.inner.assets;
         let hosts = Hosts::of(&self.inner.config);

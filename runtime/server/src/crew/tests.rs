@@ -54,7 +54,7 @@ async fn whoever_computes_has_threads_apart_until_several_jobs_were_short() {
 }
 
 #[test]
-fn requests_pause_as_long_as_turns_wait_and_no_longer_than_that_is_bounded() {
+fn pages_pause_as_long_as_turns_wait_and_no_longer_than_that_is_bounded() {
     let mut waits = Waits::default();
     assert_eq!(waits.pause(), None, "nobody has waited");
     let ago = |time| Instant::now().checked_sub(time).expect("the clock has begun before");
@@ -64,11 +64,11 @@ fn requests_pause_as_long_as_turns_wait_and_no_longer_than_that_is_bounded() {
         waits.note(ago(Duration::from_millis(2)));
     }
     let pause = waits.pause().expect("they wait");
-    assert!((Duration::from_millis(1)..=limits::REQUESTS_PAUSE_MAX).contains(&pause), "{pause:?}");
+    assert!((Duration::from_millis(1)..=limits::PAGES_PAUSE_MAX).contains(&pause), "{pause:?}");
     for _ in 0..50 {
         waits.note(ago(Duration::from_secs(1)));
     }
-    assert_eq!(waits.pause(), Some(limits::REQUESTS_PAUSE_MAX));
-    waits.at = Some(ago(limits::REQUESTS_PAUSE_MAX * 4));
+    assert_eq!(waits.pause(), Some(limits::PAGES_PAUSE_MAX));
+    waits.at = Some(ago(limits::PAGES_PAUSE_MAX * 4));
     assert_eq!(waits.pause(), None, "that was long ago");
 }

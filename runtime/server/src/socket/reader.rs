@@ -435,7 +435,7 @@ impl Reader {
         let label = Label::new("restore").in_session(token.id);
         self.inner
             .crew()
-            .run(Lane::Request, label, async move { inner.restore(&parts, token).await })
+            .run(Lane::Session, label, async move { inner.restore(&parts, token).await })
             .await?;
         match self.inner.registry.attach(token) {
             Found::Session(handle, epoch) => Ok((handle, epoch)),
