@@ -14,8 +14,8 @@
 //! another is started in its place, and it ends with its job. How many such there may be is bounded. From
 //! [`limits::TURN_MAKES_WAY_AFTER`] on it has a lower priority where the system has such.
 //!
-//! There are three such groups of threads, a [`Lane`] each, so that nobody's click waits for what others make the server do. New pages are taken
-//! up more slowly when those wait who are there already. Whoever has computed for more than a few milliseconds is in a lane
+//! There are three such groups of threads, a [`Lane`] each, so that nobody's click waits for what others make the
+//! server do. New pages are taken up more slowly when those wait who are there already. Whoever has computed for more than a few milliseconds is in a lane
 //! with others of that kind, half as wide, until several jobs in a row were short.
 //!
 //! What is waited for within an author's future is no such job: the future is polled by the crew ([`errand`]),
@@ -69,7 +69,7 @@ pub(crate) trait Job: Send + Sync {
 pub(crate) enum Lane {
     /// What sessions do, those that come back among them: people wait for it.
     Session,
-    /// What pages ask for that have no session yet: any number of them may come at once.
+    /// What new pages ask for, any number of which may come at once; and cleaning up, for which nobody waits.
     Page,
     /// What those ask for whose jobs have computed for long before.
     Heavy,
@@ -117,7 +117,7 @@ impl Weight {
         if self.short_missing.load(Ordering::Relaxed) == 0 { lane } else { Lane::Heavy }
     }
 
-    /// A job has ended in this thread.
+    /// A job is about to end in this thread.
     pub(crate) fn note(&self) {
         let missing = self.short_missing.load(Ordering::Relaxed);
         let has_computed =

@@ -67,8 +67,8 @@ pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
 /// The same for a component that has computed for longer than that before; those wait for each other.
 pub const HEAVY_TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(50);
 
-/// How long it may run until its thread gets less of a core than others, on Linux. Not sooner: what such a thread holds of the
-/// allocator's, others wait for.
+/// How long it may run until its thread gets less of a core than others, on Linux. Not sooner: what such a thread
+/// holds of the allocator's, others wait for.
 pub const TURN_MAKES_WAY_AFTER: Duration = Duration::from_millis(50);
 
 /// Short turns in a row after which a component no longer counts as one that computes.

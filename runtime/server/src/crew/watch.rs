@@ -4,11 +4,11 @@ use std::any::type_name;
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Lane, STAND, Shared};
+use super::{Lane, STAND, Shared, lock};
 use crate::limits;
 use crate::telemetry;
 use crate::token::SessionId;
@@ -153,10 +153,6 @@ pub(super) struct Told {
     is_alone: bool,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Stand {
     pub(super) fn new(crew: &Arc<Shared>, lane: Option<Lane>) -> Self {
         Self {
@@ -202,7 +198,7 @@ impl Stand {
         None
     }
 
-    /// Whether what runs, or has just ended, has computed for long.
+    /// Whether what runs has computed for long.
     pub(super) fn has_computed(&self) -> bool {
         let turn = self.turn.load(Ordering::Relaxed);
         self.computing.load(Ordering::Relaxed) == turn
