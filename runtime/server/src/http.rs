@@ -3,6 +3,7 @@
 pub(crate) mod admission;
 pub(crate) mod assets;
 pub(crate) mod host;
+pub(crate) mod identity;
 pub(crate) mod progress;
 pub(crate) mod serve;
 pub(crate) mod visit;

@@ -98,6 +98,7 @@ extern crate self as lightspeed;
 mod component;
 mod config;
 mod http;
+mod id;
 pub mod limits;
 mod operations;
 mod recording;
@@ -119,7 +120,8 @@ pub use http::visit::{VisitLayer, VisitService};
 pub use operations::telemetry;
 pub use recording::recorder::{self, Recording};
 pub use routing::page::{LiveRouter, Page, router};
-pub use runtime::{Mounted, Runtime};
+pub use runtime::Runtime;
+pub use session::mount::Mounted;
 pub use session::registry::Stats;
 pub use storage::store;
 

@@ -3,5 +3,6 @@
 pub(crate) mod clock;
 pub(crate) mod crew;
 pub(crate) mod entropy;
+pub(crate) mod panics;
 pub(crate) mod shutdown;
 pub mod telemetry;

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -188,6 +189,24 @@ where
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(Visit::answer(&mut inner, request))
+    }
+}
+
+/// Warns of components that are mounted for a response to which nobody here adds the headers of a page.
+#[derive(Debug, Default)]
+pub(crate) struct UnseenResponses {
+    is_told: AtomicBool,
+}
+
+impl UnseenResponses {
+    /// Writes the warning the first time that it is called.
+    pub(crate) fn warn_once(&self) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a component was mounted for a response that nobody here sees: a shared cache may keep it, and pages elsewhere may \
+                 frame it. Serve the application by `lightspeed::serve`, or add `Runtime::layer` to it"
+            );
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::session::token::SessionId;
+use crate::id::SessionId;
 
 /// The system's, or in simulations a sequence that a seed decides.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use lightspeed_core::session::Unfit;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::template::EventKind;
 
-use crate::session::token::SessionId;
+use crate::id::SessionId;
 
 /// The target of every event.
 pub const TARGET: &str = "lightspeed::session";

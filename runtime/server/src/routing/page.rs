@@ -16,7 +16,8 @@ use crate::http::host::{self, Hosts};
 use crate::http::visit::{PageHeaders, Visit};
 use crate::operations::crew::{Label, Lane, note};
 use crate::operations::telemetry::one_line;
-use crate::runtime::{Mounted, Origin, Runtime};
+use crate::runtime::Runtime;
+use crate::session::mount::{Mounted, Origin};
 use crate::session::restore::params_of_route;
 
 /// A router of pages that are one live component each; merge it into an [`axum::Router`].
@@ -66,10 +67,10 @@ impl LiveRouter {
     {
         let route = path.to_owned();
         let make: MakePage = Box::new(move |runtime, layout| {
-            runtime.inner.restorers.add::<C>(&route, params_of_route::<C>(&route));
+            runtime.restorers().add::<C>(&route, params_of_route::<C>(&route));
             axum::routing::get(async move |request: Request| {
-                let crew = runtime.inner.crew().clone();
-                let config = runtime.inner.config.clone();
+                let crew = runtime.crew().clone();
+                let config = Arc::clone(runtime.config());
                 let page = async move { respond::<C>(&runtime, &layout, &route, request).await };
                 let mut response = crew.run(Lane::Page, Label::of::<C>("parameters"), page).await;
                 PageHeaders::of(&config).say(response.headers_mut());
@@ -126,7 +127,7 @@ impl<S: Clone + Send + Sync + 'static> From<LiveRouter> for axum::Router<S> {
             Source::Config(config) => Runtime::new(*config),
             Source::Runtime(runtime) => runtime,
         };
-        let hosts = Hosts::of(&runtime.inner.config);
+        let hosts = Hosts::of(runtime.config());
         let guard = axum::middleware::from_fn(move |request, next| host::guard(hosts.clone(), request, next));
         let router = live.pages.into_iter().fold(runtime.router(), |router: axum::Router, (path, make)| {
             router.route(&path, make(runtime.clone(), Arc::clone(&live.layout)).layer(guard.clone()))
@@ -148,13 +149,13 @@ where
 {
     let is_head = request.method() == Method::HEAD;
     let (mut parts, _) = request.into_parts();
-    runtime.inner.drain_with_server(&parts.extensions);
-    let origin = Origin::of(&runtime.inner.config, &parts, route);
+    runtime.note_server(&parts.extensions);
+    let origin = Origin::of(runtime.config(), &parts, route);
     let params = match C::Params::from_request_parts(&mut parts, &()).await {
         Ok(params) => params,
         Err(rejection) => return rejection.into_response(),
     };
-    let mount = match runtime.prepare::<C>(params, origin).await {
+    let mount = match runtime.mounts().prepare::<C>(params, origin).await {
         Ok(mount) => mount,
         Err(error) => return error.into_response(),
     };
@@ -162,7 +163,7 @@ where
         // Nobody will show this page, so it needs no session.
         return document(String::new());
     }
-    match runtime.start(mount).await {
+    match runtime.mounts().start(mount).await {
         Ok(mounted) => {
             note(type_name::<C>(), "layout", None);
             document(layout(&page(runtime, &mounted)).into_string())

@@ -11,12 +11,12 @@ use tokio::time::timeout;
 use crate::limits;
 use crate::operations::shutdown::ServerShutdown;
 use crate::operations::telemetry;
-use crate::runtime::Inner;
 use crate::session::mailbox::Handle;
+use crate::session::registry::Registry;
 
 /// Whether the sessions are being handed over, or have been.
-#[derive(Debug)]
 pub(crate) struct Drain {
+    registry: Arc<Registry>,
     phase: watch::Sender<Phase>,
     done: OnceCell<()>,
     /// Made when the first request has told of a server that may end.
@@ -30,13 +30,17 @@ enum Phase {
     Drained,
 }
 
-impl Default for Drain {
-    fn default() -> Self {
-        Self { phase: watch::Sender::new(Phase::Running), done: OnceCell::new(), watched: OnceCell::new() }
-    }
-}
-
 impl Drain {
+    /// Will hand over the sessions of this registry.
+    pub(crate) fn new(registry: &Arc<Registry>) -> Self {
+        Self {
+            registry: Arc::clone(registry),
+            phase: watch::Sender::new(Phase::Running),
+            done: OnceCell::new(),
+            watched: OnceCell::new(),
+        }
+    }
+
     /// Whether nothing new is taken on.
     pub(crate) fn has_begun(&self) -> bool {
         *self.phase.borrow() != Phase::Running
@@ -47,15 +51,12 @@ impl Drain {
         // The sender is ours, so it cannot be gone.
         let _ = self.phase.subscribe().wait_for(|phase| *phase == Phase::Drained).await;
     }
-}
 
-impl Inner {
     /// Hands every session over; however often it is called, once.
-    pub(crate) async fn drain(&self) {
-        self.drain
-            .done
+    pub(crate) async fn run(&self) {
+        self.done
             .get_or_init(async || {
-                self.drain.phase.send_replace(Phase::Draining);
+                self.phase.send_replace(Phase::Draining);
                 self.registry.close();
                 let sessions = self.registry.actor_count();
                 tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINING, sessions);
@@ -70,7 +71,7 @@ impl Inner {
                 } else {
                     tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINED, sessions = 0);
                 }
-                self.drain.phase.send_replace(Phase::Drained);
+                self.phase.send_replace(Phase::Drained);
             })
             .await;
     }
@@ -100,20 +101,19 @@ impl Inner {
     }
 
     /// Drains when the server that a request came through ends.
-    pub(crate) fn drain_with_server(self: &Arc<Self>, extensions: &Extensions) {
-        self.tell_door(extensions);
-        if self.drain.watched.initialized() {
+    pub(crate) fn run_with_server(self: &Arc<Self>, extensions: &Extensions) {
+        if self.watched.initialized() {
             return;
         }
         let Some(mut server) = ServerShutdown::watch(extensions) else { return };
-        if self.drain.watched.set(()).is_err() {
+        if self.watched.set(()).is_err() {
             return;
         }
-        let inner = Arc::downgrade(self);
+        let drain = Arc::downgrade(self);
         tokio::spawn(async move {
             server.told().await;
-            if let Some(inner) = inner.upgrade() {
-                inner.drain().await;
+            if let Some(drain) = drain.upgrade() {
+                drain.run().await;
             }
             // Only now may the server, which waits for this one too, end.
             drop(server);

@@ -1,7 +1,7 @@
 //! What a session's actor is told, and by what it is reached whatever its component.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lightspeed_protocol::close::CloseReason;
@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::http::admission::bytes::Charge;
 use crate::limits;
-use crate::runtime::Inner;
 use crate::session::outbox::Link;
-use crate::session::rate_limit::Pace;
+use crate::session::rate_limit::RateLimit;
+use crate::session::retry::Retry;
 use crate::storage::store::Stamp;
 
 /// What a socket tells a session.
@@ -45,8 +45,7 @@ pub(crate) enum Mail {
 pub(crate) struct Attachment {
     /// Until the session has it.
     pub(crate) link: Option<Link>,
-    /// Weak, so that what waits for a session doesn't keep the runtime.
-    pub(crate) inner: Weak<Inner>,
+    pub(crate) retry: Retry,
     pub(crate) mode: JoinMode,
     pub(crate) applied: u64,
     pub(crate) settled: u64,
@@ -61,8 +60,7 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         // It came to a session that was ending: stored, or for good. The next join will tell.
         if let Some(link) = self.link.take() {
-            let retry_ms = self.inner.upgrade().map_or(0, |inner| inner.retry_ms(CloseReason::Unavailable));
-            link.close(CloseReason::Unavailable, retry_ms);
+            link.close(CloseReason::Unavailable, self.retry.after_ms(CloseReason::Unavailable));
         }
     }
 }
@@ -131,13 +129,13 @@ pub(crate) struct Handle {
     /// Its permits are the places in the inbox; closed when the actor has ended.
     pub(crate) inbox: Arc<Semaphore>,
     /// How fast its events are taken.
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) rate_limit: Arc<RateLimit>,
 }
 
 impl Handle {
-    pub(crate) fn new(mailbox: Arc<dyn Mailbox>, pace: Pace) -> Self {
+    pub(crate) fn new(mailbox: Arc<dyn Mailbox>, rate_limit: RateLimit) -> Self {
         let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
-        Self { mailbox, inbox, pace: Arc::new(pace) }
+        Self { mailbox, inbox, rate_limit: Arc::new(rate_limit) }
     }
 
     /// Whether the actor has ended, and what it held is let go of.

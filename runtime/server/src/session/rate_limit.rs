@@ -28,11 +28,11 @@ impl Clock for TokioClock {
 
 /// The bucket of one session.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimit {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
 }
 
-impl Pace {
+impl RateLimit {
     pub(crate) fn new(config: &Config) -> Self {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(config.events_per_second))

@@ -14,9 +14,11 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::http::admission::address;
+use crate::http::identity::Identity;
+use crate::id::SessionId;
 use crate::limits;
 use crate::session::mailbox::Handle;
-use crate::session::token::{Identity, SessionId, Token};
+use crate::session::token::Token;
 
 /// How often sessions that nobody came back for are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);

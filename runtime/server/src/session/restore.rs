@@ -15,23 +15,25 @@ use lightspeed_core::lease::Lease;
 use lightspeed_core::session::Session;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::close::CloseReason;
-use ractor::Actor;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::component::context::{Adapter, Context};
 use crate::component::live::{Live, MountError};
+use crate::config::Config;
 use crate::limits;
 use crate::operations::crew::note;
+use crate::operations::panics::panic_text;
 use crate::operations::telemetry::one_line;
 use crate::operations::telemetry::{self, tell};
-use crate::runtime::{Inner, refused};
-use crate::session::actor::{SessionActor, Start, panic_text};
-use crate::session::registry::Owner;
+use crate::session::actors::Actors;
+use crate::session::mount::refused;
+use crate::session::registry::{Owner, Registry};
+use crate::session::start::Start;
 use crate::session::token::Token;
-use crate::storage::persister::{Envelope, Keeper, is_same_identity};
 use crate::storage::store::{Record, Stamp};
+use crate::storage::stored::StoredSessions;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -133,7 +135,12 @@ where
 }
 
 trait Restore: Send + Sync {
-    fn restore(&self, inner: Arc<Inner>, head: Parts, found: Found) -> BoxFuture<Result<(), CloseReason>>;
+    fn restore(
+        &self,
+        restores: Arc<Restores>,
+        head: Parts,
+        found: Found,
+    ) -> BoxFuture<Result<(), CloseReason>>;
 }
 
 /// A record that was found in the store.
@@ -142,14 +149,23 @@ struct Found {
     record: Record,
 }
 
-impl Inner {
+/// What brings sessions back.
+pub(crate) struct Restores {
+    pub(crate) stored: StoredSessions,
+    pub(crate) restorers: Arc<Restorers>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) actors: Arc<Actors>,
+    /// How a request's address and person are known.
+    pub(crate) config: Arc<Config>,
+}
+
+impl Restores {
     /// Brings a session back, if it is stored; afterwards the registry has it.
     ///
     /// `head` is that of the request that opened the socket.
     pub(crate) async fn restore(self: &Arc<Self>, head: &Parts, token: Token) -> Result<(), CloseReason> {
-        let Some(store) = &self.config.store else { return Err(CloseReason::SessionGone) };
         let restore = async {
-            let record = match store.load(token.id).await {
+            let record = match self.stored.load(token.id).await {
                 Ok(Some(record)) => record,
                 Ok(None) => return Err(CloseReason::SessionGone),
                 Err(error) => {
@@ -158,13 +174,12 @@ impl Inner {
                 }
             };
             let bytes = record.bytes.clone();
-            let envelope = Envelope::open(&self.signer, token.id, &bytes).map_err(|error| {
+            let envelope = self.stored.open(token.id, &bytes).map_err(|error| {
                 tracing::error!(session = %token.id, error = %one_line(&error), "a stored session cannot be used");
                 CloseReason::SessionGone
             })?;
-            if !is_same_identity(&envelope, Owner::of(&self.config, head).identity)
-                || !envelope.lease.admits(token.epoch)
-            {
+            let identity = Owner::of(&self.config, head).identity;
+            if !envelope.is_of(identity.as_bytes()) || !envelope.lease.admits(token.epoch) {
                 return Err(CloseReason::BadToken);
             }
             let (component, route) = (&envelope.provenance.component, &envelope.provenance.route);
@@ -189,8 +204,13 @@ struct Restorer<C: Live> {
 }
 
 impl<C: Live> Restore for Restorer<C> {
-    fn restore(&self, inner: Arc<Inner>, head: Parts, found: Found) -> BoxFuture<Result<(), CloseReason>> {
-        let owner = Owner::of(&inner.config, &head);
+    fn restore(
+        &self,
+        restores: Arc<Restores>,
+        head: Parts,
+        found: Found,
+    ) -> BoxFuture<Result<(), CloseReason>> {
+        let owner = Owner::of(&restores.config, &head);
         let params = Arc::clone(&self.params);
         Box::pin(async move {
             let Found { token, record } = found;
@@ -199,12 +219,11 @@ impl<C: Live> Restore for Restorer<C> {
                 tracing::warn!(component = type_name::<C>(), session = %id, error = %one_line(&error), "a stored session could not be mounted");
                 reason
             };
-            let reservation = inner.registry.reserve(owner).map_err(|full| {
+            let reservation = restores.registry.reserve(owner).map_err(|full| {
                 refused(full);
                 CloseReason::Unavailable
             })?;
-            let envelope =
-                Envelope::open(&inner.signer, id, &record.bytes).map_err(|_| CloseReason::SessionGone)?;
+            let envelope = restores.stored.open(id, &record.bytes).map_err(|_| CloseReason::SessionGone)?;
             // What makes the parameters is the author's as well, and may panic before it gives a future.
             let revived = async { revive::<C>(params(head).await?, envelope.checkpoint).await };
             let revived = AssertUnwindSafe(revived).catch_unwind().await;
@@ -220,26 +239,19 @@ impl<C: Live> Restore for Restorer<C> {
             let mut lease = envelope.lease;
             lease.show(token.epoch);
             let claimed = Lease { epoch: lease.epoch + 1, ..lease };
-            let store = inner.config.store.clone().ok_or(CloseReason::SessionGone)?;
-            let (signer, ttl) = (inner.signer.clone(), inner.config.stored_ttl);
-            let (component, provenance) = (type_name::<C>(), envelope.provenance);
-            let keeper = Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy)
-                .with_stamp(record.stamp);
+            let persister =
+                restores.stored.persister(id, type_name::<C>(), envelope.provenance).with_stamp(record.stamp);
             let Stamp { seq, .. } = record.stamp;
             let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };
-            let stamp = keeper.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
-            let keeper = Some(Box::new(keeper.with_stamp(stamp)));
+            let stamp = persister.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
+            let persister = Some(Box::new(persister.with_stamp(stamp)));
             // A recording begins with a page.
-            let (recorder, inner_too) = (None, Arc::clone(&inner));
-            let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner: inner_too };
+            let start = Start { id, session, tasks, lease, persister, recorder: None };
             let failed = |error: ractor::SpawnErr| {
                 tracing::error!(error = %one_line(&error), "a session's actor could not be started");
                 CloseReason::Unavailable
             };
-            let supervisor = inner.supervisor().await.map_err(failed)?.get_cell();
-            SessionActor::<C>::spawn_linked(None, SessionActor::new(), start, supervisor)
-                .await
-                .map_err(failed)?;
+            restores.actors.start::<C>(start, reservation).await.map_err(failed)?;
             tell!(info, telemetry::RESTORED, type_name::<C>(), id, epoch = claimed.epoch);
             Ok(())
         })

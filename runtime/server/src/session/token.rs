@@ -5,67 +5,19 @@
 //! HMAC-SHA256 of `"lightspeed session v2" || id || epoch || identity`. The page has that of epoch 0;
 //! every join is answered with the next one ([`Lease`](lightspeed_core::lease::Lease)).
 
-use std::fmt;
-
-use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
-use crate::config::Config;
-
-/// Names a session: 16 random bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId([u8; ID_BYTES]);
+use crate::http::identity::Identity;
+use crate::id::SessionId;
 
 const ID_BYTES: usize = 16;
 const EPOCH_BYTES: usize = 4;
 const MAC_BYTES: usize = 32;
 const TOKEN_BYTES: usize = ID_BYTES + EPOCH_BYTES + MAC_BYTES;
-const TOKEN_PURPOSE: &[u8] = b"lightspeed session v2";
-const RECORD_PURPOSE: &[u8] = b"lightspeed record v1";
-
-impl SessionId {
-    /// The session with these bytes.
-    pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes.
-    pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
-        &self.0
-    }
-}
-
-impl fmt::Display for SessionId {
-    /// 32 hexadecimal digits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
-    }
-}
-
-/// Who is at the browser, as far as the application knows: a hash of what
-/// [`Config::with_identity`] says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Identity(Option<[u8; 32]>);
-
-impl Identity {
-    pub(crate) fn of(config: &Config, parts: &Parts) -> Self {
-        let name = config.identity.as_ref().and_then(|identity| identity(parts));
-        Self(name.map(|name| Sha256::digest(name).into()))
-    }
-
-    pub(crate) const fn as_bytes(&self) -> Option<&[u8; 32]> {
-        self.0.as_ref()
-    }
-}
+const PURPOSE: &[u8] = b"lightspeed session v2";
 
 /// What a token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,30 +26,24 @@ pub(crate) struct Token {
     pub(crate) epoch: u64,
 }
 
-/// Signs tokens and stored sessions, and checks them.
+/// Signs tokens with the server's secret, and checks them.
 #[derive(Clone)]
-pub(crate) struct Signer {
-    token: Hmac<Sha256>,
-    record: Hmac<Sha256>,
-}
+pub(crate) struct Signer(Hmac<Sha256>);
 
 impl Signer {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        let keyed = |purpose| {
-            let mut mac = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
-            mac.update(purpose);
-            mac
-        };
-        Self { token: keyed(TOKEN_PURPOSE), record: keyed(RECORD_PURPOSE) }
+        let mut mac = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
+        mac.update(PURPOSE);
+        Self(mac)
     }
 
     pub(crate) fn sign(&self, id: SessionId, epoch: u64, identity: Identity) -> String {
         // A session that is joined four billion times stays at the last epoch, where tokens no longer rotate.
         let epoch = u32::try_from(epoch).unwrap_or(u32::MAX).to_be_bytes();
         let mut token = Vec::with_capacity(TOKEN_BYTES);
-        token.extend(id.0);
+        token.extend(id.as_bytes());
         token.extend(epoch);
-        token.extend(self.token_mac(&id.0, &epoch, identity).finalize().into_bytes());
+        token.extend(self.mac(id.as_bytes(), &epoch, identity).finalize().into_bytes());
         URL_SAFE_NO_PAD.encode(token)
     }
 
@@ -110,34 +56,17 @@ impl Signer {
         }
         let (id, rest) = bytes.split_first_chunk::<ID_BYTES>()?;
         let (epoch, mac) = rest.split_first_chunk::<EPOCH_BYTES>()?;
-        self.token_mac(id, epoch, identity).verify_slice(mac).ok()?;
-        Some(Token { id: SessionId(*id), epoch: u64::from(u32::from_be_bytes(*epoch)) })
+        self.mac(id, epoch, identity).verify_slice(mac).ok()?;
+        Some(Token { id: SessionId::from_bytes(*id), epoch: u64::from(u32::from_be_bytes(*epoch)) })
     }
 
-    fn token_mac(&self, id: &[u8], epoch: &[u8], identity: Identity) -> Hmac<Sha256> {
-        let mut mac = self.token.clone();
+    fn mac(&self, id: &[u8], epoch: &[u8], identity: Identity) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
         mac.update(id);
         mac.update(epoch);
         if let Some(identity) = identity.as_bytes() {
             mac.update(identity);
         }
-        mac
-    }
-
-    /// The MAC of a stored session.
-    pub(crate) fn seal(&self, id: SessionId, record: &[u8]) -> [u8; MAC_BYTES] {
-        self.record_mac(id, record).finalize().into_bytes().into()
-    }
-
-    /// Whether [`Signer::seal`] gave `mac` for it.
-    pub(crate) fn is_sealed(&self, id: SessionId, record: &[u8], mac: &[u8]) -> bool {
-        self.record_mac(id, record).verify_slice(mac).is_ok()
-    }
-
-    fn record_mac(&self, id: SessionId, record: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.record.clone();
-        mac.update(&id.0);
-        mac.update(record);
         mac
     }
 }
@@ -146,7 +75,7 @@ impl Signer {
 mod tests {
     use super::*;
 
-    const ID: SessionId = SessionId([3; ID_BYTES]);
+    const ID: SessionId = SessionId::from_bytes([3; ID_BYTES]);
     const NOBODY: Identity = Identity(None);
 
     #[test]
@@ -178,20 +107,5 @@ mod tests {
         assert_eq!(signer.verify(&token, grace), None);
         assert_eq!(signer.verify(&token, NOBODY), None);
         assert_eq!(signer.verify(&signer.sign(ID, 0, NOBODY), ada), None);
-    }
-
-    #[test]
-    fn a_stored_session_is_taken_only_as_it_was_stored() {
-        let signer = Signer::new(&[7; 32]);
-        let seal = signer.seal(ID, b"state");
-        assert!(signer.is_sealed(ID, b"state", &seal));
-        assert!(!signer.is_sealed(ID, b"State", &seal));
-        assert!(!signer.is_sealed(SessionId([4; ID_BYTES]), b"state", &seal), "of another session");
-        assert!(!signer.is_sealed(ID, b"state", &seal[1..]));
-    }
-
-    #[test]
-    fn an_id_is_shown_in_hexadecimal() {
-        assert_eq!(SessionId([0x0a; ID_BYTES]).to_string(), "0a".repeat(16));
     }
 }

@@ -37,7 +37,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-pub use crate::session::token::SessionId;
+pub use crate::id::SessionId;
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

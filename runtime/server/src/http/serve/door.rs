@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::http::admission::bytes::{Account, Accounts};
 use crate::http::admission::{Admissions, Admitted, Full, address};
 use crate::limits;
-use crate::runtime::Inner;
 
 /// A server's connections.
 #[derive(Debug)]
@@ -24,10 +23,10 @@ pub(crate) struct Door {
     refused: Mutex<Refused>,
 }
 
-/// What the runtime says of connections; the first request that is for it brings it here.
-#[derive(Debug)]
-struct Terms {
-    config: Config,
+/// What a runtime's operator has set of connections; the first request for a live page brings it to the door.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    config: Arc<Config>,
     accounts: Arc<Accounts>,
 }
 
@@ -118,24 +117,26 @@ impl Arrival {
     }
 }
 
-impl Inner {
-    /// Tells the server that a request came through what this runtime's operator has set of connections.
-    pub(crate) fn tell_door(&self, extensions: &Extensions) {
+impl Terms {
+    pub(crate) fn new(config: &Arc<Config>, accounts: &Arc<Accounts>) -> Self {
+        Self { config: Arc::clone(config), accounts: Arc::clone(accounts) }
+    }
+
+    /// Tells the server that the request with these extensions came through.
+    pub(crate) fn tell(&self, extensions: &Extensions) {
         let Some(connection) = Arrival::connection(extensions) else { return };
         let door = connection.door();
-        if door.terms.get().is_some() {
+        if door.terms.get().is_some() || door.terms.set(self.clone()).is_err() {
             return;
         }
-        let terms = Terms { config: self.config.clone(), accounts: Arc::clone(&self.accounts) };
-        if door.terms.set(terms).is_ok() {
-            // What isn't set leaves half to the others.
-            let most = match self.config.connections_per_ip_max {
-                Some(_) => door.connections_max,
-                None => door.connections_max.div_ceil(2),
-            };
-            let bound = self.config.connections_of_an_address_max().min(most);
-            door.admissions.bound(bound, |ip| address::is_any(&self.config.trusted_proxies, ip));
-        }
+        let config = &self.config;
+        // What isn't set leaves half to the others.
+        let most = match config.connections_per_ip_max {
+            Some(_) => door.connections_max,
+            None => door.connections_max.div_ceil(2),
+        };
+        let bound = config.connections_of_an_address_max().min(most);
+        door.admissions.bound(bound, |ip| address::is_any(&config.trusted_proxies, ip));
     }
 }
 

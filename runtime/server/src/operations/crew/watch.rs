@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Lane, STAND, Shared, lock};
+use crate::id::SessionId;
 use crate::limits;
 use crate::operations::telemetry;
-use crate::session::token::SessionId;
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(2);

@@ -15,8 +15,8 @@ use lightspeed_protocol::Timestamp;
 use super::tape::Tape;
 use super::{Moment, Recording, Start};
 use crate::limits;
+use crate::operations::panics::panic_text;
 use crate::operations::telemetry::one_line;
-use crate::session::actor::panic_text;
 
 /// Where a recording is written.
 pub(super) enum Sink {

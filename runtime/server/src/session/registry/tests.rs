@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::operations::entropy::Entropy;
 use crate::session::mailbox::{Mail, Mailbox};
-use crate::session::rate_limit::Pace;
+use crate::session::rate_limit::RateLimit;
 
 /// Hashes as the standard library does, and counts how often.
 #[derive(Default)]
@@ -59,8 +59,8 @@ fn enter(registry: &Arc<Registry>) -> Session {
 fn enter_as(registry: &Arc<Registry>, owner: Owner) -> Session {
     let id = Entropy::default().session_id().expect("randomness");
     let probe = Arc::new(Probe::default());
-    let pace = Pace::new(&Config::default());
-    let handle = Handle::new(Arc::clone(&probe) as Arc<dyn Mailbox>, pace);
+    let rate_limit = RateLimit::new(&Config::default());
+    let handle = Handle::new(Arc::clone(&probe) as Arc<dyn Mailbox>, rate_limit);
     let seat = registry.reserve(owner).expect("room").enter(id, Lease::default(), handle);
     Session { id, probe, _seat: seat.expect("a new session") }
 }
@@ -214,7 +214,7 @@ async fn an_address_at_its_bound_makes_room_itself_and_nobody_else_does() {
 fn an_actor_that_ends_late_leaves_the_entry_of_the_next_one_alone() {
     let registry = Arc::new(Registry::new(&Config::default()));
     let enter = |id| {
-        let handle = Handle::new(Arc::new(Probe::default()), Pace::new(&Config::default()));
+        let handle = Handle::new(Arc::new(Probe::default()), RateLimit::new(&Config::default()));
         let at = Arc::as_ptr(&handle.inbox).addr();
         let seat = registry.reserve(Owner::default()).expect("room").enter(id, Lease::default(), handle);
         (seat.expect("a new session"), at)

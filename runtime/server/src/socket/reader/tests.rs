@@ -33,11 +33,14 @@ struct Stage {
 
 fn socket(runtime: &Runtime) -> (Reader, OutboxReader) {
     let (head, ()) = axum::http::Request::new(()).into_parts();
-    let inner = Arc::clone(&runtime.inner);
-    let account = inner.accounts.of(None);
+    let sockets = runtime.sockets();
+    let account = sockets.accounts.of(None);
     let (outbox, waiting) = outbox(None, &account);
-    let standing = Standing::take(&inner, &head, [10, 0, 0, 1].into(), &account).expect("room");
-    (Reader::new(inner, outbox, head, Identity::default(), &account, Arc::new(standing)), waiting)
+    let status =
+        SocketStatus::take(&sockets.admissions, &head, [10, 0, 0, 1].into(), &account).expect("room");
+    let (joins, config) = (Arc::clone(&sockets.joins), Arc::clone(&sockets.config));
+    let reader = Reader::new(joins, config, outbox, head, Identity::default(), &account, Arc::new(status));
+    (reader, waiting)
 }
 
 fn join(token: &str) -> Bytes {
@@ -69,7 +72,7 @@ impl Stage {
         // Otherwise it is given up after two minutes.
         let ack = ClientFrame::Ack { ack: 0, behind: 0 }.encode(1);
         reader.handle(ack.into()).await.expect("a frame");
-        let Some(Seat::Taken { handle, .. }) = reader.seats.get(1) else { panic!("a seat") };
+        let Some(Joined::Here { handle, .. }) = reader.joined.get(1) else { panic!("a session") };
         let handle = handle.clone();
         (Self { runtime, handle, reader, outbox }, token)
     }
@@ -151,7 +154,7 @@ async fn nothing_that_is_printed_holds_a_token_or_a_state() {
     let permit = Arc::clone(&stage.handle.inbox).try_acquire_owned().expect("room");
     let attachment = Attachment {
         link: None,
-        inner: Arc::downgrade(&stage.runtime.inner),
+        retry: stage.reader.joins.retry.clone(),
         mode,
         applied: 7,
         settled: 0,

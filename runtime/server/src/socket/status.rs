@@ -9,14 +9,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::admission::bytes::Account;
-use crate::http::admission::{Admitted, Full};
+use crate::http::admission::{Admissions, Admitted, Full};
 use crate::http::serve::connection::Connection;
 use crate::http::serve::door::Arrival;
-use crate::runtime::Inner;
 
-/// A socket's place among those of its address, and its connection's.
+/// Counts a socket among those of its address, and says whether it, and its connection, may be closed to make room for
+/// another one.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct SocketStatus {
     socket: Admitted,
     /// Not there when the application is served otherwise than by [`Server`](crate::Server).
     connection: Option<Arc<Connection>>,
@@ -30,9 +30,9 @@ pub(crate) enum Refused {
     Bytes,
 }
 
-impl Standing {
+impl SocketStatus {
     pub(crate) fn take(
-        inner: &Inner,
+        admissions: &Arc<Admissions>,
         parts: &Parts,
         address: IpAddr,
         account: &Arc<Account>,
@@ -40,7 +40,7 @@ impl Standing {
         if !account.has_room() {
             return Err(Refused::Bytes);
         }
-        let socket = inner.sockets.admit(Some(address)).map_err(|full| match full {
+        let socket = admissions.admit(Some(address)).map_err(|full| match full {
             Full::Server => Refused::Server,
             Full::Address => Refused::Address,
         })?;
@@ -49,8 +49,8 @@ impl Standing {
     }
 
     /// A session has joined, or the last one that had is gone.
-    pub(crate) fn set_seated(&self, is_seated: bool) {
-        if is_seated {
+    pub(crate) fn set_joined(&self, is_joined: bool) {
+        if is_joined {
             self.socket.set_busy();
             self.connection.iter().for_each(|connection| connection.set_busy());
         } else {
