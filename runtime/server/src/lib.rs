@@ -51,24 +51,31 @@
 //!
 //! # Layout
 //!
-//! What an author writes, and then the way of the data: a page, its token, the registry
-//! where the socket finds the session, the socket, and the session's actor.
+//! The way of the data: a request for a page, the session that it mounts, the page's socket, what is stored and recorded.
+//! Each part uses only those below it.
 //!
-//! - `live`, `policy`, `context`, `form`: what an author implements and is given
-//! - `page`, `runtime`: a component is mounted and becomes a part of a page
-//! - `visit`: the request that it is mounted for, and what the response says then; `host`: whom the server answers for
-//! - `assets`: the browser client
-//! - `token`: how a page proves that a session is its own; `entropy`: where its randomness comes from
-//! - `registry`: session id to actor; who waits for a socket, and for how long
-//! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends; `pace`: how fast it is read
-//! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
-//! - `crew`: the threads that run what authors wrote, and who watches over them
-//! - [`store`], `keeper`, `restore`: a session is written down, and comes back
-//! - [`viewport`]: long lists of which a page holds what is seen
-//! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
-//! - [`telemetry`]: what is told of all this
-//! - [`recorder`]: takes sessions down into files, for `lightspeed replay`
-//! - `config`, [`limits`]: what an operator sets, and every bound
+//! - `routing`: which component a path shows, and the document around it
+//! - `runtime`: joins the parts, each of which is handed what it needs
+//! - `socket`: a page's socket. `upgrade` checks its `origin` and lets it in (`status`), `open` greets it, `reader` brings
+//!   frames to sessions, `writer` brings theirs out, `deflate` compresses them, `fault` says how a socket ends
+//! - `session`: who has a session, and how it runs
+//!     - `mount`: a component is mounted for a page; `join`: a socket finds its session by a `token`; `restore`: a session
+//!       comes back from the store; `drain`: all are handed over when the server ends
+//!     - `registry`: session id to actor; who waits for a socket, and for how long
+//!     - `actors`, `supervisor`: start the actors and outlive them; `start`, `surroundings`: what an actor is given
+//!     - `mailbox`, `actor`: the session machine of `lightspeed-core` in its shell; `rate_limit`: how many events it takes
+//!     - `outbox`: what waits for the socket; `retry`: how long a client whose session ends stays away
+//! - `component`: what an author implements and is given: `live`, `policy`, `context`, `form`, and [`viewport`] for long
+//!   lists of which a page holds what is seen
+//! - `http`: the server itself: `serve` accepts connections, `admission` bounds them, `progress` counts what arrives;
+//!   `host`, `identity` and `visit`: whom a request is for, whom it is from, what its response says; `assets`: the browser
+//!   client
+//! - `config`: what an operator sets
+//! - `recording`: [`recorder`] writes sessions into files, for `lightspeed replay`
+//! - `storage`: a session is written down by its `persister` as an `envelope`, sealed, into a [`store`]
+//! - `operations`: what every part uses: `crew`, the threads that run what authors wrote, and who watches over them;
+//!   [`telemetry`], `clock`, `entropy`, `shutdown`, `panics`
+//! - `id`, [`limits`]: the name of a session, and every bound
 //!
 //! Architecture invariant: nothing here knows how a session works. Frames are routed by
 //! their session number, and whatever happens to one is an input of the session machine,

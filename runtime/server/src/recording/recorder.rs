@@ -1,11 +1,11 @@
 //! Records sessions into files that `lightspeed replay` reads; the format is `specs/recording.md`.
 //!
-//! A session's actor has a [`Recorder`] and tells it what it takes and gives, in that order. That only
-//! puts it into a queue: one thread redacts, encodes and writes, for all sessions. A session never
-//! waits; what doesn't fit the queue ends its recording.
+//! A session's actor has a [`Recorder`], and tells it of each input and output of the session, in their order. The
+//! recorder only puts them into a queue: one thread redacts, encodes and writes, for all sessions. A session never
+//! waits. When the queue is full, the recording ends.
 //!
 //! ```text
-//! actor -> Recorder -> queue -> thread: redaction -> tape -> file
+//! actor -> Recorder -> queue -> writer thread: redaction -> writer -> file
 //! ```
 //!
 //! # What an actor calls
@@ -22,161 +22,23 @@
 //! | the store has a checkpoint, before the machine is told | [`Recorder::stored`] |
 //! | the session ends | [`Recorder::closed`] |
 
-mod desk;
-mod redaction;
-mod tape;
-
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use lightspeed_core::ledger::TemplateUse;
 use lightspeed_core::session::Transmission;
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::JoinMode;
 
-use crate::limits;
 use crate::operations::clock;
-use desk::{Desk, Job, Sender, Sink};
+use crate::recording::moment::Moment;
+use crate::recording::writer_thread::{Job, Sender, Sink, WriterThread};
 
-/// Which sessions are recorded, where to, and what of them is replaced. Nothing is recorded without one.
-///
-/// ```
-/// use lightspeed::{Config, Recording};
-///
-/// let recording = Recording::new("/var/lib/shop/recordings")
-///     .with_sessions(|component, random| component.ends_with("::Checkout") && random % 100 == 0)
-///     .with_redacted_field("card-number");
-/// let config = Config::default().with_recording(recording);
-/// ```
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Recording {
-    /// The directory that the files are written to; it is made if it isn't there.
-    pub directory: PathBuf,
-    /// Bytes of one file: 16 MiB.
-    pub bytes_max: usize,
-    /// Records of one file: 100,000.
-    pub records_max: usize,
-    /// Sessions that are recorded at a time: 100.
-    pub sessions_max: usize,
-    /// The names of fields whose values are replaced, besides password fields.
-    pub redacted_fields: Vec<String>,
-    is_chosen: Arc<Choice>,
-    is_redacted: Arc<Redacts>,
-}
-
-type Choice = dyn Fn(&str, u64) -> bool + Send + Sync;
-type Redacts = dyn Fn(&FieldName<'_>) -> bool + Send + Sync;
-
-/// A field, for the decision whether its values are replaced.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct FieldName<'a> {
-    /// The component's name, as its type's.
-    pub component: &'a str,
-    /// The field's `name` attribute.
-    pub name: &'a str,
-    /// The field's `type` attribute; `textarea` and `select` for those.
-    pub kind: &'a str,
-}
-
-impl Recording {
-    /// Records sessions that ask for it by [`Context::record`](crate::Context::record), into `directory`.
-    pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self {
-            directory: directory.into(),
-            bytes_max: 16 * 1024 * 1024,
-            records_max: 100_000,
-            sessions_max: 100,
-            redacted_fields: Vec::new(),
-            is_chosen: Arc::new(|_, _| false),
-            is_redacted: Arc::new(|_| false),
-        }
-    }
-
-    /// Records the sessions that `is_chosen` is true for, given the component's name and a random
-    /// number, unless the component says otherwise by [`Context::record`](crate::Context::record).
-    pub fn with_sessions(mut self, is_chosen: impl Fn(&str, u64) -> bool + Send + Sync + 'static) -> Self {
-        self.is_chosen = Arc::new(is_chosen);
-        self
-    }
-
-    /// Sets how many bytes a file may have.
-    pub fn with_bytes_max(mut self, bytes_max: usize) -> Self {
-        self.bytes_max = bytes_max;
-        self
-    }
-
-    /// Sets how many records a file may have.
-    pub fn with_records_max(mut self, records_max: usize) -> Self {
-        self.records_max = records_max;
-        self
-    }
-
-    /// Sets how many sessions are recorded at a time.
-    pub fn with_sessions_max(mut self, sessions_max: usize) -> Self {
-        self.sessions_max = sessions_max;
-        self
-    }
-
-    /// Replaces the values of the fields with this `name`, besides those of password fields.
-    pub fn with_redacted_field(mut self, name: impl Into<String>) -> Self {
-        self.redacted_fields.push(name.into());
-        self
-    }
-
-    /// Replaces the values of the fields that `is_redacted` is true for, besides those of password fields.
-    ///
-    /// It is asked again whenever a page changes: it should be quick, and always say the same of a field.
-    pub fn with_redaction(
-        mut self,
-        is_redacted: impl Fn(&FieldName<'_>) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.is_redacted = Arc::new(is_redacted);
-        self
-    }
-}
-
-impl fmt::Debug for Recording {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recording")
-            .field("directory", &self.directory)
-            .field("bytes_max", &self.bytes_max)
-            .field("records_max", &self.records_max)
-            .field("sessions_max", &self.sessions_max)
-            .field("redacted_fields", &self.redacted_fields)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a recording starts with.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// The component's name: its type's, which `lightspeed replay --verify` knows it by.
-    pub component: &'static str,
-    /// The build that runs it.
-    pub build: String,
-    /// What the session's randomness grows from; 0 when it has none.
-    pub seed: u64,
-    /// The HTML of the first page.
-    pub html: String,
-    /// The component's state after its mount, when it can be saved.
-    pub state: Option<Vec<u8>>,
-    /// Whether the session has a store.
-    pub is_stored: bool,
-}
-
-impl Start {
-    /// About how many bytes it holds.
-    fn byte_count(&self) -> usize {
-        self.html.len() + self.state.as_ref().map_or(0, Vec::len) + limits::RECORD_HEAD_BYTES
-    }
-}
+pub use crate::recording::moment::Start;
+pub use crate::recording::settings::{FieldName, Recording};
 
 /// The recordings of a runtime, and the thread that writes them.
 ///
@@ -184,7 +46,7 @@ impl Start {
 #[derive(Debug)]
 pub struct Recordings {
     settings: Recording,
-    desk: Desk,
+    thread: WriterThread,
     /// How many sessions are recorded.
     recorder_count: Arc<AtomicUsize>,
 }
@@ -196,11 +58,11 @@ impl Recordings {
     ///
     /// When the system has no thread to give.
     pub fn new(settings: Recording) -> Self {
-        let desk = Desk::new(settings.clone());
-        Self { settings, desk, recorder_count: Arc::default() }
+        let thread = WriterThread::new(settings.clone());
+        Self { settings, thread, recorder_count: Arc::default() }
     }
 
-    /// Records a session into a new file, if it is chosen. `wish` is what the component has said.
+    /// Records a session into a new file, if it is chosen. `wish` is what the component has asked for.
     pub fn start(&self, now: Timestamp, start: Start, wish: Option<bool>) -> Option<Recorder> {
         let random = getrandom::u64().ok()?;
         if !wish.unwrap_or_else(|| (self.settings.is_chosen)(start.component, random)) {
@@ -226,7 +88,7 @@ impl Recordings {
 
     fn record(&self, now: Timestamp, start: Start, started: String, sink: Sink) -> Recorder {
         self.recorder_count.fetch_add(1, Ordering::Relaxed);
-        let sender = self.desk.sender();
+        let sender = self.thread.sender();
         let id = sender.next_id();
         let component = start.component;
         let is_begun = sender.send(Job::Start { id, start: Box::new(start), started, sink });
@@ -240,7 +102,7 @@ impl Recordings {
     }
 }
 
-/// Takes down one session. Dropped without [`Recorder::closed`], its file just ends.
+/// Records one session. Dropped without [`Recorder::closed`], its file just ends.
 pub struct Recorder {
     id: u64,
     sender: Sender,
@@ -325,33 +187,5 @@ impl fmt::Debug for Recorder {
             .field("id", &self.id)
             .field("is_over", &self.is_over)
             .finish_non_exhaustive()
-    }
-}
-
-/// What happened, as it is handed to the thread.
-#[derive(Debug)]
-enum Moment {
-    Joined { session: u32, mode: JoinMode, applied: u64, settled: u64 },
-    FrameIn(Bytes),
-    FrameOut { frame: Vec<u8>, templates: Vec<TemplateUse> },
-    Message(Option<Vec<u8>>),
-    Detached,
-    Restarted(Option<Vec<u8>>),
-    TimedOut,
-    Stored(u64),
-    Closed(CloseReason),
-    Truncated,
-}
-
-impl Moment {
-    /// About how many bytes it holds.
-    fn byte_count(&self) -> usize {
-        let held = match self {
-            Self::FrameIn(bytes) => bytes.len(),
-            Self::FrameOut { frame, .. } => frame.len(),
-            Self::Message(state) | Self::Restarted(state) => state.as_ref().map_or(0, Vec::len),
-            _ => 0,
-        };
-        held + limits::RECORD_HEAD_BYTES
     }
 }

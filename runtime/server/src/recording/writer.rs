@@ -1,4 +1,4 @@
-//! One recording: from what happened to records, redacted and within their bounds.
+//! Writes one recording: what happened becomes records, redacted and within their bounds.
 
 use std::io::{self, Write};
 
@@ -7,12 +7,13 @@ use lightspeed_protocol::msgpack::{Raw, Writer};
 use lightspeed_protocol::recording::{FORMAT_VERSION, MAGIC, Record, write_templates};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp};
 
+use super::moment::{Moment, Start};
 use super::redaction::Redactor;
-use super::{Moment, Recording, Start};
+use super::settings::Recording;
 use crate::limits;
 
 /// Writes one recording.
-pub(super) struct Tape {
+pub(super) struct RecordingWriter {
     sink: Box<dyn Write + Send>,
     redactor: Redactor,
     /// Which templates the recording holds.
@@ -21,7 +22,7 @@ pub(super) struct Tape {
     records_left: usize,
 }
 
-impl Tape {
+impl RecordingWriter {
     /// Writes the magic and the first record.
     pub(super) fn new(
         sink: Box<dyn Write + Send>,
@@ -30,15 +31,15 @@ impl Tape {
         started: &str,
     ) -> io::Result<Self> {
         let redactor = Redactor::new(settings, start.component, &start.html);
-        let mut tape = Self {
+        let mut writer = Self {
             sink,
             redactor,
             ledger: TemplateLedger::default(),
             bytes_left: settings.bytes_max.min(limits::RECORDING_BYTES_MAX),
             records_left: settings.records_max.min(limits::RECORDING_RECORDS_MAX),
         };
-        let html = tape.redactor.page(&start.html);
-        let state = start.state.map(|state| tape.redactor.state(&state));
+        let html = writer.redactor.page(&start.html);
+        let state = start.state.map(|state| writer.redactor.state(&state));
         let record = Record::Start {
             format: FORMAT_VERSION,
             protocol: PROTOCOL_VERSION,
@@ -51,11 +52,11 @@ impl Tape {
             is_redacted: true,
             is_stored: start.is_stored,
         };
-        let record = record.encode(Timestamp(0)).filter(|record| tape.has_room(MAGIC.len() + record.len()));
+        let record = record.encode(Timestamp(0)).filter(|record| writer.has_room(MAGIC.len() + record.len()));
         let record =
             record.ok_or_else(|| io::Error::other("the first page is larger than a recording may be"))?;
-        tape.write(&[&MAGIC[..], &record].concat())?;
-        Ok(tape)
+        writer.write(&[&MAGIC[..], &record].concat())?;
+        Ok(writer)
     }
 
     /// Writes what happened; false when nothing more is to be written.

@@ -12,8 +12,9 @@ use std::thread::{self, JoinHandle};
 
 use lightspeed_protocol::Timestamp;
 
-use super::tape::Tape;
-use super::{Moment, Recording, Start};
+use super::moment::{Moment, Start};
+use super::settings::Recording;
+use super::writer::RecordingWriter;
 use crate::limits;
 use crate::operations::panics::panic_text;
 use crate::operations::telemetry::one_line;
@@ -80,13 +81,13 @@ impl Job {
     }
 }
 
-/// The thread, as the runtime holds it.
-pub(super) struct Desk {
+/// The thread that writes all recordings.
+pub(super) struct WriterThread {
     sender: Sender,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Desk {
+impl WriterThread {
     pub(super) fn new(settings: Recording) -> Self {
         let (jobs, receiver) = mpsc::channel();
         let shared = Arc::new(Shared::default());
@@ -102,7 +103,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for WriterThread {
     fn drop(&mut self) {
         // Sessions may hold their recorders for longer than the runtime lives.
         self.sender.send_always(Job::Quit);
@@ -113,32 +114,32 @@ impl Drop for Desk {
     }
 }
 
-impl fmt::Debug for Desk {
+impl fmt::Debug for WriterThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").finish_non_exhaustive()
+        f.debug_struct("WriterThread").finish_non_exhaustive()
     }
 }
 
 fn run(settings: &Recording, receiver: &mpsc::Receiver<Job>, shared: &Shared) {
-    let mut tapes = BTreeMap::new();
+    let mut writers = BTreeMap::new();
     while let Ok(job) = receiver.recv() {
         let byte_count = job.byte_count();
         match job {
             Job::Start { id, start, started, sink } => {
-                let tape = guard(|| {
-                    let writer = open(sink)?;
-                    Tape::new(writer, settings, *start, &started)
+                let writer = guard(|| {
+                    let sink = open(sink)?;
+                    RecordingWriter::new(sink, settings, *start, &started)
                 });
-                tapes.extend(tape.map(|tape| (id, tape)));
+                writers.extend(writer.map(|writer| (id, writer)));
             }
             Job::Moment { id, at, moment } => {
-                let is_written = tapes.get_mut(&id).and_then(|tape| guard(|| tape.take(at, moment)));
+                let is_written = writers.get_mut(&id).and_then(|writer| guard(|| writer.take(at, moment)));
                 if is_written != Some(true) {
-                    tapes.remove(&id);
+                    writers.remove(&id);
                 }
             }
             Job::End { id } => {
-                tapes.remove(&id);
+                writers.remove(&id);
             }
             Job::Quit => return,
         }

@@ -18,7 +18,7 @@ use crate::error::Error;
 const LONG_RECORDS: usize = 10_000;
 
 /// A recording and where it came from.
-pub(crate) struct Tape<'a> {
+pub(crate) struct RecordingFile<'a> {
     pub(crate) path: &'a Path,
     pub(crate) byte_count: usize,
     pub(crate) recording: Recording<'a>,
@@ -34,7 +34,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-impl<'a> Tape<'a> {
+impl<'a> RecordingFile<'a> {
     pub(crate) fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Self, Error> {
         let recording =
             Recording::read(bytes).map_err(|source| Error::Malformed { path: path.to_owned(), source })?;
