@@ -6,8 +6,8 @@ use console::Style;
 use similar::{ChangeTag, TextDiff};
 
 use crate::error::Error;
+use crate::file::RecordingFile;
 use crate::print::safe;
-use crate::tape::Tape;
 
 /// Lines around a change.
 const CONTEXT_LINES: usize = 3;
@@ -18,8 +18,8 @@ const VOID: [&str; 13] =
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
 
 /// Writes the lines that are different, with some around them.
-pub(crate) fn diff(tape: &Tape<'_>, one: u64, other: u64, out: &mut dyn Write) -> Result<(), Error> {
-    let texts = [one, other].map(|version| tape.document_at(version).map(|it| indent(&it.to_html())));
+pub(crate) fn diff(file: &RecordingFile<'_>, one: u64, other: u64, out: &mut dyn Write) -> Result<(), Error> {
+    let texts = [one, other].map(|version| file.document_at(version).map(|it| indent(&it.to_html())));
     let [before, after] = texts;
     let (before, after) = (before?, after?);
     let diff = TextDiff::from_lines(&before, &after);

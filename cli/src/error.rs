@@ -1,4 +1,4 @@
-//! What can be wrong, where, and the mend.
+//! What can be wrong, where, and what to do about it.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use lightspeed_protocol::{PROTOCOL_VERSION, limits};
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::verify::Difference;
+use crate::difference::Difference;
 
 /// Why there is no answer.
 #[derive(Debug, Error, Diagnostic)]
@@ -19,7 +19,7 @@ pub(crate) enum Error {
     Read { path: PathBuf, source: io::Error },
 
     #[error("{} is no recording", path.display())]
-    #[diagnostic(help("{}", mend(source)))]
+    #[diagnostic(help("{}", help_of(source)))]
     Malformed { path: PathBuf, source: RecordingError },
 
     #[error("the recording is of protocol {recorded}, and this command speaks {PROTOCOL_VERSION}")]
@@ -49,7 +49,7 @@ pub(crate) enum Error {
     Mount(MountError),
 
     #[error("{0}")]
-    #[diagnostic(help("{}", .0.mend()))]
+    #[diagnostic(help("{}", .0.help()))]
     Differs(Box<Difference>),
 
     #[error(
@@ -66,7 +66,7 @@ pub(crate) enum Error {
     Print(#[from] io::Error),
 }
 
-fn mend(error: &RecordingError) -> String {
+fn help_of(error: &RecordingError) -> String {
     match error.fault {
         RecordingFault::NoRecording if error.offset > 3 => {
             "it was transferred as text, which has rewritten its line ends: fetch it as binary".to_owned()

@@ -22,18 +22,19 @@
 //! # Layout
 //!
 //! - `arguments`: what can be asked for
-//! - `tape`: a file becomes a recording that can be followed
-//! - `error`: what can be wrong with it, and the mend
+//! - `file`: a file becomes a recording that can be followed
+//! - `error`, `difference`: what can be wrong with it, and what to do about it
 //! - `summary`, `document`, `verify`, `open`: one module for each answer
 //! - `print`: text from a file, made safe for a terminal
 
 mod arguments;
+mod difference;
 mod document;
 mod error;
+mod file;
 mod open;
 mod print;
 mod summary;
-mod tape;
 mod verify;
 
 use std::any::type_name;
@@ -49,7 +50,7 @@ use lightspeed::{Live, MountError};
 
 use crate::arguments::{Arguments, Command, Replay};
 use crate::error::Error;
-use crate::tape::Tape;
+use crate::file::RecordingFile;
 use crate::verify::Rerun;
 
 /// The command, with the components whose recordings it can run again.
@@ -74,7 +75,7 @@ impl Cli {
         mut self,
         params: impl Fn() -> Result<C::Params, MountError> + 'static,
     ) -> Self {
-        let rerun: Rerun = Box::new(move |tape| verify::rerun::<C>(&params, tape));
+        let rerun: Rerun = Box::new(move |file| verify::rerun::<C>(&params, file));
         self.components.insert(type_name::<C>(), rerun);
         self
     }
@@ -114,14 +115,14 @@ impl Cli {
     ///
     /// When the file is no recording, its component isn't known, or it doesn't do what it did.
     pub fn verify(&self, file: &Path) -> miette::Result<usize> {
-        let bytes = tape::read_file(file)?;
-        Ok(verify::rerun_known(&self.components, &Tape::new(file, &bytes)?)?)
+        let bytes = file::read_file(file)?;
+        Ok(verify::rerun_known(&self.components, &RecordingFile::new(file, &bytes)?)?)
     }
 
     fn replay(&self, replay: &Replay, out: &mut dyn Write) -> Result<(), Error> {
-        let bytes = tape::read_file(&replay.file)?;
-        let tape = Tape::new(&replay.file, &bytes)?;
-        if let Some(offset) = tape.recording.cut {
+        let bytes = file::read_file(&replay.file)?;
+        let file = RecordingFile::new(&replay.file, &bytes)?;
+        if let Some(offset) = file.recording.cut {
             let left = bytes.len() - offset;
             let _ = writeln!(
                 io::stderr(),
@@ -130,17 +131,17 @@ impl Cli {
         }
         let what = &replay.what;
         if let Some(version) = what.at {
-            let html = document::indent(&tape.document_at(version)?.to_html());
+            let html = document::indent(&file.document_at(version)?.to_html());
             out.write_all(print::safe(&html).as_bytes())?;
         } else if let Some(versions) = &what.diff {
             let [one, other] = [versions[0], versions[1]];
-            document::diff(&tape, one, other, out)?;
+            document::diff(&file, one, other, out)?;
         } else if what.verify {
-            verify::verify(&self.components, &tape, out)?;
+            verify::verify(&self.components, &file, out)?;
         } else if what.open {
-            open::serve(&tape, replay.port, replay.style.as_deref(), out)?;
+            open::serve(&file, replay.port, replay.style.as_deref(), out)?;
         } else {
-            summary::write(&tape, out)?;
+            summary::write(&file, out)?;
         }
         Ok(())
     }

@@ -37,8 +37,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::error::Error;
+use crate::file::{RecordingFile, read_file, version_of};
 use crate::summary;
-use crate::tape::{Tape, read_file, version_of};
 use crate::verify::shown;
 
 /// Views that are kept; the oldest makes room.
@@ -96,7 +96,7 @@ struct Step {
 
 /// Serves until Ctrl-C.
 pub(crate) fn serve(
-    tape: &Tape<'_>,
+    file: &RecordingFile<'_>,
     port: u16,
     style: Option<&Path>,
     out: &mut dyn Write,
@@ -108,7 +108,7 @@ pub(crate) fn serve(
         let _ = write!(key, "{byte:02x}");
         key
     });
-    let stage = Arc::new(Stage::new(tape, &key, &style));
+    let stage = Arc::new(Stage::new(file, &key, &style));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Serve)?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(Error::Serve)?;
@@ -120,21 +120,21 @@ pub(crate) fn serve(
 }
 
 impl Stage {
-    fn new(tape: &Tape<'_>, key: &str, style: &[u8]) -> Self {
-        let recording = &tape.recording;
+    fn new(file: &RecordingFile<'_>, key: &str, style: &[u8]) -> Self {
+        let recording = &file.recording;
         let mut version = 0;
-        let steps = tape.entries().map(|(_, entry)| {
+        let steps = file.entries().map(|(_, entry)| {
             version = version_of(&entry.record).unwrap_or(version);
             let frames = frames_of(&entry.record);
             Step { at: entry.at.0, kind: entry.record.name(), text: text_of(&entry.record), version, frames }
         });
         let steps: Vec<_> = steps.collect();
         let about = About {
-            file: tape.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            file: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             component: recording.start.component.to_owned(),
             build: recording.start.build.to_owned(),
             started: recording.start.started.to_owned(),
-            end: summary::end(tape),
+            end: summary::end(file),
             count: steps.len(),
             duration_ms: steps.last().map_or(0, |step| step.at),
             is_redacted: recording.start.is_redacted,

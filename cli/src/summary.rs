@@ -7,8 +7,8 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
 use lightspeed_protocol::recording::Record;
 
+use crate::file::RecordingFile;
 use crate::print::{count, safe, seconds, thousands};
-use crate::tape::Tape;
 
 /// How many, and their bytes.
 #[derive(Default, Clone, Copy)]
@@ -38,9 +38,9 @@ struct Totals {
 }
 
 impl Totals {
-    fn of(tape: &Tape<'_>) -> Self {
+    fn of(file: &RecordingFile<'_>) -> Self {
         let mut totals = Self::default();
-        for (_, entry) in tape.entries() {
+        for (_, entry) in file.entries() {
             totals.add(&entry.record, entry.byte_count);
         }
         totals
@@ -77,13 +77,13 @@ impl Totals {
 }
 
 /// Writes the summary.
-pub(crate) fn write(tape: &Tape<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let totals = Totals::of(tape);
-    let start = tape.recording.start;
-    let duration = tape.recording.entries.last().map_or(0, |entry| entry.at.0);
-    let last_version = tape.versions().last().copied().unwrap_or(0);
+pub(crate) fn write(file: &RecordingFile<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let totals = Totals::of(file);
+    let start = file.recording.start;
+    let duration = file.recording.entries.last().map_or(0, |entry| entry.at.0);
+    let last_version = file.versions().last().copied().unwrap_or(0);
     let mut line = |name: &str, text: &str| writeln!(out, "{name:<10} {}", safe(text));
-    line("recording", &format!("{}, {} bytes", tape.path.display(), thousands(tape.byte_count)))?;
+    line("recording", &format!("{}, {} bytes", file.path.display(), thousands(file.byte_count)))?;
     line("component", start.component)?;
     line("build", &format!("{}, protocol {}", start.build, start.protocol))?;
     line("started", if start.started.is_empty() { "not known" } else { start.started })?;
@@ -101,7 +101,7 @@ pub(crate) fn write(tape: &Tape<'_>, out: &mut dyn Write) -> io::Result<()> {
     let definitions = format!("{definitions}, {} bytes", thousands(totals.templates.byte_count));
     line("down", &format!("{}; {definitions}", frames(totals.down)))?;
     line("redacted", if start.is_redacted { "yes: secret fields are replaced by *" } else { "no" })?;
-    line("end", &end(tape))?;
+    line("end", &end(file))?;
 
     writeln!(out, "\n{:<10} {:<10} {:>9} {:>13}", "record", "frame", "count", "bytes")?;
     for ((_, frame), (name, tally)) in &totals.kinds {
@@ -116,9 +116,9 @@ fn state_text(state: Option<&[u8]>) -> String {
 }
 
 /// How the recording ends.
-pub(crate) fn end(tape: &Tape<'_>) -> String {
-    match tape.recording.entries.last().map(|entry| entry.record) {
-        _ if tape.recording.cut.is_some() => "cut: the file ends within a record".to_owned(),
+pub(crate) fn end(file: &RecordingFile<'_>) -> String {
+    match file.recording.entries.last().map(|entry| entry.record) {
+        _ if file.recording.cut.is_some() => "cut: the file ends within a record".to_owned(),
         Some(Record::Closed { reason }) => match CloseReason::from_code(reason) {
             Some(reason) => format!("{}: {}", reason.name(), reason.meaning().trim()),
             None => format!("closed for reason {reason}"),

@@ -16,64 +16,23 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::isa::Disassembly;
 use lightspeed_protocol::recording::Record;
-use similar::TextDiff;
 
+use crate::difference::Difference;
 use crate::error::Error;
-use crate::print::{count, safe, seconds};
-use crate::tape::{Tape, quietly};
+use crate::file::{RecordingFile, quietly};
+use crate::print::{count, safe};
 
 /// Runs a recording's component again; gives how many frames are the same.
-pub(crate) type Rerun = Box<dyn Fn(&Tape<'_>) -> Result<usize, Error>>;
-
-/// Where a session that runs again is different for the first time.
-#[derive(Debug)]
-pub(crate) struct Difference {
-    /// The record's number, 0 for the first page.
-    record: usize,
-    offset: usize,
-    at: Timestamp,
-    what: &'static str,
-    recorded: String,
-    said: String,
-    is_redacted: bool,
-}
-
-impl Difference {
-    pub(crate) fn mend(&self) -> &'static str {
-        if self.is_redacted {
-            "the component has changed, or depends on what isn't recorded: time, randomness, values that were redacted"
-        } else {
-            "the component has changed, or depends on what isn't recorded: time, randomness, a database"
-        }
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { record, offset, at, what, recorded, said, .. } = self;
-        let at = seconds(at.0);
-        writeln!(f, "record {record} at byte {offset}, after {at}: {what} is different")?;
-        writeln!(f, "recorded:\n{}said now:\n{}difference:", block(recorded), block(said))?;
-        let diff = TextDiff::from_lines(recorded.as_str(), said.as_str());
-        f.write_str(block(&diff.unified_diff().context_radius(1).to_string()).trim_end())
-    }
-}
-
-fn block(text: &str) -> String {
-    let lines = text.lines().map(|line| format!("  {}\n", safe(line)));
-    if text.is_empty() { "  nothing\n".to_owned() } else { lines.collect() }
-}
-
-impl std::error::Error for Difference {}
+pub(crate) type Rerun = Box<dyn Fn(&RecordingFile<'_>) -> Result<usize, Error>>;
 
 /// Runs the recording's component again, if it is known.
 pub(crate) fn verify(
     components: &BTreeMap<&'static str, Rerun>,
-    tape: &Tape<'_>,
+    file: &RecordingFile<'_>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let frames = rerun_known(components, tape)?;
-    let records = count(tape.recording.entries.len(), "record", "records");
+    let frames = rerun_known(components, file)?;
+    let records = count(file.recording.entries.len(), "record", "records");
     writeln!(out, "The session runs the same way: {records}, {}.", count(frames, "frame", "frames"))?;
     Ok(())
 }
@@ -81,21 +40,21 @@ pub(crate) fn verify(
 /// Runs the recording's component again, if it is known; gives how many frames are the same.
 pub(crate) fn rerun_known(
     components: &BTreeMap<&'static str, Rerun>,
-    tape: &Tape<'_>,
+    file: &RecordingFile<'_>,
 ) -> Result<usize, Error> {
-    let name = tape.recording.start.component;
+    let name = file.recording.start.component;
     let rerun = components.get(name).ok_or_else(|| {
         let known: Vec<_> = components.keys().copied().collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         Error::UnknownComponent { name: safe(name), known }
     })?;
-    rerun(tape)
+    rerun(file)
 }
 
 /// Runs a session of `C` on the inputs of a recording.
 pub(crate) fn rerun<C: Live>(
     params: &dyn Fn() -> Result<C::Params, MountError>,
-    tape: &Tape<'_>,
+    file: &RecordingFile<'_>,
 ) -> Result<usize, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Entered for as long as the component lives: it may hold on to the executor.
@@ -104,7 +63,7 @@ pub(crate) fn rerun<C: Live>(
         .block_on(async { Adapter::<C>::mount(params().map_err(Error::Mount)?).await.map_err(Error::Mount) });
     // What it asked to be done is not: its messages are in the recording.
     let (component, _tasks) = mounted?;
-    let start = tape.recording.start;
+    let start = file.recording.start;
     let policy = Adapter::<C>::policy(start.is_stored);
     let mut again = Again {
         session: Session::with_policy(component, policy),
@@ -113,7 +72,7 @@ pub(crate) fn rerun<C: Live>(
         closed: None,
         has_panicked: false,
         frame_count: 0,
-        tape,
+        file,
     };
     if let Some(state) = start.state {
         again.session = start_from::<C>(again.session, policy, state).map_err(|_| Error::Incomplete {
@@ -127,11 +86,11 @@ pub(crate) fn rerun<C: Live>(
         let shown = |html: &str| crate::document::indent(html);
         return Err(again.difference(0, None, "the first page", shown(start.html), shown(&html)));
     }
-    for (number, entry) in tape.entries() {
+    for (number, entry) in file.entries() {
         again.take(number, entry)?;
     }
-    if !tape.is_open_ended() {
-        again.expect_silence(tape.recording.entries.len(), tape.recording.entries.last())?;
+    if !file.is_open_ended() {
+        again.expect_silence(file.recording.entries.len(), file.recording.entries.last())?;
     }
     Ok(again.frame_count)
 }
@@ -161,7 +120,7 @@ struct Again<'a, C: Live> {
     closed: Option<CloseReason>,
     has_panicked: bool,
     frame_count: usize,
-    tape: &'a Tape<'a>,
+    file: &'a RecordingFile<'a>,
 }
 
 impl<C: Live> Again<'_, C> {
@@ -269,7 +228,7 @@ impl<C: Live> Again<'_, C> {
 
     /// Whether bytes are those that were recorded; what was replaced then may be anything of that length.
     fn is_same(&self, recorded: &[u8], said: &[u8]) -> bool {
-        let is_redacted = self.tape.recording.start.is_redacted;
+        let is_redacted = self.file.recording.start.is_redacted;
         recorded.len() == said.len()
             && recorded.iter().zip(said).all(|(one, other)| one == other || (is_redacted && *one == b'*'))
     }
@@ -324,7 +283,7 @@ impl<C: Live> Again<'_, C> {
         recorded: String,
         said: String,
     ) -> Error {
-        let is_redacted = self.tape.recording.start.is_redacted;
+        let is_redacted = self.file.recording.start.is_redacted;
         let (offset, at) = entry.map_or((0, Timestamp(0)), |entry| (entry.offset, entry.at));
         Error::Differs(Box::new(Difference { record, offset, at, what, recorded, said, is_redacted }))
     }

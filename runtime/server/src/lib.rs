@@ -51,24 +51,31 @@
 //!
 //! # Layout
 //!
-//! What an author writes, and then the way of the data: a page, its token, the registry
-//! where the socket finds the session, the socket, and the session's actor.
+//! The way of the data: a request for a page, the session that it mounts, the page's socket, what is stored and recorded.
+//! Each part uses only those below it.
 //!
-//! - `live`, `policy`, `context`, `form`: what an author implements and is given
-//! - `page`, `runtime`: a component is mounted and becomes a part of a page
-//! - `visit`: the request that it is mounted for, and what the response says then; `host`: whom the server answers for
-//! - `assets`: the browser client
-//! - `token`: how a page proves that a session is its own; `entropy`: where its randomness comes from
-//! - `registry`: session id to actor; who waits for a socket, and for how long
-//! - `socket`: `origin` check, upgrade, `reader`, `outbox`, `fault`: how it ends; `pace`: how fast it is read
-//! - `mailbox`, `actor`, `supervisor`: the session machine of `lightspeed-core` in its shell
-//! - `crew`: the threads that run what authors wrote, and who watches over them
-//! - [`store`], `keeper`, `restore`: a session is written down, and comes back
-//! - [`viewport`]: long lists of which a page holds what is seen
-//! - `serve`, `shutdown`, `drain`: the HTTP server and how it ends
-//! - [`telemetry`]: what is told of all this
-//! - [`recorder`]: takes sessions down into files, for `lightspeed replay`
-//! - `config`, [`limits`]: what an operator sets, and every bound
+//! - `routing`: which component a path shows, and the document around it
+//! - `runtime`: joins the parts, each of which is handed what it needs
+//! - `socket`: a page's socket. `upgrade` checks its `origin` and lets it in (`status`), `open` greets it, `reader` brings
+//!   frames to sessions, `writer` brings theirs out, `deflate` compresses them, `fault` says how a socket ends
+//! - `session`: who has a session, and how it runs
+//!     - `mount`: a component is mounted for a page; `join`: a socket finds its session by a `token`; `restore`: a session
+//!       comes back from the store; `drain`: all are handed over when the server ends
+//!     - `registry`: session id to actor; who waits for a socket, and for how long
+//!     - `actors`, `supervisor`: start the actors and outlive them; `start`, `surroundings`: what an actor is given
+//!     - `mailbox`, `actor`: the session machine of `lightspeed-core` in its shell; `rate_limit`: how many events it takes
+//!     - `outbox`: what waits for the socket; `retry`: how long a client whose session ends stays away
+//! - `component`: what an author implements and is given: `live`, `policy`, `context`, `form`, and [`viewport`] for long
+//!   lists of which a page holds what is seen
+//! - `http`: the server itself: `serve` accepts connections, `admission` bounds them, `progress` counts what arrives;
+//!   `host`, `identity` and `visit`: whom a request is for, whom it is from, what its response says; `assets`: the browser
+//!   client
+//! - `config`: what an operator sets
+//! - `recording`: [`recorder`] writes sessions into files, for `lightspeed replay`
+//! - `storage`: a session is written down by its `persister` as an `envelope`, sealed, into a [`store`]
+//! - `operations`: what every part uses: `crew`, the threads that run what authors wrote, and who watches over them;
+//!   [`telemetry`], `clock`, `entropy`, `shutdown`, `panics`
+//! - `id`, [`limits`]: the name of a session, and every bound
 //!
 //! Architecture invariant: nothing here knows how a session works. Frames are routed by
 //! their session number, and whatever happens to one is an input of the session machine,
@@ -95,50 +102,35 @@ compile_error!(
 #[cfg(test)]
 extern crate self as lightspeed;
 
-mod actor;
-mod admission;
-mod assets;
-mod clock;
+mod component;
 mod config;
-mod context;
-mod crew;
-mod drain;
-mod entropy;
-mod form;
-mod host;
-mod keeper;
+mod http;
+mod id;
 pub mod limits;
-mod live;
-mod mailbox;
-mod pace;
-mod page;
-mod policy;
-pub mod recorder;
-mod registry;
-mod restore;
+mod operations;
+mod recording;
+mod routing;
 mod runtime;
-mod serve;
-mod shutdown;
+mod session;
 mod socket;
-pub mod store;
-mod supervisor;
-pub mod telemetry;
-mod token;
-pub mod viewport;
-mod visit;
+mod storage;
 
-pub use assets::Assets;
+pub use component::context::{Adapter, Context, Task};
+pub use component::form::{FieldErrors, Form};
+pub use component::live::{Live, MountError};
+pub use component::policy::{MigrateError, OldState, Policy, Snapshot};
+pub use component::viewport;
 pub use config::Config;
-pub use context::{Adapter, Context, Task};
-pub use form::{FieldErrors, Form};
-pub use live::{Live, MountError};
-pub use page::{LiveRouter, Page, router};
-pub use policy::{MigrateError, OldState, Policy, Snapshot};
-pub use recorder::Recording;
-pub use registry::Stats;
-pub use runtime::{Mounted, Runtime};
-pub use serve::{Listener, Server, serve};
-pub use visit::{VisitLayer, VisitService};
+pub use http::assets::Assets;
+pub use http::serve::{Listener, Server, serve};
+pub use http::visit::{VisitLayer, VisitService};
+pub use operations::telemetry;
+pub use recording::recorder::{self, Recording};
+pub use routing::page::{LiveRouter, Page, router};
+pub use runtime::Runtime;
+pub use session::mount::Mounted;
+pub use session::registry::Stats;
+pub use storage::store;
 
 pub use lightspeed_core::Html;
 pub use lightspeed_core::handler::{Event, FromPayload, IntoHandler, Key, PayloadError, event};

@@ -1,47 +1,33 @@
-//! A runtime: everything that live components need, made once and shared.
+//! A runtime: the parts that serve live components, made once and joined.
 
-use std::any::type_name;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::request::Parts;
-use futures_util::FutureExt;
-use lightspeed_core::lease::Lease;
-use lightspeed_core::session::Session;
-use lightspeed_protocol::close::CloseReason;
-use maud::{Markup, Render};
-use ractor::{Actor, ActorRef};
-use tokio::sync::OnceCell;
+use axum::http::Extensions;
+use axum::http::request::Parts as Head;
+use maud::Markup;
 
-use crate::actor::{SessionActor, Start, panic_text};
-use crate::admission::Admissions;
-use crate::admission::bytes::Accounts;
-use crate::assets::Assets;
-use crate::clock::Clock;
+use crate::component::live::{Live, MountError};
 use crate::config::Config;
-use crate::context::{Adapter, Context, Task};
-use crate::crew::{Crew, Label, Lane, note};
-use crate::drain::Drain;
-use crate::entropy::Entropy;
-use crate::host::{self, Hosts};
-use crate::keeper::{Keeper, Provenance};
-use crate::limits;
-use crate::live::{Live, MountError};
-use crate::recorder::{self, Recordings};
-use crate::registry::{Full, Owner, Registry, Reservation, Stats};
-use crate::restore::Restorers;
-use crate::shutdown::Shutdown;
-use crate::socket;
-use crate::socket::deflate::Deflaters;
-use crate::store::SnapshotStore;
-use crate::supervisor::Supervisor;
-use crate::telemetry::{self, tell};
-use crate::token::{SessionId, Signer};
-use crate::visit::{Visit, VisitLayer};
+use crate::http::admission::bytes::Accounts;
+use crate::http::assets::Assets;
+use crate::http::host::{self, Hosts};
+use crate::http::serve::door::Terms;
+use crate::http::visit::{UnseenResponses, Visit, VisitLayer};
+use crate::operations::crew::{Crew, Label, Lane};
+use crate::operations::entropy::Entropy;
+use crate::session::actors::Actors;
+use crate::session::drain::Drain;
+use crate::session::join::Joins;
+use crate::session::mount::{Mounted, Mounts, Origin};
+use crate::session::registry::{Registry, Stats};
+use crate::session::restore::{Restorers, Restores};
+use crate::session::retry::Retry;
+use crate::session::token::Signer;
+use crate::socket::sockets::Sockets;
+use crate::socket::upgrade::upgrade;
+use crate::storage::stored::StoredSessions;
 
 /// Runs sessions. For applications that put live components into pages of their own;
 /// [`router`](crate::router) has one of its own otherwise.
@@ -87,117 +73,21 @@ use crate::visit::{Visit, VisitLayer};
 /// [`Runtime::layer`] does that.
 #[derive(Clone)]
 pub struct Runtime {
-    pub(crate) inner: Arc<Inner>,
+    parts: Arc<Parts>,
 }
 
-/// What sockets and mounts share.
-pub(crate) struct Inner {
-    pub(crate) config: Config,
-    pub(crate) signer: Signer,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) assets: Arc<Assets>,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) sockets: Arc<Admissions>,
-    pub(crate) accounts: Arc<Accounts>,
-    pub(crate) clock: Clock,
-    pub(crate) entropy: Entropy,
-    pub(crate) restorers: Restorers,
-    pub(crate) drain: Drain,
-    pub(crate) deflaters: Deflaters,
-    recordings: Option<Recordings>,
-    /// It is said once that responses lack what a page has to say.
-    is_unseen_said: AtomicBool,
-    /// Made when it is needed first: only then an executor is there for sure.
-    crew: OnceLock<Crew>,
-    /// Made by the first mount: only then an executor is there for sure.
-    supervisor: OnceCell<ActorRef<()>>,
-}
-
-impl Inner {
-    /// Who runs what authors wrote.
-    pub(crate) fn crew(&self) -> &Crew {
-        self.crew.get_or_init(|| Crew::new(self.config.author_threads))
-    }
-
-    /// The actor above all sessions.
-    pub(crate) async fn supervisor(&self) -> Result<&ActorRef<()>, ractor::SpawnErr> {
-        let start = async || {
-            self.registry.keep_swept();
-            if let Some(store) = self.config.store.clone() {
-                keep_purged(store, self.crew().clone());
-            }
-            Supervisor::spawn(None, Supervisor, ()).await.map(|(supervisor, _)| supervisor)
-        };
-        self.supervisor.get_or_try_init(start).await
-    }
-
-    /// A component is mounted where nobody sees to the response.
-    fn warn_unseen(&self) {
-        if !self.is_unseen_said.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "a component was mounted for a response that nobody here sees: a shared cache may keep it, and pages elsewhere may \
-                 frame it. Serve the application by `lightspeed::serve`, or add `Runtime::layer` to it"
-            );
-        }
-    }
-
-    /// How long a client whose session ends so should stay away: many spread over a time in which
-    /// a server can take them all on.
-    pub(crate) fn retry_ms(&self, reason: CloseReason) -> u64 {
-        if !reason.is_recoverable_by_rejoin() {
-            return 0;
-        }
-        if reason == CloseReason::Unavailable {
-            // Nothing here tells how long the store, or room, takes to come back.
-            return UNAVAILABLE_MS + self.entropy.below(4 * UNAVAILABLE_MS);
-        }
-        let sessions = u64::try_from(self.registry.stats().sessions).unwrap_or(u64::MAX);
-        let spread_ms = sessions.saturating_mul(1_000) / limits::RETURNS_PER_SECOND;
-        RETRY_MS_MIN + self.entropy.below(spread_ms.clamp(RETRY_MS_MIN, limits::RETRY_MS_MAX - RETRY_MS_MIN))
-    }
-}
-
-/// The least that a client is told to stay away, in milliseconds: another server has to take over.
-const RETRY_MS_MIN: u64 = 100;
-
-/// The same where the server can't go on with a session now.
-const UNAVAILABLE_MS: u64 = 1_000;
-
-/// How often what has expired is taken out of the store.
-const PURGE_EVERY: Duration = Duration::from_mins(1);
-
-/// Keeps the store free of what has expired, as long as anybody else uses it.
-fn keep_purged(store: Arc<dyn SnapshotStore>, crew: Crew) {
-    let store = {
-        let weak = Arc::downgrade(&store);
-        drop(store);
-        weak
-    };
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(PURGE_EVERY).await;
-            let Some(store) = store.upgrade() else { return };
-            let purged = crew.run(Lane::Page, Label::new("store"), async move { store.purge().await }).await;
-            match purged {
-                Ok(0) => {}
-                Ok(count) => tracing::debug!(count, "stored sessions have expired"),
-                Err(error) => {
-                    tracing::warn!(error = %telemetry::one_line(&error), "the store could not be purged");
-                }
-            }
-        }
-    });
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if let Some(supervisor) = self.supervisor.get() {
-            supervisor.get_cell().stop(None);
-        }
-        if let Some(crew) = self.crew.get() {
-            crew.close();
-        }
-    }
+/// The parts of a runtime, each of which is handed what it needs and nothing else.
+struct Parts {
+    config: Arc<Config>,
+    assets: Arc<Assets>,
+    terms: Terms,
+    registry: Arc<Registry>,
+    drain: Arc<Drain>,
+    restorers: Arc<Restorers>,
+    actors: Arc<Actors>,
+    mounts: Mounts,
+    sockets: Arc<Sockets>,
+    unseen: UnseenResponses,
 }
 
 impl Default for Runtime {
@@ -221,25 +111,58 @@ impl Runtime {
                  Set `Config::with_secret` to one that outlives this one"
             );
         }
-        let inner = Inner {
-            signer: Signer::new(&secret),
-            registry: Arc::new(Registry::new(&config)),
-            assets: Arc::new(Assets::new(&config.prefix)),
-            shutdown: Shutdown::new(),
-            sockets: Arc::new(Admissions::new(config.sockets_max, config.sockets_of_an_address_max())),
-            accounts: Arc::new(Accounts::new(&config)),
-            deflaters: Deflaters::new(config.compressed_bytes_min),
-            clock: Clock::new(),
-            entropy,
-            restorers: Restorers::default(),
-            drain: Drain::default(),
-            recordings: config.recording.clone().map(Recordings::new),
-            is_unseen_said: AtomicBool::new(false),
-            crew: OnceLock::new(),
-            supervisor: OnceCell::new(),
-            config,
+        let config = Arc::new(config);
+        let registry = Arc::new(Registry::new(&config));
+        let accounts = Arc::new(Accounts::new(&config));
+        let assets = Arc::new(Assets::new(&config.prefix));
+        let terms = Terms::new(&config, &accounts);
+        let signer = Signer::new(&secret);
+        let stored = config
+            .store
+            .clone()
+            .map(|store| StoredSessions::new(store, &secret, config.stored_ttl, entropy.clone()));
+        let retry = {
+            let registry = Arc::clone(&registry);
+            Retry::new(entropy.clone(), move || registry.stats().sessions)
         };
-        Self { inner: Arc::new(inner) }
+        let drain = Arc::new(Drain::new(&registry));
+        let restorers = Arc::new(Restorers::default());
+        let actors = Arc::new(Actors::new(&config, &registry, &retry, &accounts, stored.clone()));
+        let restores = stored.clone().map(|stored| {
+            Arc::new(Restores {
+                stored,
+                restorers: Arc::clone(&restorers),
+                registry: Arc::clone(&registry),
+                actors: Arc::clone(&actors),
+                config: Arc::clone(&config),
+            })
+        });
+        let joins = Joins {
+            registry: Arc::clone(&registry),
+            retry,
+            drain: Arc::clone(&drain),
+            signer: signer.clone(),
+            actors: Arc::clone(&actors),
+            restores,
+        };
+        let sockets =
+            Arc::new(Sockets::new(&config, &accounts, assets.build(), terms.clone(), Arc::new(joins)));
+        let mounts = Mounts {
+            registry: Arc::clone(&registry),
+            accounts,
+            actors: Arc::clone(&actors),
+            drain: Arc::clone(&drain),
+            entropy,
+            signer,
+            stored,
+            restorers: Arc::clone(&restorers),
+            assets: Arc::clone(&assets),
+            seed: config.seed.unwrap_or(0),
+        };
+        let unseen = UnseenResponses::default();
+        let parts =
+            Parts { config, assets, terms, registry, drain, restorers, actors, mounts, sockets, unseen };
+        Self { parts: Arc::new(parts) }
     }
 
     /// Mounts a component for the page that the request with this head asks for. Splice what it gives into the
@@ -253,16 +176,16 @@ impl Runtime {
     /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
     /// the server holds as many sessions as it may, or ends; a 429 when the address or the identity has as many as it may;
     /// a 421 when the request is for a host that this server doesn't answer for ([`Config::with_hosts`]).
-    pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Parts) -> Result<Mounted, MountError> {
-        let config = &self.inner.config;
-        self.inner.tell_door(&head.extensions);
+    pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Head) -> Result<Mounted, MountError> {
+        let Parts { config, terms, unseen, .. } = &*self.parts;
+        terms.tell(&head.extensions);
         if let Err(refused) = host::check_page(config, head) {
             tracing::warn!(path = head.uri.path(), reason = %refused, "a page was refused");
             return Err(MountError::new(refused.status(), refused.to_string()));
         }
         // First: what the page says when this fails is as much one visitor's.
         if !Visit::note(config) {
-            self.inner.warn_unseen();
+            unseen.warn_once();
         }
         let head = head.clone();
         self.mount_in_the_crew::<C>(params, move |config| Origin::of(config, &head, "")).await
@@ -282,7 +205,7 @@ impl Runtime {
         if let Some(head) = Visit::head() {
             return self.mount_for::<C>(params, &head).await;
         }
-        self.inner.warn_unseen();
+        self.parts.unseen.warn_once();
         self.mount_in_the_crew::<C>(params, |_| Origin::default()).await
     }
 
@@ -293,10 +216,11 @@ impl Runtime {
     ) -> Result<Mounted, MountError> {
         let runtime = self.clone();
         let mounted = async move {
-            let mount = runtime.prepare::<C>(params, origin(&runtime.inner.config)).await?;
-            runtime.start(mount).await
+            let Parts { config, mounts, .. } = &*runtime.parts;
+            let mount = mounts.prepare::<C>(params, origin(config)).await?;
+            mounts.start(mount).await
         };
-        self.inner.crew().run(Lane::Page, Label::of::<C>("mount"), mounted).await
+        self.crew().run(Lane::Page, Label::of::<C>("mount"), mounted).await
     }
 
     /// Sees to requests whose handlers mount components, for applications that aren't served by [`Server`](crate::Server), or where
@@ -312,7 +236,7 @@ impl Runtime {
     /// let app: axum::Router = axum::Router::new().merge(runtime.router()).layer(runtime.layer());
     /// ```
     pub fn layer(&self) -> VisitLayer {
-        VisitLayer { hosts: Hosts::of(&self.inner.config) }
+        VisitLayer { hosts: Hosts::of(&self.parts.config) }
     }
 
     /// Says how a component that [`Runtime::mount`] or [`Runtime::mount_for`] has mounted, and whose
@@ -328,114 +252,27 @@ impl Runtime {
     pub fn restore_with<C, F, R>(&self, params: F)
     where
         C: Live,
-        F: Fn(Parts) -> R + Send + Sync + 'static,
+        F: Fn(Head) -> R + Send + Sync + 'static,
         R: Future<Output = Result<C::Params, MountError>> + Send + 'static,
     {
-        self.inner.restorers.add::<C>("", Arc::new(move |parts| Box::pin(params(parts))));
-    }
-
-    /// Mounts and renders, and starts nothing yet.
-    pub(crate) async fn prepare<C: Live>(
-        &self,
-        params: C::Params,
-        origin: Origin,
-    ) -> Result<Mount<C>, MountError> {
-        let reservation = self.inner.registry.reserve(origin.owner).map_err(refused)?;
-        if !self.inner.accounts.of(origin.owner.ip).has_room() {
-            tracing::warn!("a page was refused: waiting_bytes_max or that of its address is reached");
-            return Err(MountError::too_many());
-        }
-        let policy = C::POLICY.kind(self.inner.config.store.is_some());
-        let mounted = AssertUnwindSafe(async {
-            let mut cx = Context::new(Vec::new());
-            note(type_name::<C>(), "mount", None);
-            let component = C::mount(params, &mut cx).await?;
-            note(type_name::<C>(), "title", None);
-            let title = component.title();
-            let session = Session::with_policy(Adapter(component), policy);
-            if let Some(misplaced) = session.misplaced() {
-                let component = std::any::type_name::<C>();
-                tracing::error!(component, "a browser reads another page than was rendered: {misplaced}");
-            }
-            let html = session.page_html();
-            let wish = cx.is_recorded();
-            Ok(Mount { session, tasks: cx.into_tasks(), reservation, title, html, origin, wish })
-        });
-        mounted.catch_unwind().await.unwrap_or_else(|panic| {
-            let component = std::any::type_name::<C>();
-            tracing::error!(
-                component,
-                panic = panic_text(&*panic),
-                "a component panicked while it was mounted"
-            );
-            Err(MountError::failed())
-        })
-    }
-
-    /// Gives a mounted component its actor.
-    pub(crate) async fn start<C: Live>(&self, mount: Mount<C>) -> Result<Mounted, MountError> {
-        let inner = &self.inner;
-        if inner.drain.has_begun() {
-            return Err(refused(Full::Closed));
-        }
-        let supervisor = inner.supervisor().await?;
-        let id = inner.entropy.session_id()?;
-        let Mount { session, tasks, reservation, title, html, origin, wish } = mount;
-        let recorder = inner.recordings.as_ref().and_then(|recordings| {
-            let start = recorder::Start {
-                component: std::any::type_name::<C>(),
-                build: inner.assets.build().to_owned(),
-                seed: inner.config.seed.unwrap_or(0),
-                html: html.clone(),
-                state: session.state().map(<[u8]>::to_vec),
-                is_stored: inner.config.store.is_some(),
-            };
-            recordings.start(inner.clock.now(), start, wish)
-        });
-        let identity = origin.owner.identity;
-        let keeper = self.keeper::<C>(id, origin);
-        let lease = Lease::default();
-        let inner = Arc::clone(inner);
-        let start = Start { id, session, tasks, reservation, lease, keeper, recorder, inner };
-        SessionActor::<C>::spawn_linked(None, SessionActor::new(), start, supervisor.get_cell()).await?;
-        tell!(debug, telemetry::MOUNTED, std::any::type_name::<C>(), id);
-        let behind = self.inner.assets.behind(&html);
-        Ok(Mounted { token: self.inner.signer.sign(id, 0, identity), title, html, behind })
-    }
-
-    /// A place in the store, for a component that is to be stored.
-    fn keeper<C: Live>(&self, id: SessionId, origin: Origin) -> Option<Box<Keeper>> {
-        let inner = &self.inner;
-        let (store, codec) = (inner.config.store.clone()?, C::POLICY.codec()?);
-        if !inner.restorers.knows(codec.name, &origin.route) {
-            tracing::warn!(
-                component = std::any::type_name::<C>(),
-                "is stored and could not be brought back: call `Runtime::restore_with` for it"
-            );
-        }
-        let identity = origin.owner.identity.as_bytes().copied();
-        let Origin { route, uri, .. } = origin;
-        let provenance = Provenance { component: codec.name.to_owned(), route, uri, identity };
-        let ttl = inner.config.stored_ttl;
-        let (signer, component) = (inner.signer.clone(), std::any::type_name::<C>());
-        Some(Box::new(Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy)))
+        self.parts.restorers.add::<C>("", Arc::new(move |parts| Box::pin(params(parts))));
     }
 
     /// What the head of a page with live components needs: the client's script and style.
     pub fn head(&self) -> Markup {
-        self.inner.assets.head()
+        self.parts.assets.head()
     }
 
     /// The routes of the socket and of the client's files, to be merged into the application's.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        let inner = Arc::clone(&self.inner);
+        let (actors, sockets) = (Arc::clone(&self.parts.actors), Arc::clone(&self.parts.sockets));
         let socket = async move |request: Request| {
-            // It asks the operator's closures who it is.
-            let crew = inner.crew().clone();
-            crew.run(Lane::Session, Label::new("identity"), socket::upgrade(inner, request)).await
+            // The operator's closures are asked whom the request is from.
+            let crew = actors.crew().clone();
+            crew.run(Lane::Session, Label::new("identity"), upgrade(sockets, request)).await
         };
-        let assets = &self.inner.assets;
-        let hosts = Hosts::of(&self.inner.config);
+        let assets = &self.parts.assets;
+        let hosts = Hosts::of(&self.parts.config);
         let guard = axum::middleware::from_fn(move |request, next| host::guard(hosts.clone(), request, next));
         let router = assets.routes().route(&assets.socket_path(), axum::routing::any(socket));
         router.route_layer(guard).with_state(())
@@ -443,7 +280,7 @@ impl Runtime {
 
     /// How many sessions there are.
     pub fn stats(&self) -> Stats {
-        self.inner.registry.stats()
+        self.parts.registry.stats()
     }
 
     /// Hands every session over: stores those that are to be, and tells their pages to come back
@@ -454,102 +291,42 @@ impl Runtime {
     /// [`Server`](crate::Server) does this for what it serves; for applications that are
     /// served otherwise.
     pub async fn shut_down(&self) {
-        self.inner.drain().await;
-        self.inner.shutdown.tell();
-        self.inner.shutdown.all_gone().await;
+        self.parts.drain.run().await;
+        self.parts.sockets.close_all().await;
+    }
+
+    /// Notes the server that the request with these extensions came through: what this runtime's operator has set of
+    /// its connections, and that the sessions are handed over when it ends.
+    pub(crate) fn note_server(&self, extensions: &Extensions) {
+        self.parts.terms.tell(extensions);
+        self.parts.drain.run_with_server(extensions);
+    }
+
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.parts.config
+    }
+
+    /// The threads that run what authors wrote.
+    pub(crate) fn crew(&self) -> &Crew {
+        self.parts.actors.crew()
+    }
+
+    pub(crate) fn mounts(&self) -> &Mounts {
+        &self.parts.mounts
+    }
+
+    pub(crate) fn restorers(&self) -> &Restorers {
+        &self.parts.restorers
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sockets(&self) -> &Arc<Sockets> {
+        &self.parts.sockets
     }
 }
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("config", &self.inner.config).field("stats", &self.stats()).finish()
-    }
-}
-
-/// A component that is mounted and has no actor yet.
-pub(crate) struct Mount<C: Live> {
-    session: Session<Adapter<C>>,
-    tasks: Vec<Task<C::Msg>>,
-    reservation: Reservation,
-    title: String,
-    html: String,
-    origin: Origin,
-    /// Whether it is to be recorded, as far as the component has said.
-    wish: Option<bool>,
-}
-
-/// The request that a session is mounted for.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    owner: Owner,
-    route: String,
-    uri: String,
-}
-
-impl Default for Origin {
-    /// One that is not known: nobody's, and counted with all others of that kind.
-    fn default() -> Self {
-        Self { owner: Owner::unknown(), route: String::new(), uri: "/".to_owned() }
-    }
-}
-
-impl Origin {
-    pub(crate) fn of(config: &Config, head: &Parts, route: &str) -> Self {
-        Self { owner: Owner::of(config, head), route: route.to_owned(), uri: head.uri.to_string() }
-    }
-}
-
-/// What a person is told when there is no room.
-pub(crate) fn refused(full: Full) -> MountError {
-    match full {
-        Full::Server => {
-            tracing::error!("a page was refused: sessions_max is reached and a socket holds each session");
-            MountError::full()
-        }
-        Full::Owner => {
-            tracing::warn!("a page was refused: its address or identity has as many sessions as it may");
-            MountError::too_many()
-        }
-        Full::Closed => {
-            tracing::info!("a page was refused: the server ends");
-            MountError::ending()
-        }
-    }
-}
-
-/// A mounted component: splice it into a page, once.
-///
-/// Renders as `<lightspeed-view data-session="token">html</lightspeed-view>`.
-pub struct Mounted {
-    token: String,
-    title: String,
-    html: String,
-    /// Scripts that elements in it need.
-    behind: String,
-}
-
-impl fmt::Debug for Mounted {
-    /// Without the token, which opens the session, and what the page shows.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mounted").field("title", &self.title).finish_non_exhaustive()
-    }
-}
-
-impl Mounted {
-    /// What [`Live::title`] said.
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-}
-
-impl Render for Mounted {
-    fn render_to(&self, buffer: &mut String) {
-        // The token is base64url and the HTML is escaped where it was rendered.
-        buffer.push_str("<lightspeed-view data-session=\"");
-        buffer.push_str(&self.token);
-        buffer.push_str("\">");
-        buffer.push_str(&self.html);
-        buffer.push_str("</lightspeed-view>");
-        buffer.push_str(&self.behind);
+        f.debug_struct("Runtime").field("config", &self.parts.config).field("stats", &self.stats()).finish()
     }
 }

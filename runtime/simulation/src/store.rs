@@ -1,4 +1,4 @@
-//! The store: compare-and-swap on exact stamps, as `runtime/server/src/store.rs` asks for, with faults.
+//! The store: compare-and-swap on exact stamps, as `runtime/server/src/storage/store.rs` asks for, with faults.
 
 use std::collections::BTreeMap;
 

@@ -19,16 +19,16 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
-use super::outbox::{Link, Outbox, close_frame};
-use super::progress::{Arrived, Awaited, Progress};
-use super::standing::Standing;
-use crate::admission::bytes::{Account, Charge};
-use crate::crew::{Label, Lane};
+use super::status::SocketStatus;
+use crate::config::Config;
+use crate::http::admission::bytes::{Account, Charge};
+use crate::http::identity::Identity;
+use crate::http::progress::{Arrived, Awaited, Progress};
+use crate::id::SessionId;
 use crate::limits;
-use crate::mailbox::{Attachment, Handle, Mail};
-use crate::registry::Found;
-use crate::runtime::Inner;
-use crate::token::{Identity, SessionId, Token};
+use crate::session::join::Joins;
+use crate::session::mailbox::{Attachment, Handle, Mail};
+use crate::session::outbox::{Link, Outbox, close_frame};
 
 /// The next binary message. Whatever the client sends counts as a sign of life, also a part of a message: `more` is
 /// called when one has come.
@@ -121,48 +121,51 @@ const _: () = assert!(
 
 /// Brings a socket's frames to its sessions; lets go of them when dropped.
 pub(crate) struct Reader {
-    inner: Arc<Inner>,
+    joins: Arc<Joins>,
+    config: Arc<Config>,
     outbox: Outbox,
     /// Of the request that opened the socket, where there is a store to bring sessions back from.
     head: Option<Head>,
     /// Of the head.
     _charge: Option<Charge>,
     account: Arc<Account>,
-    standing: Arc<Standing>,
+    status: Arc<SocketStatus>,
     /// Since when no session is joined.
-    unseated_since: Option<Instant>,
+    unjoined_since: Option<Instant>,
     identity: Identity,
-    seats: Seats,
+    joined: JoinedSessions,
     /// What has come on the connection, where that is known.
     progress: Option<Progress>,
 }
 
 /// The sessions of a socket, by the numbers that the client gave them. Mostly one: a list, and no map with room for more.
 #[derive(Default)]
-struct Seats(Vec<(u32, Seat)>);
+struct JoinedSessions(Vec<(u32, Joined)>);
 
-impl Seats {
-    fn get(&self, session: u32) -> Option<&Seat> {
-        self.0.iter().find(|(number, _)| *number == session).map(|(_, seat)| seat)
+impl JoinedSessions {
+    fn get(&self, session: u32) -> Option<&Joined> {
+        self.0.iter().find(|(number, _)| *number == session).map(|(_, joined)| joined)
     }
 
-    fn get_mut(&mut self, session: u32) -> Option<&mut Seat> {
-        self.0.iter_mut().find(|(number, _)| *number == session).map(|(_, seat)| seat)
+    fn get_mut(&mut self, session: u32) -> Option<&mut Joined> {
+        self.0.iter_mut().find(|(number, _)| *number == session).map(|(_, joined)| joined)
     }
 
-    fn insert(&mut self, session: u32, seat: Seat) {
+    fn insert(&mut self, session: u32, joined: Joined) {
         self.remove(session);
         self.0.reserve_exact(1);
-        self.0.push((session, seat));
+        self.0.push((session, joined));
     }
 
-    fn remove(&mut self, session: u32) -> Option<Seat> {
+    fn remove(&mut self, session: u32) -> Option<Joined> {
         let index = self.0.iter().position(|(number, _)| *number == session)?;
         Some(self.0.remove(index).1)
     }
 
     fn has_session(&self) -> bool {
-        self.0.iter().any(|(_, seat)| matches!(seat, Seat::Taken { handle, .. } if handle.mailbox.is_alive()))
+        self.0
+            .iter()
+            .any(|(_, joined)| matches!(joined, Joined::Here { handle, .. } if handle.mailbox.is_alive()))
     }
 
     fn is_full(&self) -> bool {
@@ -180,12 +183,12 @@ struct Wanted<'a> {
 }
 
 /// A session on this socket.
-enum Seat {
-    Taken {
+enum Joined {
+    Here {
         id: SessionId,
         handle: Handle,
         epoch: u64,
-        /// The epoch that the session still has the seat in, until it is told of the newer one.
+        /// The epoch that the session still knows, until it is told of the newer one.
         before: Option<u64>,
     },
     /// Refused; what the client sent before it knew is ignored.
@@ -194,33 +197,35 @@ enum Seat {
 
 impl Reader {
     pub(crate) fn new(
-        inner: Arc<Inner>,
+        joins: Arc<Joins>,
+        config: Arc<Config>,
         outbox: Outbox,
         head: Parts,
         identity: Identity,
         account: &Arc<Account>,
-        standing: Arc<Standing>,
+        status: Arc<SocketStatus>,
     ) -> Self {
         let progress = head.extensions.get().cloned();
-        let head = inner.config.store.is_some().then(|| Head::new(head));
+        let head = joins.restores.is_some().then(|| Head::new(head));
         let charge = head.as_ref().map(|head| {
             let mut charge = account.charge();
             // No more than everybody may have: `REQUEST_HEAD_BYTES_MAX`.
             let _ = charge.set(head.byte_count());
             charge
         });
-        standing.set_seated(false);
-        let (account, unseated_since) = (Arc::clone(account), Some(Instant::now()));
+        status.set_joined(false);
+        let (account, unjoined_since) = (Arc::clone(account), Some(Instant::now()));
         let reader = Self {
-            inner,
+            joins,
+            config,
             outbox,
             head,
             _charge: charge,
             account,
-            standing,
-            unseated_since,
+            status,
+            unjoined_since,
             identity,
-            seats: Seats::default(),
+            joined: JoinedSessions::default(),
             progress,
         };
         reader.admit();
@@ -235,7 +240,7 @@ impl Reader {
     /// Large messages are for sessions: who has joined none sends none.
     fn admit(&self) {
         if let Some(progress) = &self.progress {
-            let is_joined = self.seats.has_session();
+            let is_joined = self.joined.has_session();
             progress.admit((!is_joined).then_some(limits::INBOUND_UNJOINED_BYTES_MAX));
         }
     }
@@ -250,7 +255,7 @@ impl Reader {
         let mut told_at = None;
         loop {
             // Whatever else it says, a socket is for sessions.
-            let until = self.unseated_since.map(|since| since + limits::JOIN_WITHIN);
+            let until = self.unjoined_since.map(|since| since + limits::JOIN_WITHIN);
             // A large message takes long to come, and the client's ping behind it: it is told that it is heard.
             let more = |now: Instant| {
                 let is_told = told_at.is_some_and(|at| now < at + limits::PROGRESS_EVERY);
@@ -269,11 +274,11 @@ impl Reader {
             match message {
                 Ok(bytes) => {
                     told_at = None;
-                    self.standing.note_message();
+                    self.status.note_message();
                     if let Err(fault) = self.handle(bytes).await {
                         return fault.into();
                     }
-                    self.note_seats();
+                    self.note_joined();
                     self.admit();
                 }
                 Err(end) => return end,
@@ -282,13 +287,13 @@ impl Reader {
     }
 
     /// Who has no session makes room for others, and doesn't stay for ever.
-    fn note_seats(&mut self) {
-        let is_seated = self.seats.has_session();
-        if is_seated == self.unseated_since.is_none() {
+    fn note_joined(&mut self) {
+        let is_joined = self.joined.has_session();
+        if is_joined == self.unjoined_since.is_none() {
             return;
         }
-        self.unseated_since = (!is_seated).then(Instant::now);
-        self.standing.set_seated(is_seated);
+        self.unjoined_since = (!is_joined).then(Instant::now);
+        self.status.set_joined(is_joined);
     }
 
     async fn handle(&mut self, bytes: Bytes) -> Result<(), Fault> {
@@ -319,7 +324,7 @@ impl Reader {
             }
             // What the session answers with work: a patch, or the whole document.
             (session, ClientFrame::Event { .. } | ClientFrame::Resync { .. }) => {
-                self.pace(session).await;
+                self.wait_for_rate(session).await;
                 self.forward(session, bytes).await
             }
             (session, _) => self.forward(session, bytes).await,
@@ -327,18 +332,18 @@ impl Reader {
     }
 
     /// Waits until the session takes one more event, resync or join. Nothing is read from the socket meanwhile.
-    async fn pace(&self, session: u32) {
-        let Some(Seat::Taken { handle, .. }) = self.seats.get(session) else { return };
-        let pace = Arc::clone(&handle.pace);
-        while let Err(wait) = pace.take() {
+    async fn wait_for_rate(&self, session: u32) {
+        let Some(Joined::Here { handle, .. }) = self.joined.get(session) else { return };
+        let rate_limit = Arc::clone(&handle.rate_limit);
+        while let Err(wait) = rate_limit.take() {
             tokio::time::sleep(wait).await;
         }
     }
 
     /// Casts a frame to its session as soon as the session's inbox has room.
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
-        match self.seats.get(session) {
-            Some(Seat::Taken { handle, epoch, .. }) => {
+        match self.joined.get(session) {
+            Some(Joined::Here { handle, epoch, .. }) => {
                 let charge = if bytes.len() > limits::INBOUND_BYTES_FREE {
                     let mut charge = Box::new(self.account.charge_inbound());
                     if !charge.set(bytes.len()) {
@@ -348,14 +353,14 @@ impl Reader {
                 } else {
                     None
                 };
-                let places = self.inner.config.inbox_places(bytes.len());
+                let places = self.config.inbox_places(bytes.len());
                 if let Ok(permit) = Arc::clone(&handle.inbox).acquire_many_owned(places).await {
                     // False when the session has ended, of which the client is told already.
                     handle.mailbox.post(Mail::Frame { epoch: *epoch, bytes, permit, charge });
                 }
                 Ok(())
             }
-            Some(Seat::Ended) => Ok(()),
+            Some(Joined::Ended) => Ok(()),
             None => Err(Fault { offset: Some(1), ..CloseReason::UnknownSession.into() }),
         }
     }
@@ -370,100 +375,73 @@ impl Reader {
             self.refuse(session, reason, reason.meaning().trim());
             return Ok(());
         }
-        let Some(token) = self.inner.signer.verify(token, self.identity) else {
-            let why = match self.inner.config.identity {
+        let Some(token) = self.joins.verify(token, self.identity) else {
+            let why = match self.config.identity {
                 Some(_) => OTHER_IDENTITY,
                 None => OTHER_SECRET,
             };
-            self.end_seat_because(session, CloseReason::BadToken, why);
+            self.refuse_because(session, CloseReason::BadToken, why);
             return Ok(());
         };
-        let (handle, epoch) = match self.find(token).await {
+        let (handle, epoch) = match self.joins.find(token, || self.head.as_ref().map(Head::parts)).await {
             Ok(found) => found,
             Err(CloseReason::BadToken) => {
-                self.end_seat_because(session, CloseReason::BadToken, OUTDATED);
+                self.refuse_because(session, CloseReason::BadToken, OUTDATED);
                 return Ok(());
             }
             Err(reason) => {
-                self.end_seat(session, reason);
+                self.end_join(session, reason);
                 return Ok(());
             }
         };
         let (id, is_latest) = (token.id, epoch == token.epoch + 1);
-        let before = match self.seats.get(session) {
-            Some(Seat::Taken { id: seated, epoch, .. }) if *seated == id => Some(*epoch),
+        let before = match self.joined.get(session) {
+            Some(Joined::Here { id: joined, epoch, .. }) if *joined == id => Some(*epoch),
             _ => None,
         };
         if before.is_none() {
             self.release(session);
         }
-        // Seated before the waits, so that it is let go of however the wait ends.
-        self.seats.insert(session, Seat::Taken { id, handle: handle.clone(), epoch, before });
+        // Joined before the waits, so that it is let go of however the wait ends.
+        self.joined.insert(session, Joined::Here { id, handle: handle.clone(), epoch, before });
         let link = Link::new(self.outbox.clone(), session, epoch);
-        self.pace(session).await;
+        self.wait_for_rate(session).await;
         let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await else {
             // It ended in this very moment: stored, or for good. The next join will tell.
-            self.end_seat(session, CloseReason::Unavailable);
+            self.end_join(session, CloseReason::Unavailable);
             return Ok(());
         };
-        let token = self.inner.signer.sign(id, epoch, self.identity);
-        let (link, inner) = (Some(link), Arc::downgrade(&self.inner));
-        let attachment = Attachment { link, inner, mode, applied, settled, token, is_latest, permit };
+        let token = self.joins.signer.sign(id, epoch, self.identity);
+        let (link, retry) = (Some(link), self.joins.retry.clone());
+        let attachment = Attachment { link, retry, mode, applied, settled, token, is_latest, permit };
         // A session that has ended takes it no more: then it tells the client when it is dropped.
         handle.mailbox.post(Mail::Join(Box::new(attachment)));
-        if let Some(Seat::Taken { before, .. }) = self.seats.get_mut(session) {
+        if let Some(Joined::Here { before, .. }) = self.joined.get_mut(session) {
             *before = None;
         }
         Ok(())
     }
 
-    /// The session that a token names, brought back from the store if need be.
-    async fn find(&self, token: Token) -> Result<(Handle, u64), CloseReason> {
-        if self.inner.drain.has_begun() {
-            return Err(CloseReason::ShuttingDown);
-        }
-        match self.inner.registry.attach(token) {
-            Found::Session(handle, epoch) => return Ok((handle, epoch)),
-            Found::Outdated => return Err(CloseReason::BadToken),
-            Found::Behind(handle) => {
-                handle.mailbox.post(Mail::Moved);
-            }
-            Found::Nothing => {}
-        }
-        let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
-        let (inner, parts) = (Arc::clone(&self.inner), head.parts());
-        let label = Label::new("restore").in_session(token.id);
-        self.inner
-            .crew()
-            .run(Lane::Session, label, async move { inner.restore(&parts, token).await })
-            .await?;
-        match self.inner.registry.attach(token) {
-            Found::Session(handle, epoch) => Ok((handle, epoch)),
-            // Gone again already, or somebody else's.
-            _ => Err(CloseReason::Unavailable),
-        }
-    }
-
     /// Whether one more session may join, those forgotten that have ended.
     fn make_room(&mut self, session: u32) -> bool {
-        let is_seated = self.seats.get(session).is_some();
-        if self.seats.is_full() && !is_seated {
-            self.seats.0.retain(|(_, seat)| match seat {
-                Seat::Taken { handle, .. } => handle.mailbox.is_alive(),
-                Seat::Ended => false,
+        let is_joined = self.joined.get(session).is_some();
+        if self.joined.is_full() && !is_joined {
+            self.joined.0.retain(|(_, joined)| match joined {
+                Joined::Here { handle, .. } => handle.mailbox.is_alive(),
+                Joined::Ended => false,
             });
         }
-        !self.seats.is_full() || is_seated
+        !self.joined.is_full() || is_joined
     }
 
-    fn end_seat(&mut self, session: u32, reason: CloseReason) {
-        self.end_seat_because(session, reason, reason.meaning().trim());
+    fn end_join(&mut self, session: u32, reason: CloseReason) {
+        self.refuse_because(session, reason, reason.meaning().trim());
     }
 
     /// `why` is shown to a person when it happens again and again, and logged at once.
-    fn end_seat_because(&mut self, session: u32, reason: CloseReason, why: &str) {
+    fn refuse_because(&mut self, session: u32, reason: CloseReason, why: &str) {
         self.release(session);
-        self.seats.insert(session, Seat::Ended);
+        self.joined.insert(session, Joined::Ended);
         self.refuse(session, reason, why);
     }
 
@@ -476,23 +454,23 @@ impl Reader {
         } else {
             tracing::warn!(reason = reason_name, session, peer, why, "join refused");
         }
-        self.outbox.send_frame(session, &close_frame(reason, why, self.inner.retry_ms(reason)));
+        self.outbox.send_frame(session, &close_frame(reason, why, self.joins.retry.after_ms(reason)));
     }
 
     /// Lets go of a session: it may wait for another socket.
     fn release(&mut self, session: u32) {
-        if let Some(Seat::Taken { id, handle, epoch, before }) = self.seats.remove(session) {
+        if let Some(Joined::Here { id, handle, epoch, before }) = self.joined.remove(session) {
             for epoch in before.into_iter().chain([epoch]) {
                 handle.mailbox.post(Mail::Detach { epoch });
             }
-            self.inner.registry.detach(id, epoch);
+            self.joins.registry.detach(id, epoch);
         }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        while let Some((session, _)) = self.seats.0.first() {
+        while let Some((session, _)) = self.joined.0.first() {
             self.release(*session);
         }
     }

@@ -3,7 +3,7 @@
 use maud::Render;
 
 use super::*;
-use crate::socket::outbox::{OutboxReader, outbox};
+use crate::session::outbox::{OutboxReader, outbox};
 use crate::{Config, Context, Html, Live, MountError, Runtime, html};
 
 struct Still;
@@ -33,11 +33,14 @@ struct Stage {
 
 fn socket(runtime: &Runtime) -> (Reader, OutboxReader) {
     let (head, ()) = axum::http::Request::new(()).into_parts();
-    let inner = Arc::clone(&runtime.inner);
-    let account = inner.accounts.of(None);
+    let sockets = runtime.sockets();
+    let account = sockets.accounts.of(None);
     let (outbox, waiting) = outbox(None, &account);
-    let standing = Standing::take(&inner, &head, [10, 0, 0, 1].into(), &account).expect("room");
-    (Reader::new(inner, outbox, head, Identity::default(), &account, Arc::new(standing)), waiting)
+    let status =
+        SocketStatus::take(&sockets.admissions, &head, [10, 0, 0, 1].into(), &account).expect("room");
+    let (joins, config) = (Arc::clone(&sockets.joins), Arc::clone(&sockets.config));
+    let reader = Reader::new(joins, config, outbox, head, Identity::default(), &account, Arc::new(status));
+    (reader, waiting)
 }
 
 fn join(token: &str) -> Bytes {
@@ -48,8 +51,8 @@ fn join(token: &str) -> Bytes {
 async fn joined(outbox: &mut OutboxReader) -> String {
     loop {
         let frame = match outbox.next().await {
-            super::super::outbox::Outgoing::Frame(frame) => frame,
-            super::super::outbox::Outgoing::Transmission { transmission, .. } => transmission.frame,
+            crate::session::outbox::Outgoing::Frame(frame) => frame,
+            crate::session::outbox::Outgoing::Transmission { transmission, .. } => transmission.frame,
         };
         if let Ok((1, ServerFrame::Joined { token, .. })) = ServerFrame::decode(&frame) {
             return token.to_owned();
@@ -69,7 +72,7 @@ impl Stage {
         // Otherwise it is given up after two minutes.
         let ack = ClientFrame::Ack { ack: 0, behind: 0 }.encode(1);
         reader.handle(ack.into()).await.expect("a frame");
-        let Some(Seat::Taken { handle, .. }) = reader.seats.get(1) else { panic!("a seat") };
+        let Some(Joined::Here { handle, .. }) = reader.joined.get(1) else { panic!("a session") };
         let handle = handle.clone();
         (Self { runtime, handle, reader, outbox }, token)
     }
@@ -151,7 +154,7 @@ async fn nothing_that_is_printed_holds_a_token_or_a_state() {
     let permit = Arc::clone(&stage.handle.inbox).try_acquire_owned().expect("room");
     let attachment = Attachment {
         link: None,
-        inner: Arc::downgrade(&stage.runtime.inner),
+        retry: stage.reader.joins.retry.clone(),
         mode,
         applied: 7,
         settled: 0,
@@ -173,9 +176,9 @@ async fn nothing_that_is_printed_holds_a_token_or_a_state() {
     let printed = format!("{:?}", lightspeed_core::session::Input::<()>::Join(join));
     assert!(printed.contains("applied: 7") && !printed.contains(&token), "{printed}");
 
-    let stamp = crate::store::Stamp { epoch: 1, seq: 2, nonce: 3 };
+    let stamp = crate::storage::store::Stamp { epoch: 1, seq: 2, nonce: 3 };
     let expires_at = std::time::SystemTime::UNIX_EPOCH;
-    let record = crate::store::Record { stamp, bytes: "a state".into(), expires_at };
+    let record = crate::storage::store::Record { stamp, bytes: "a state".into(), expires_at };
     let printed = format!("{record:?}");
     assert!(printed.contains("byte_count: 7") && !printed.contains("a state"), "{printed}");
 }
