@@ -61,14 +61,18 @@ pub const TASKS_WAITING_MAX: usize = 1024;
 /// How long tasks wait without any being started before the log says so.
 pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
 
-/// How long the code of a component may run until another thread has its thread's place; found out 2 milliseconds later at most.
+/// How long the code of a component may run until another thread has its thread's place. The watch notices it at most 2 milliseconds
+/// later.
 pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
 
-/// The same for a component that has computed for longer than that before; those wait for each other.
-pub const HEAVY_TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(50);
+/// The same for a new page that computes, and for a session whose earlier turns have computed for long.
+pub const TURN_COMPUTES_MAX: Duration = Duration::from_millis(50);
 
-/// How long it may run until its thread gets less of a core than others, on Linux. Not sooner: what such a thread
-/// holds of the allocator's, others wait for.
+/// The same for those that wait, for a database for example. Longer than it takes until the system tells what a thread has used.
+pub const TURN_WAITS_AFTER: Duration = Duration::from_millis(12);
+
+/// How long a component may compute until its thread gets less of a core than others, on Linux. Not sooner, since such a thread may
+/// hold a lock of the allocator, for which others wait.
 pub const TURN_MAKES_WAY_AFTER: Duration = Duration::from_millis(50);
 
 /// Short turns in a row after which a component no longer counts as one that computes.
@@ -77,7 +81,8 @@ pub const SHORT_TURNS_TO_BE_LIGHT: u8 = 8;
 /// How long it may run until the log tells of it.
 pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);
 
-/// How much of it may run for longer than that at a time, each in a thread of its own; one more holds up the others.
+/// How many turns may be long at a time, each in a thread of its own: half of them turns of sessions, a quarter new pages, a quarter
+/// turns of sessions that compute for long. One more holds up the others of its kind.
 pub const TURNS_LONG_MAX: usize = 512;
 
 /// How long turns of sessions may wait for a thread until new pages are taken up more slowly.

@@ -8,21 +8,24 @@
 //!     ◀──────── wake ────────────┘                                  longer still: tells of it
 //! ```
 //!
-//! A worker of tokio that runs code which sleeps or computes holds up more than its own tasks: it may be the one
-//! that all others rely on to hear from sockets and timers. So no worker runs any. The crew has as many threads at
-//! work as the runtime has workers. One that is at a job for longer than [`limits::TURN_HANDED_ON_AFTER`] no longer counts as one of them,
-//! another is started in its place, and it ends with its job. How many such there may be is bounded. From
-//! [`limits::TURN_MAKES_WAY_AFTER`] on it has a lower priority where the system has such.
+//! A worker of tokio that runs code which sleeps or computes holds up more than its own tasks: it may be the worker
+//! that all others rely on to hear from sockets and timers. No worker runs an author's code, therefore; threads of the
+//! crew do. They are in three groups, a [`Lane`] each, so that nobody's click waits for what others make the server
+//! do: turns of sessions, new pages, and the turns of sessions that compute for long. The first two have as many
+//! threads at work as the runtime has workers, the third half as many.
 //!
-//! There are three such groups of threads, a [`Lane`] each, so that nobody's click waits for what others make the
-//! server do. New pages are taken up more slowly when those wait who are there already. Whoever has computed for more than a few milliseconds is in a lane
-//! with others of that kind, half as wide, until several jobs in a row were short.
+//! A thread that is at a job for longer than [`limits::TURN_HANDED_ON_AFTER`] no longer counts as one of its lane:
+//! another thread is started in its place, and the first one ends with its job. How many such long jobs there may be is
+//! bounded, for each lane by itself. A long job that computes has a lower priority from
+//! [`limits::TURN_MAKES_WAY_AFTER`] on, where the system has priorities.
 //!
-//! What is waited for within an author's future is no such job: the future is polled by the crew ([`errand`]),
-//! and between polls it takes no thread.
+//! A future of an author's is polled by the crew ([`errand`]). It takes no thread while it waits.
 //!
-//! On a runtime of tokio that has one thread only, as tests and simulations have, there is no crew unless an
-//! operator asks for one: whoever comes to an author's code runs it. The watch tells of what is long there too.
+//! A subscriber of `tracing` is the application's as well: it may panic, or have a job enqueued. The crew logs without
+//! holding a lock, and survives such a panic.
+//!
+//! A runtime of tokio that has only one thread, as in tests and simulations, has no crew unless an operator asks for
+//! one: the caller runs the author's code itself. The watch tells of what takes long there too.
 
 mod errand;
 #[cfg(test)]
@@ -36,14 +39,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use futures_util::FutureExt;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 pub(crate) use errand::Errand;
-use watch::{Bell, Stand};
+use watch::{Bell, Stand, undisturbed};
 pub(crate) use watch::{Kind, Label, note};
 
 use crate::limits;
@@ -95,11 +98,24 @@ impl Lane {
         }
     }
 
-    /// How long a job of it may run until another thread has its thread's place.
-    const fn handed_on_after(self) -> Duration {
+    /// How many long jobs may have a thread of their own.
+    const fn long_max(self) -> usize {
         match self {
-            Self::Session | Self::Page => limits::TURN_HANDED_ON_AFTER,
-            Self::Heavy => limits::HEAVY_TURN_HANDED_ON_AFTER,
+            Self::Session => limits::TURNS_LONG_MAX / 2,
+            // Pages come from anybody, and must not take what clicks need.
+            Self::Page | Self::Heavy => limits::TURNS_LONG_MAX / 4,
+        }
+    }
+
+    /// How long a job may run until another thread has its thread's place.
+    ///
+    /// A session's first turn that computes is handed on at once, since the next ones are in [`Lane::Heavy`]. A page isn't: each of the pages that
+    /// anybody asks for would get a thread that computes.
+    const fn handed_on_after(self, computes: bool) -> Duration {
+        match (self, computes) {
+            (Self::Session, _) => limits::TURN_HANDED_ON_AFTER,
+            (Self::Page | Self::Heavy, false) => limits::TURN_WAITS_AFTER,
+            (Self::Page | Self::Heavy, true) => limits::TURN_COMPUTES_MAX,
         }
     }
 }
@@ -112,7 +128,7 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// Where the next job waits, of somebody whose jobs are for `lane` else.
+    /// Where the next job of its owner waits: in `lane`, unless it counts as heavy.
     pub(crate) fn lane(&self, lane: Lane) -> Lane {
         if self.short_missing.load(Ordering::Relaxed) == 0 { lane } else { Lane::Heavy }
     }
@@ -134,11 +150,13 @@ struct Shared {
     threads_max: usize,
     /// Whose context the threads are in, so that authors' code finds its timers and sockets.
     runtime: Handle,
-    /// By lane. Each has a lock of its own: a thread that holds one may lose its processor to others.
+    /// By lane. Each has a lock of its own, since a thread that holds a lock may lose its processor to other threads.
     gangs: [Gang; 3],
     waits: Mutex<Waits>,
-    /// Threads whose job is long.
-    long: AtomicUsize,
+    /// By lane, threads whose job is long.
+    long: [AtomicUsize; 3],
+    /// The log has been told that no thread could be started, and none has been since.
+    is_unstarted_told: AtomicBool,
     /// The runtime is gone: threads end when there is nothing to do.
     is_closed: AtomicBool,
     stands: Mutex<Stands>,
@@ -157,27 +175,29 @@ struct Gang {
 struct GangState {
     /// With when each came.
     queue: VecDeque<(Instant, Arc<dyn Job>)>,
-    /// Threads that wait, those not counted that have been woken.
+    /// Threads that wait and haven't been woken.
     idle: usize,
-    /// How many of those that waited are to wake.
+    /// Threads that have been woken and don't run yet.
     woken: usize,
     /// Threads that run jobs or wait, without those whose job is long.
     working: usize,
 }
 
-/// How long the jobs of sessions wait for a thread, and those who wait for a job for a worker when it is over.
+/// How long the jobs of sessions wait for a thread, and their results for a worker of tokio.
 #[derive(Default)]
 struct Waits {
-    /// The mean of late, the last with an eighth of the weight.
+    /// The moving mean: the newest wait has an eighth of the weight.
     mean: Duration,
-    /// When the last began.
+    /// When the newest wait ended.
     at: Option<Instant>,
 }
 
 impl Waits {
     fn note(&mut self, came: Instant) {
         let now = Instant::now();
-        self.mean = (self.mean * 7 + (now - came)) / 8;
+        // One wait of seconds, of a machine that was stopped for example, is forgotten after a few more.
+        let waited = now.saturating_duration_since(came).min(limits::PAGES_PAUSE_MAX * 4);
+        self.mean = (self.mean * 7 + waited) / 8;
         self.at = Some(now);
     }
 
@@ -193,11 +213,12 @@ impl Waits {
 struct Stands {
     /// What each thread is at.
     all: Vec<Weak<Stand>>,
-    is_full_told: bool,
+    /// By lane, the log has been told that as many jobs are long as may be.
+    is_full_told: [bool; 3],
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing of an author's runs under a lock.
+    // No code of an application runs under a lock of the crew's.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -219,7 +240,8 @@ impl Crew {
             runtime,
             gangs: Default::default(),
             waits: Mutex::default(),
-            long: AtomicUsize::new(0),
+            long: Default::default(),
+            is_unstarted_told: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             stands: Mutex::default(),
             bell: Bell::default(),
@@ -243,7 +265,11 @@ impl Crew {
             drop(state);
             gang.work.notify_one();
         } else if state.working < lane.threads_max(self.0.threads_max) {
-            self.0.start(&mut state, lane);
+            let started = if makes_way() { Ok(()) } else { self.0.start(&mut state, lane) };
+            drop(state);
+            self.0.note_started(started);
+            // The watch starts what is missing.
+            self.0.rouse();
         }
     }
 
@@ -319,6 +345,12 @@ impl Crew {
     }
 }
 
+/// Whether this thread's job is long. Its priority may be lower by now, and a thread that it starts would have the same
+/// lower priority for good.
+fn makes_way() -> bool {
+    STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.is_handed_on()))
+}
+
 /// Whether this thread belongs to a crew.
 fn is_in_a_crew() -> bool {
     STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.lane.is_some()))
@@ -331,25 +363,35 @@ struct Section {
 
 impl Drop for Section {
     fn drop(&mut self) {
-        self.stand.end();
+        if let (_, Some(told)) = self.stand.end() {
+            undisturbed(|| told.tell(true));
+        }
     }
 }
 
 impl Shared {
     /// Has a new thread join those at work in a lane.
-    fn start(self: &Arc<Self>, state: &mut GangState, lane: Lane) {
+    fn start(self: &Arc<Self>, state: &mut GangState, lane: Lane) -> io::Result<()> {
         let stand = Arc::new(Stand::new(self, Some(lane)));
         let (shared, for_thread) = (Arc::clone(self), Arc::clone(&stand));
         let run = move || shared.work(lane, &for_thread);
-        match thread::Builder::new().name(lane.thread_name().to_owned()).spawn(run) {
-            Ok(_) => {
-                state.working += 1;
-                lock(&self.stands).all.push(Arc::downgrade(&stand));
-            }
-            // The watch tries again.
-            Err(error) => tracing::error!(%error, "no thread could be started for the code of components"),
+        thread::Builder::new().name(lane.thread_name().to_owned()).spawn(run)?;
+        state.working += 1;
+        lock(&self.stands).all.push(Arc::downgrade(&stand));
+        Ok(())
+    }
+
+    /// Has threads watched, if one was started, and tells the log once if none can be. The watch tries again.
+    fn note_started(self: &Arc<Self>, started: io::Result<()>) {
+        let error = match started.and_then(|()| self.keep_watched()) {
+            Ok(()) => return self.is_unstarted_told.store(false, Ordering::Relaxed),
+            Err(error) => error,
+        };
+        if !self.is_unstarted_told.swap(true, Ordering::Relaxed) {
+            undisturbed(|| {
+                tracing::error!(%error, "no thread could be started for the code of components: it waits until one can");
+            });
         }
-        self.keep_watched();
     }
 
     /// Runs one job after the other.
@@ -362,11 +404,15 @@ impl Shared {
             self.rouse();
             let run = AssertUnwindSafe(|| job.run());
             if catch_unwind(run).is_err() {
-                tracing::error!("a job of the crew has panicked");
+                undisturbed(|| tracing::error!("a job of the crew has panicked"));
             }
-            if stand.end() {
-                // Another has its place, or has it when there is something to do.
-                self.long.fetch_sub(1, Ordering::Relaxed);
+            let (is_handed_on, told) = stand.end();
+            if let Some(told) = told {
+                undisturbed(|| told.tell(true));
+            }
+            if is_handed_on {
+                // Another thread has its place, or gets the place when there is something to do.
+                self.long[lane as usize].fetch_sub(1, Ordering::Relaxed);
                 return;
             }
         }
@@ -375,17 +421,18 @@ impl Shared {
     /// The next job, waited for; `None` when there will be none.
     fn next(&self, lane: Lane) -> Option<Arc<dyn Job>> {
         let gang = &self.gangs[lane as usize];
-        if lane == Lane::Page {
-            // Those who are there go before those who come: a processor that has too much to do gets fewer pages.
-            let pause = lock(&self.waits).pause();
-            pause.into_iter().for_each(thread::sleep);
-        }
         let mut state = lock(&gang.state);
         loop {
             if let Some((came, job)) = state.queue.pop_front() {
                 drop(state);
-                if lane == Lane::Session {
-                    lock(&self.waits).note(came);
+                match lane {
+                    Lane::Session => lock(&self.waits).note(came),
+                    // Sessions that are there go before pages that come.
+                    Lane::Page => {
+                        let pause = lock(&self.waits).pause();
+                        pause.into_iter().for_each(thread::sleep);
+                    }
+                    Lane::Heavy => {}
                 }
                 return Some(job);
             }
@@ -405,27 +452,29 @@ impl Shared {
         }
     }
 
-    /// Looks at what all are at. Whether there is anything to look at.
+    /// Looks at what all threads are at. Whether there is anything to look at.
     fn look(self: &Arc<Self>) -> bool {
+        let stands: Vec<Arc<Stand>> = {
+            let mut stands = lock(&self.stands);
+            stands.all.retain(|stand| stand.strong_count() > 0);
+            stands.all.iter().filter_map(Weak::upgrade).collect()
+        };
         let mut told = Vec::new();
         let mut handed_on = [0; 3];
         let mut is_busy = false;
-        let mut stands = lock(&self.stands);
-        stands.all.retain(|stand| {
-            let Some(stand) = stand.upgrade() else { return false };
-            let has_room = self.long.load(Ordering::Relaxed) < limits::TURNS_LONG_MAX;
-            let Some(seen) = stand.look(has_room) else { return true };
+        // Without the lock: it is waited for by those who start threads, and a look reads files.
+        for stand in stands {
+            let long = |lane: Lane| self.long[lane as usize].load(Ordering::Relaxed);
+            let has_room = stand.lane.is_some_and(|lane| long(lane) < lane.long_max());
+            let Some(seen) = stand.look(has_room) else { continue };
             is_busy = true;
             if let Some(lane) = seen.handed_on_now {
                 handed_on[lane as usize] += 1;
-                self.long.fetch_add(1, Ordering::Relaxed);
+                self.long[lane as usize].fetch_add(1, Ordering::Relaxed);
             }
             told.extend(seen.told);
-            true
-        });
-        let is_full = self.long.load(Ordering::Relaxed) >= limits::TURNS_LONG_MAX;
-        let is_news = is_full && !std::mem::replace(&mut stands.is_full_told, is_full);
-        drop(stands);
+        }
+        let full = self.note_full();
         // Threads that were lost to long jobs are replaced when there is something to do.
         for (lane, handed_on) in Lane::ALL.into_iter().zip(handed_on) {
             let mut state = lock(&self.gangs[lane as usize].state);
@@ -433,20 +482,41 @@ impl Shared {
             is_busy |= !state.queue.is_empty();
             let missing = lane.threads_max(self.threads_max).saturating_sub(state.working);
             let waiting = state.queue.len().saturating_sub(state.idle + state.woken);
-            for _ in 0..missing.min(waiting) {
-                self.start(&mut state, lane);
+            let wanted = missing.min(waiting);
+            let started = (0..wanted).try_for_each(|_| self.start(&mut state, lane));
+            drop(state);
+            if wanted > 0 {
+                self.note_started(started);
             }
         }
         for told in &told {
             told.tell(false);
         }
-        if is_news {
+        for lane in full {
             tracing::error!(
-                turns = limits::TURNS_LONG_MAX,
+                lane = ?lane,
+                turns = lane.long_max(),
                 "so many components take long at the same time: one more of them holds up the others. \
                  Have long work done by `Context::perform`, without blocking"
             );
         }
         is_busy
     }
+
+    /// The lanes in which as many jobs are long as may be, and weren't before.
+    fn note_full(&self) -> impl Iterator<Item = Lane> + use<> {
+        let mut stands = lock(&self.stands);
+        let is_new = Lane::ALL.map(|lane| {
+            let long = self.long[lane as usize].load(Ordering::Relaxed);
+            is_newly_full(&mut stands.is_full_told[lane as usize], long, lane.long_max())
+        });
+        Lane::ALL.into_iter().zip(is_new).filter_map(|(lane, is_new)| is_new.then_some(lane))
+    }
+}
+
+/// Whether a bound is reached that the log hasn't been told of since a quarter of it was free.
+fn is_newly_full(is_told: &mut bool, long: usize, long_max: usize) -> bool {
+    let is_full = long >= long_max;
+    let was_told = std::mem::replace(is_told, is_full || (*is_told && long > long_max / 4 * 3));
+    is_full && !was_told
 }

@@ -13,11 +13,12 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::watch::undisturbed;
 use super::{Crew, Job, Label, Lane, Weight};
 
 /// A future that is polled beside whoever holds this; ends when it is dropped. Awaited, it gives what the future does.
 pub(crate) struct Errand<T> {
-    /// With since when it is known.
+    /// With when it ended.
     result: oneshot::Receiver<(thread::Result<T>, Instant)>,
     stop: Stop,
 }
@@ -27,7 +28,7 @@ enum Stop {
     Run(Arc<Run>),
     /// It is a task of tokio.
     Task(AbortHandle),
-    /// It runs as long as it takes.
+    /// It runs to its end, and nobody stops it.
     Never,
 }
 
@@ -101,7 +102,8 @@ impl<T> Drop for Errand<T> {
     fn drop(&mut self) {
         match &self.stop {
             Stop::Run(run) => {
-                run.is_stopped.store(true, Ordering::Release);
+                // Read, changed and written at once, here and by the runner: one of the two sees what the other did.
+                run.is_stopped.swap(true, Ordering::AcqRel);
                 run.schedule();
             }
             Stop::Task(task) => task.abort(),
@@ -136,6 +138,8 @@ impl Run {
         let next = |phase| match phase {
             IDLE => Some(QUEUED),
             RUNNING => Some(AGAIN),
+            // Written all the same, so that the runner sees what happened before.
+            QUEUED | AGAIN => Some(phase),
             _ => None,
         };
         if self.phase.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) == Ok(IDLE) {
@@ -164,7 +168,7 @@ impl Job for Run {
     }
 
     fn run(self: Arc<Self>) {
-        self.phase.store(RUNNING, Ordering::Release);
+        self.phase.swap(RUNNING, Ordering::AcqRel);
         let mut slot = self.future.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = match slot.as_mut() {
             Some(future) if !self.is_stopped.load(Ordering::Acquire) => {
@@ -179,10 +183,12 @@ impl Job for Run {
             drop(slot);
             // What is left of it is the author's as well.
             if catch_unwind(AssertUnwindSafe(|| drop(future))).is_err() {
-                tracing::error!(
-                    component = self.label.component,
-                    "work of a component panicked while it was dropped"
-                );
+                undisturbed(|| {
+                    tracing::error!(
+                        component = self.label.component,
+                        "work of a component panicked while it was dropped"
+                    );
+                });
             }
             return;
         }

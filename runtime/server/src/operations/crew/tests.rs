@@ -72,3 +72,156 @@ fn pages_pause_as_long_as_turns_wait_and_no_longer_than_that_is_bounded() {
     waits.at = Some(ago(limits::PAGES_PAUSE_MAX * 4));
     assert_eq!(waits.pause(), None, "that was long ago");
 }
+
+/// A job that does something once.
+struct Once {
+    lane: Lane,
+    does: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Job for Once {
+    fn label(&self) -> Label {
+        Label::new("test")
+    }
+
+    fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    fn run(self: Arc<Self>) {
+        let does = lock(&self.does).take();
+        if let Some(does) = does {
+            does();
+        }
+    }
+}
+
+fn once(crew: &Crew, lane: Lane, does: impl FnOnce() + Send + 'static) {
+    crew.enqueue(Arc::new(Once { lane, does: Mutex::new(Some(Box::new(does))) }));
+}
+
+/// Long enough for a machine that does other things as well.
+const AT_LAST: Duration = Duration::from_mins(1);
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thread_that_makes_way_starts_none_that_makes_way_as_well() {
+    let crew = Crew::new(Some(1));
+    let (told, heard) = mpsc::channel();
+    let nice =
+        || rustix::process::getpriority_process(Some(rustix::thread::gettid())).expect("it is our own");
+    let within = crew.clone();
+    let usual = nice();
+    once(&crew, Lane::Session, move || {
+        let began = Instant::now();
+        while nice() == usual && began.elapsed() < AT_LAST {
+            std::hint::spin_loop();
+        }
+        let own = nice();
+        once(&within, Lane::Session, move || told.send((own, nice())).expect("it is waited for"));
+    });
+    let (first, next) = heard.recv_timeout(AT_LAST).expect("both have run");
+    assert!(first > usual, "it has computed for long");
+    assert_eq!(next, usual, "the next one's thread is as important as any");
+    crew.close();
+}
+
+#[tokio::test]
+async fn pages_that_block_leave_threads_for_those_who_are_there() {
+    let crew = Crew::new(Some(1));
+    let (go, wait) = mpsc::channel::<()>();
+    let wait = Arc::new(Mutex::new(wait));
+    let (begun, begins) = mpsc::channel();
+    for _ in 0..=limits::TURNS_LONG_MAX {
+        let (begun, wait) = (begun.clone(), Arc::clone(&wait));
+        once(&crew, Lane::Page, move || {
+            let _ = begun.send(());
+            let _ = lock(&wait).recv();
+        });
+    }
+    // As many as get a thread, and one that has its lane's last.
+    for _ in 0..=Lane::Page.long_max() {
+        begins.recv_timeout(AT_LAST).expect("it begins");
+    }
+    let (told, heard) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    once(&crew, Lane::Session, move || {
+        let _ = released.recv();
+    });
+    once(&crew, Lane::Session, move || told.send(()).expect("it is waited for"));
+    heard.recv_timeout(AT_LAST).expect("a click isn't held up by a turn that blocks, however many pages do");
+    drop((release, go));
+    crew.close();
+}
+
+#[tokio::test]
+async fn jobs_that_block_are_handed_on_after_the_end_as_well() {
+    let crew = Crew::new(Some(1));
+    // Threads and the watch are asleep.
+    let (told, heard) = mpsc::channel();
+    once(&crew, Lane::Session, move || told.send(()).expect("it is waited for"));
+    heard.recv_timeout(AT_LAST).expect("it has run");
+    let began = Instant::now();
+    while crew.0.bell.is_awake() && began.elapsed() < AT_LAST {
+        thread::yield_now();
+    }
+    crew.close();
+    let (told, heard) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    once(&crew, Lane::Session, move || {
+        let _ = released.recv();
+    });
+    once(&crew, Lane::Session, move || told.send(()).expect("it is waited for"));
+    heard.recv_timeout(AT_LAST).expect("what is left is done beside one that blocks");
+    drop(release);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_panics_ends_no_thread() {
+    struct Panics(Arc<AtomicUsize>);
+
+    impl tracing::Subscriber for Panics {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            // Without the hook, which takes long to print.
+            std::panic::resume_unwind(Box::new("a subscriber of the application's"));
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    let crew = Crew::new(Some(1));
+    let (told, heard) = mpsc::channel();
+    let events = Arc::new(AtomicUsize::new(0));
+    for _ in 0..3 {
+        let (told, events) = (told.clone(), Arc::clone(&events));
+        once(&crew, Lane::Session, move || {
+            let _ = told.send(());
+            // What is said of it goes to the subscriber of this thread.
+            std::mem::forget(tracing::subscriber::set_default(Panics(events)));
+            std::panic::resume_unwind(Box::new("a job that doesn't catch its panics"));
+        });
+        heard.recv_timeout(AT_LAST).expect("it has run");
+    }
+    let (told, heard) = mpsc::channel();
+    once(&crew, Lane::Session, move || told.send(()).expect("it is waited for"));
+    heard.recv_timeout(AT_LAST).expect("there is a thread still");
+    assert_eq!(events.load(Ordering::Relaxed), 3, "each panic of a job was told");
+    assert_eq!(lock(&crew.0.gangs[Lane::Session as usize].state).working, 1);
+    crew.close();
+}
+
+#[test]
+fn a_bound_that_is_reached_again_is_told_again() {
+    let mut is_told = false;
+    let longs = [7, 8, 8, 7, 8, 6, 8].map(|long| is_newly_full(&mut is_told, long, 8));
+    assert_eq!(longs, [false, true, false, false, false, false, true]);
+}

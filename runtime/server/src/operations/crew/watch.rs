@@ -3,10 +3,11 @@
 use std::any::type_name;
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use super::{Lane, STAND, Shared, lock};
 use crate::id::SessionId;
@@ -19,8 +20,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The processor time that a turn takes between two looks, at least, to count as one that computes.
 const COMPUTES_AFTER: Duration = Duration::from_millis(1);
 
+/// The share of a turn's time that it computes or waits for a processor, at least, to count as one that computes: an eighth. The system may tell
+/// of what was used as late as 10 ms after.
+const COMPUTES_SHARE: u32 = 8;
+
 /// So many looks at nothing, and the watch sleeps until something begins.
 const QUIET_LOOKS: u32 = 16;
+
+/// The number of no turn.
+const NO_TURN: u64 = u64::MAX;
 
 /// Whose code it is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,6 +110,8 @@ pub(super) struct Stand {
     crew: Weak<Shared>,
     /// Odd as long as something runs.
     turn: AtomicU64,
+    /// The turn for which another thread has this one's place.
+    handed_on: AtomicU64,
     running: Mutex<Running>,
     seen: Mutex<Seen>,
     /// The turn of which the watch has found that it computes.
@@ -131,12 +141,24 @@ struct Seen {
     turn: u64,
     /// When it has seen this turn for the first time.
     since: Option<Instant>,
-    /// The processor time that the thread had used by then, where the system tells it.
-    used: Option<Duration>,
+    /// What the thread had used by then, where the system tells it.
+    used: Option<Used>,
+    /// When that is read next, counted from `since`.
+    read_at: Duration,
+    computes: bool,
     is_handed_on: bool,
     makes_way: bool,
     /// What ran when it was told that it takes long.
     told: Option<Running>,
+}
+
+/// What a thread has used.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    /// On a processor.
+    ran: Duration,
+    /// Waiting for a processor.
+    queued: Duration,
 }
 
 /// What a look has found.
@@ -159,9 +181,10 @@ impl Stand {
             lane,
             crew: Arc::downgrade(crew),
             turn: AtomicU64::new(0),
+            handed_on: AtomicU64::new(NO_TURN),
             running: Mutex::default(),
             seen: Mutex::default(),
-            computing: AtomicU64::new(0),
+            computing: AtomicU64::new(NO_TURN),
             thread: OnceLock::new(),
         }
     }
@@ -172,11 +195,11 @@ impl Stand {
         let _ = self.thread.set(rustix::thread::gettid());
     }
 
-    /// The thread makes way for the others, to its end: what computes for long must not take a core from them.
+    /// The thread makes way for the others, to its end: a job that computes for long must not take a core from them.
     #[cfg(target_os = "linux")]
     fn make_way(&self) {
         if let Some(thread) = self.thread.get() {
-            // Not allowed, perhaps: then it shares evenly.
+            // Where that isn't allowed it shares evenly.
             let _ = rustix::process::setpriority_process(Some(*thread), LONG_NICE);
         }
     }
@@ -184,17 +207,18 @@ impl Stand {
     #[cfg(not(target_os = "linux"))]
     fn make_way(&self) {}
 
-    /// The processor time that the thread has used.
+    /// What the thread has used. The system brings it up to date at its ticks, of 1 to 10 ms.
     #[cfg(target_os = "linux")]
-    fn used(&self) -> Option<Duration> {
+    fn used(&self) -> Option<Used> {
         let thread = self.thread.get()?.as_raw_nonzero();
         // proc_pid_schedstat(5): nanoseconds on a processor, nanoseconds of waiting for one, and how often.
         let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
-        stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+        let mut fields = stat.split(' ').map(|field| field.parse().ok().map(Duration::from_nanos));
+        Some(Used { ran: fields.next()??, queued: fields.next()?? })
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn used(&self) -> Option<Duration> {
+    fn used(&self) -> Option<Used> {
         None
     }
 
@@ -202,6 +226,12 @@ impl Stand {
     pub(super) fn has_computed(&self) -> bool {
         let turn = self.turn.load(Ordering::Relaxed);
         self.computing.load(Ordering::Relaxed) == turn
+    }
+
+    /// Whether another thread has this one's place.
+    pub(super) fn is_handed_on(&self) -> bool {
+        let turn = self.turn.load(Ordering::Relaxed);
+        self.handed_on.load(Ordering::Relaxed) == turn
     }
 
     pub(super) fn is_of(&self, crew: &Arc<Shared>) -> bool {
@@ -214,21 +244,18 @@ impl Stand {
 
     pub(super) fn begin(&self, label: Label) {
         *lock(&self.running) = Running { label, kind: None };
-        // Before the watch is looked for: one of both sees the other.
+        // Before the watch is looked for. Either this thread sees that the watch sleeps, or the watch sees the turn.
         self.turn.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// What runs is done; whether another thread has this one's place.
-    pub(super) fn end(&self) -> bool {
+    /// What runs is done. Whether another thread has this one's place, and what is to be told of it.
+    pub(super) fn end(&self) -> (bool, Option<Told>) {
         let turn = self.turn.fetch_add(1, Ordering::SeqCst);
         let seen = std::mem::take(&mut *lock(&self.seen));
         if seen.turn != turn {
-            return false;
+            return (false, None);
         }
-        if let Some(running) = seen.told {
-            self.told(running, &seen).tell(true);
-        }
-        seen.is_handed_on
+        (seen.is_handed_on, seen.told.map(|running| self.told(running, &seen)))
     }
 
     /// Looks; `None` when nothing runs. A place is handed on only if there is room for another thread.
@@ -242,17 +269,23 @@ impl Stand {
             *seen = Seen { turn, since: Some(Instant::now()), used: self.used(), ..Seen::default() };
         }
         let elapsed = seen.elapsed();
-        if self.computing.load(Ordering::Relaxed) != turn
-            && elapsed >= COMPUTES_AFTER
-            && let Some((before, now)) = seen.used.zip(self.used())
-            && now.saturating_sub(before) >= COMPUTES_AFTER
-        {
-            self.computing.store(turn, Ordering::Relaxed);
+        if !seen.computes && elapsed >= COMPUTES_AFTER.max(seen.read_at) {
+            // A job that waits for long is looked at less and less often.
+            seen.read_at = elapsed + elapsed / 8;
+            if seen.has_computed(elapsed, self.used()) {
+                seen.computes = true;
+                self.computing.store(turn, Ordering::Relaxed);
+            }
         }
-        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after() && !seen.is_handed_on;
+        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after(seen.computes) && !seen.is_handed_on;
         let handed_on_now = self.lane.filter(|lane| has_room && is_long(lane));
-        seen.is_handed_on |= handed_on_now.is_some();
-        if seen.is_handed_on && !seen.makes_way && elapsed >= limits::TURN_MAKES_WAY_AFTER {
+        if handed_on_now.is_some() {
+            seen.is_handed_on = true;
+            self.handed_on.store(turn, Ordering::Relaxed);
+        }
+        // A job that only waits takes nothing from others, and may hold what they need when it goes on.
+        let is_in_the_way = seen.computes && elapsed >= limits::TURN_MAKES_WAY_AFTER;
+        if seen.is_handed_on && is_in_the_way && !seen.makes_way {
             seen.makes_way = true;
             self.make_way();
         }
@@ -273,6 +306,14 @@ impl Stand {
 impl Seen {
     fn elapsed(&self) -> Duration {
         self.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    /// Whether the job computes: a job that has waited for most of its time leaves the processor to others.
+    fn has_computed(&self, elapsed: Duration, now: Option<Used>) -> bool {
+        let Some((before, now)) = self.used.zip(now) else { return false };
+        let ran = now.ran.saturating_sub(before.ran);
+        let queued = now.queued.saturating_sub(before.queued);
+        ran >= COMPUTES_AFTER && ran + queued >= elapsed / COMPUTES_SHARE
     }
 }
 
@@ -297,6 +338,11 @@ impl Told {
     }
 }
 
+/// Runs what logs: a panic in a subscriber of the application's ends no thread of the crew.
+pub(super) fn undisturbed(log: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(log));
+}
+
 /// Wakes the watch.
 #[derive(Default)]
 pub(super) struct Bell {
@@ -309,12 +355,17 @@ pub(super) struct Bell {
 #[derive(Default)]
 struct BellState {
     has_watch: bool,
-    is_closed: bool,
 }
 
 impl Bell {
+    #[cfg(test)]
+    pub(super) fn is_awake(&self) -> bool {
+        self.is_awake.load(Ordering::SeqCst)
+    }
+
+    /// Wakes the watch, so that it sees that the crew is closed.
     pub(super) fn close(&self) {
-        lock(&self.state).is_closed = true;
+        drop(lock(&self.state));
         self.rung.notify_all();
     }
 }
@@ -323,53 +374,77 @@ impl Shared {
     /// Has a thread's turns looked at.
     pub(super) fn watch_over(self: &Arc<Self>, stand: &Arc<Stand>) {
         lock(&self.stands).all.push(Arc::downgrade(stand));
-        self.keep_watched();
+        self.note_started(Ok(()));
     }
 
     /// Starts the watch, if there is none.
-    pub(super) fn keep_watched(self: &Arc<Self>) {
+    pub(super) fn keep_watched(self: &Arc<Self>) -> io::Result<()> {
         let mut bell = lock(&self.bell.state);
-        if bell.has_watch || bell.is_closed {
-            return;
+        if bell.has_watch {
+            return Ok(());
         }
         let shared = Arc::clone(self);
         let run = move || shared.watch();
-        match thread::Builder::new().name("lightspeed-watch".to_owned()).spawn(run) {
-            Ok(_) => bell.has_watch = true,
-            Err(error) => tracing::error!(%error, "no thread could be started that watches over components"),
-        }
+        thread::Builder::new().name("lightspeed-watch".to_owned()).spawn(run)?;
+        bell.has_watch = true;
+        Ok(())
     }
 
-    /// Something has begun: the watch looks.
-    pub(super) fn rouse(&self) {
+    /// Something has begun, or waits for a thread: the watch looks.
+    pub(super) fn rouse(self: &Arc<Self>) {
         if self.bell.is_awake.load(Ordering::SeqCst) || self.bell.is_awake.swap(true, Ordering::SeqCst) {
             return;
         }
         // Locked, so that a watch that is about to wait does before it is woken.
-        drop(lock(&self.bell.state));
+        let has_watch = lock(&self.bell.state).has_watch;
         self.bell.rung.notify_all();
+        if !has_watch {
+            let started = self.keep_watched();
+            // The next one to rouse it tries again.
+            self.bell.is_awake.store(started.is_ok(), Ordering::SeqCst);
+            self.note_started(started);
+        }
+    }
+
+    /// Whether the runtime is gone and no thread of the crew is left.
+    fn is_over(&self) -> bool {
+        if !self.is_closed.load(Ordering::SeqCst) {
+            return false;
+        }
+        let stands = lock(&self.stands);
+        !stands.all.iter().filter_map(Weak::upgrade).any(|stand| stand.lane.is_some())
     }
 
     fn watch(self: &Arc<Self>) {
         let mut quiet = 0;
+        let look = || catch_unwind(AssertUnwindSafe(|| self.look())).unwrap_or(true);
         loop {
-            quiet = if self.look() { 0 } else { quiet + 1 };
+            quiet = if look() { 0 } else { quiet + 1 };
             if quiet < QUIET_LOOKS {
                 thread::sleep(LOOK_EVERY);
                 continue;
             }
             quiet = 0;
+            if self.is_closed.load(Ordering::SeqCst) {
+                // Threads end when there is nothing left to do, without a word. Until the last one has ended it is looked.
+                let mut bell = lock(&self.bell.state);
+                if self.is_over() {
+                    bell.has_watch = false;
+                    self.bell.is_awake.store(false, Ordering::SeqCst);
+                    return;
+                }
+                drop(bell);
+                thread::sleep(LOOK_EVERY * QUIET_LOOKS);
+                continue;
+            }
             self.bell.is_awake.store(false, Ordering::SeqCst);
-            // What has begun just now has taken the watch for awake.
-            if self.look() {
+            // Whoever has begun just now saw `is_awake` set, and didn't ring.
+            if look() {
                 self.bell.is_awake.store(true, Ordering::SeqCst);
                 continue;
             }
             let mut bell = lock(&self.bell.state);
-            while !self.bell.is_awake.load(Ordering::SeqCst) {
-                if bell.is_closed {
-                    return;
-                }
+            while !self.bell.is_awake.load(Ordering::SeqCst) && !self.is_closed.load(Ordering::SeqCst) {
                 bell = self.bell.rung.wait(bell).unwrap_or_else(PoisonError::into_inner);
             }
         }
