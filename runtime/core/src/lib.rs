@@ -17,7 +17,7 @@
 //! - `digest`: whether a tree looks the same in another process
 //! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
 //! - [`lease`]: who may join, and which tokens still count
-//! - [`ledger`]: which templates a page already has
+//! - [`sent_templates`]: which templates a page already has
 //!
 //! Architecture invariant: no I/O, clock, randomness, thread or async. Time is an argument.
 #![no_std]
@@ -32,12 +32,12 @@ pub mod html;
 pub mod key;
 pub mod layout;
 pub mod lease;
-pub mod ledger;
 mod markup;
 pub mod memo;
 pub mod nesting;
 pub mod packed;
 mod render;
+pub mod sent_templates;
 pub mod session;
 mod size;
 pub mod splice;
@@ -46,6 +46,7 @@ pub mod template;
 
 pub use html::Html;
 pub use memo::{Memo, MemoList};
+pub use sent_templates as ledger;
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
 pub use stream::Stream;

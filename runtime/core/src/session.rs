@@ -7,11 +7,11 @@
 //! The way of an event, until its patch is acknowledged:
 //!
 //! - `exchange`: what the machine takes and gives
-//! - `link`: the socket's side: who joins, what is sent, what is acknowledged
+//! - `delivery`: the socket's side: who joins, what is sent, what is acknowledged
 //! - `events`: from an event to its effect, or to its refusal
-//! - `place`: from the place that an event names to its message
+//! - `slot_address`: from the place that an event names to its message
 //! - `reach`: whether a person can act on an element
-//! - `versions`: what is rendered, compared with the version before, and kept
+//! - `revisions`: what is rendered, compared with the version before, and kept
 //! - `window`: patches that are not acknowledged
 //!
 //! And what keeps the session on it:
@@ -23,16 +23,16 @@
 //! - [`hibernation`]: an idle session without its tree
 
 pub mod checkpoint;
+mod delivery;
 mod events;
 mod exchange;
 pub mod hibernation;
 pub mod lifecycle;
-mod link;
-mod place;
 pub mod policy;
 pub(crate) mod reach;
 pub mod recovery;
-mod versions;
+mod revisions;
+mod slot_address;
 mod window;
 
 use alloc::collections::VecDeque;
@@ -53,10 +53,10 @@ use crate::stream::tree as streams;
 use checkpoint::LoadError;
 use hibernation::Newest;
 use lifecycle::{Created, Phase};
-use place::Notes;
 use policy::Policy;
 use recovery::{Restarts, Step};
-use versions::{Origin, Seen, State, origin};
+use revisions::{Origin, Seen, State, origin};
+use slot_address::Notes;
 use window::Window;
 
 pub use exchange::{Input, Join, Output, Transmission, Unfit};
@@ -386,7 +386,7 @@ impl<C: Component> Session<C> {
     fn frame(&mut self, frame: ClientFrame<'_>) {
         match frame {
             ClientFrame::Event { ack, seq, behind, instance, slot, payload } => {
-                self.event(ack, seq, behind, place::Place { instance, slot }, &payload);
+                self.event(ack, seq, behind, slot_address::Place { instance, slot }, &payload);
                 // Only now: an event may have been made on the version before the one it acknowledges.
                 self.acknowledge(ack);
                 // Last: what is forgotten may panic when it is dropped, and the event is then handled.

@@ -29,15 +29,15 @@ use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 
 use super::hibernation::{Newest, ids_of};
 use super::lifecycle::{Created, Phase};
-use super::place::{self, Notes, Place};
 use super::policy::Policy;
-use super::versions::{Origin, Seen, State};
+use super::revisions::{Origin, Seen, State};
+use super::slot_address::{self, Notes, Place};
 use super::window::Sent;
 use super::{Component, Session};
 use crate::digest::digest;
 use crate::html::{Fragment, Value};
-use crate::ledger::TemplateUse;
 use crate::memo::part::Part;
+use crate::sent_templates::TemplateUse;
 use crate::stream::tree as streams;
 use crate::template::{Kind, Template};
 
@@ -233,7 +233,7 @@ impl<C: Component> Session<C> {
                 session.is_dirty = true;
             }
             for (place, payload) in &image.notes {
-                if place::tells_fields(session.newest.tree(), *place) {
+                if slot_address::tells_fields(session.newest.tree(), *place) {
                     session.note_fields(*place, payload);
                 }
             }

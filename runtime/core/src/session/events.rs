@@ -12,7 +12,7 @@ use lightspeed_protocol::msgpack::Payload;
 
 use super::exchange::{Output, Transmission};
 use super::recovery::Step;
-use super::{Component, OUTPUTS_WAITING_MAX, Session, place, saved};
+use super::{Component, OUTPUTS_WAITING_MAX, Session, saved, slot_address};
 use crate::memo;
 
 /// How many events that don't fit a session tells its author of.
@@ -24,7 +24,7 @@ impl<C: Component> Session<C> {
         ack: u64,
         seq: u64,
         behind: u64,
-        place: place::Place,
+        place: slot_address::Place,
         payload: &Payload<'_>,
     ) {
         let Some(version_seen) = ack.checked_sub(behind).filter(|_| ack <= self.version) else {
@@ -39,7 +39,7 @@ impl<C: Component> Session<C> {
         }
         self.wake(Step::Update { seq: Some(seq) });
         self.step = Step::Update { seq: Some(seq) };
-        let place::Resolved { message, tells_fields } = self.resolve(place, version_seen, payload);
+        let slot_address::Resolved { message, tells_fields } = self.resolve(place, version_seen, payload);
         // One that has failed before is refused if it does again, and nobody can tell then what it told of fields.
         if tells_fields && (message.is_err() || self.restarts.has_failed(seq)) {
             self.take_back(place, payload);
@@ -62,8 +62,8 @@ impl<C: Component> Session<C> {
                 self.unrendered.push(seq);
                 self.handled(seq);
             }
-            Err(place::Unresolved::Refused(reason)) => self.refuse(seq, reason),
-            Err(place::Unresolved::Unfit(unfit)) => {
+            Err(slot_address::Unresolved::Refused(reason)) => self.refuse(seq, reason),
+            Err(slot_address::Unresolved::Unfit(unfit)) => {
                 self.refuse(seq, RefusalReason::Unfit);
                 // A client can send as many of them as it likes; its author needs to hear of a few.
                 if self.unfit_told < UNFIT_TOLD_MAX {
@@ -71,7 +71,7 @@ impl<C: Component> Session<C> {
                     self.released.push_back(Output::Unfit(unfit));
                 }
             }
-            Err(place::Unresolved::Fault(reason)) => self.close(reason),
+            Err(slot_address::Unresolved::Fault(reason)) => self.close(reason),
         }
     }
 
@@ -115,17 +115,17 @@ impl<C: Component> Session<C> {
     }
 
     /// Notes in the tree, and for the next checkpoint, what an event tells of fields. Whoever calls this knows that the event
-    /// tells anything: [`place::tells_fields`].
-    pub(super) fn note_fields(&mut self, place: place::Place, payload: &Payload<'_>) {
+    /// tells anything: [`slot_address::tells_fields`].
+    pub(super) fn note_fields(&mut self, place: slot_address::Place, payload: &Payload<'_>) {
         if let Some(origin) = &mut self.origin {
             origin.settle(|| self.newest.digest());
         }
-        place::note_fields(self.newest.tree_mut(), place, payload);
+        slot_address::note_fields(self.newest.tree_mut(), place, payload);
         self.notes.push(place, payload);
     }
 
     /// What a refused event told of fields is what the page shows, and not what the component says.
-    fn take_back(&mut self, place: place::Place, payload: &Payload<'_>) {
+    fn take_back(&mut self, place: slot_address::Place, payload: &Payload<'_>) {
         self.note_fields(place, payload);
         self.is_dirty = true;
     }

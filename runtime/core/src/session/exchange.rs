@@ -9,7 +9,7 @@ use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
 use super::checkpoint::Checkpoint;
-use crate::ledger::TemplateUse;
+use crate::sent_templates::TemplateUse;
 
 /// What a session takes.
 #[derive(Debug)]

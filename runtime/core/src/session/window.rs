@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use lightspeed_protocol::{Timestamp, limits};
 
-use crate::ledger::TemplateUse;
+use crate::sent_templates::TemplateUse;
 
 /// A patch that is not acknowledged.
 pub(super) struct Sent {

@@ -19,8 +19,8 @@ use super::window::Sent;
 use super::{Component, Session, push};
 use crate::build::{Numbering, write_skeleton};
 use crate::diff::Patch;
-use crate::ledger::TemplateUse;
 use crate::render::write_page;
+use crate::sent_templates::TemplateUse;
 
 impl<C: Component> Session<C> {
     pub(super) fn join(&mut self, join: &Join<'_>) {

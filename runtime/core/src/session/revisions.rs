@@ -1,6 +1,6 @@
 //! A version of the document: rendered, compared with the one before, kept as long as an event may name it, forgotten.
 //!
-//! The patches that lead from one to the next are `link`'s to send.
+//! The patches that lead from one to the next are `delivery`'s to send.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
