@@ -8,7 +8,6 @@ use lightspeed_protocol::frame::{ClientFrame, JoinMode};
 use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use super::checkpoint::Checkpoint;
 use crate::sent_templates::TemplateUse;
 
 /// What a session takes.
@@ -67,6 +66,20 @@ impl fmt::Debug for Join<'_> {
             .field("is_latest", is_latest)
             .finish_non_exhaustive()
     }
+}
+
+/// How far what a join says may be ahead of a session that goes on from a checkpoint, in versions and in events.
+pub(super) const AHEAD_MAX: u64 = 1 << 32;
+
+/// A session as bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Counts the checkpoints of this session in this process.
+    pub generation: u64,
+    /// The last event that it holds.
+    pub seq: u64,
+    /// The session.
+    pub bytes: Vec<u8>,
 }
 
 /// What a session gives.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use lightspeed_protocol::{Timestamp, limits};
 
+use super::queue;
 use crate::sent_templates::TemplateUse;
 
 /// A patch that is not acknowledged.
@@ -49,7 +50,7 @@ impl Window {
 
     pub(super) fn push(&mut self, sent: Sent) {
         self.byte_count += sent.program.len();
-        super::push(&mut self.sent, sent);
+        queue::push(&mut self.sent, sent);
     }
 
     /// The patch at `index`, which is sent now.
