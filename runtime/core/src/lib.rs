@@ -15,7 +15,7 @@
 //! - [`memo`]: parts that are rendered again only when what they depend on has changed
 //! - [`stream`]: lists whose rows are not kept
 //! - `digest`: whether a tree looks the same in another process
-//! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
+//! - [`session`]: versions, acknowledgements, the patch window; from a slot address to a message
 //! - [`lease`]: who may join, and which tokens still count
 //! - [`sent_templates`]: which templates a page already has
 //!
@@ -46,10 +46,15 @@ pub mod template;
 
 pub use html::Html;
 pub use memo::{Memo, MemoList};
-pub use sent_templates as ledger;
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
 pub use stream::Stream;
+
+/// [`sent_templates`] by the name that other crates have for it.
+#[doc(hidden)]
+pub mod ledger {
+    pub use crate::sent_templates::{SentTemplates as TemplateLedger, TemplateUse, template_html};
+}
 
 /// What `html!` expands to uses these; nobody else should.
 #[doc(hidden)]

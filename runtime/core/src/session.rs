@@ -16,7 +16,7 @@
 //! `Session` has them work together. Where the component's code is called on the way, that has a file of its own:
 //!
 //! - `join`: a socket comes
-//! - `update`: from an event to its effect, or to its refusal
+//! - `update`: from an event to its effect or to its refusal
 //! - `render`: from a change to a version that is sent
 //! - `restore`: the session as a checkpoint, and back
 //! - `inspect`: what a session looks like from outside
@@ -27,7 +27,7 @@
 //! - [`lifecycle`]: the phases, as types; `window`: patches that are not acknowledged
 //! - [`policy`]: what a session promises when its socket or server is lost; [`checkpoint`]: the session as bytes
 //! - [`hibernation`]: the newest version without its tree; `edits`: what a person has changed in it; `instances`: the ids in it
-//! - `slot_address`: what an event names, looked up in a tree; [`reach`]: whether a person can act on an element
+//! - `slot_address`: what an event names, looked up in a tree; `reach`: whether a person can act on an element
 //! - [`recovery`]: what a session goes on from after a panic in the component
 
 pub mod checkpoint;

@@ -1,13 +1,15 @@
-//! An idle session lets go of what it looks like and keeps what that follows from.
+//! An idle session drops the tree of its newest version and keeps the state that the tree was rendered from.
 //!
-//! `render` is a pure function of the state, so the tree of the newest version can be dropped as long as the
-//! component stands as it was rendered: whatever needs the tree renders it again first, gives its instances the ids that
-//! they had, and tells it again what events have told of fields. A digest tells when the tree has come out otherwise: a `render`
-//! that is no such function, as one that reads the time or something that it shares with others. Then no difference to it
-//! is sent, but the whole document, and no event is resolved in it: the way that a session comes back
-//! from the store. Such a session doesn't hibernate again.
+//! `render` is a pure function of the state, so the tree can be dropped as long as the component stands in the state that
+//! was rendered. Whatever needs the tree renders it again first, gives its instances the ids that they had, and notes in it
+//! again what events have told of fields.
 //!
-//! Rows of streams are in no state, and what the tree keeps of them is little: it is put aside, and into the tree that is rendered again.
+//! A digest shows whether the new tree equals the dropped one. It doesn't when `render` is no pure function, for example
+//! because it reads the time. The client is then sent the whole document instead of a difference, and no event is resolved
+//! in the new tree, as after a restore from the store. Such a session doesn't hibernate again.
+//!
+//! Rows of streams are in no state. What the tree keeps of them is little: it is put aside and moved into the tree that is
+//! rendered again.
 //!
 //! Trees of older versions stay: the states that they were rendered from are gone, and the client may still name them.
 
@@ -31,17 +33,17 @@ pub const HIBERNATE_AFTER_MS: u64 = 10_000;
 pub(super) enum Newest<M> {
     /// Its tree.
     Tree(Fragment<M>),
-    /// What is needed to have it again.
+    /// What is kept of the tree that was dropped.
     Asleep(Asleep<M>),
 }
 
-/// What is left of a tree.
+/// What is kept of a tree that was dropped: enough to recognize it when it is rendered again.
 pub(super) struct Asleep<M> {
-    /// Of the tree as it was, with what fields have told.
+    /// The digest of the tree, with what events have told of fields.
     digest: u64,
-    /// Its instances, parents before children.
+    /// The ids of the tree's instances, parents before children.
     ids: Box<[InstanceId]>,
-    /// What is kept of rows that are in no state (`stream`), in the tree's order.
+    /// What the tree kept of the rows of its streams, in the tree's order.
     streams: Vec<StreamValue<M>>,
 }
 

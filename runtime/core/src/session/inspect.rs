@@ -3,13 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
-use lightspeed_protocol::Timestamp;
-
 use super::Session;
-use super::checkpoint::LoadError;
-use super::component::{Component, State};
+use super::component::Component;
 use super::hibernation::Newest;
-use super::recovery::Step;
 use crate::html::Fragment;
 use crate::nesting::Misplaced;
 use crate::render::{write_fragment, write_page};
@@ -75,23 +71,6 @@ impl<C: Component> Session<C> {
     /// The component's state as bytes, if its policy is to be stored.
     pub fn state(&self) -> Option<&[u8]> {
         self.component.state().map(|state| &**state)
-    }
-
-    /// Gives the component a state that was recorded, in place of the message that led to it.
-    ///
-    /// # Errors
-    ///
-    /// When the bytes are no state of the component.
-    pub fn put_state(&mut self, now: Timestamp, state: &[u8]) -> Result<(), LoadError> {
-        self.now = self.now.max(now);
-        self.wake(Step::Update { seq: None });
-        self.component.load(state)?;
-        self.revisions.forget_undone();
-        self.revisions.note_busy(self.now);
-        self.component.set_state(Some(State::from(state)));
-        self.revisions.note_change();
-        self.persistence.note_change(self.now);
-        Ok(())
     }
 
     /// The newest version that was rendered.

@@ -1,8 +1,8 @@
-//! After a panic in the component: back to the last good state, and on.
+//! After a panic in the component: what the session goes back to, and how often it may.
 //!
 //! The machine itself cannot catch a panic. Its shell does, and calls [`Session::recover`](super::Session::recover);
 //! the machine knows what the component was at. Nothing of a message is noted before the
-//! component has taken it, so going back is taking on the state of before.
+//! component has taken it, so going back means loading the state before the message.
 
 use alloc::collections::VecDeque;
 

@@ -1,11 +1,11 @@
-//! From an event, or a message of the component's own, to its effect, or to its refusal.
+//! From an event, or a message of the component's own, to its effect or to its refusal.
 
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
-use lightspeed_protocol::limits;
 use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::{Timestamp, limits};
 
 use super::Session;
-use super::component::Component;
+use super::component::{Component, LoadError, State};
 use super::events::Order;
 use super::exchange::Output;
 use super::recovery::Step;
@@ -65,6 +65,23 @@ impl<C: Component> Session<C> {
             }
             Err(Unresolved::Fault(reason)) => self.close(reason),
         }
+    }
+
+    /// Gives the component a state that was recorded, in place of the message that led to it.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no state of the component.
+    pub fn put_state(&mut self, now: Timestamp, state: &[u8]) -> Result<(), LoadError> {
+        self.now = self.now.max(now);
+        self.wake(Step::Update { seq: None });
+        self.component.load(state)?;
+        self.revisions.forget_undone();
+        self.revisions.note_busy(self.now);
+        self.component.set_state(Some(State::from(state)));
+        self.revisions.note_change();
+        self.persistence.note_change(self.now);
+        Ok(())
     }
 
     /// A message that no event asked for.

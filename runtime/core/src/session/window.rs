@@ -1,4 +1,4 @@
-//! Patches that are sent and not acknowledged: what a client that comes back is sent again.
+//! Patches that are sent and not acknowledged: a client that comes back is sent them again.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ pub(super) struct Sent {
     pub(super) at: Timestamp,
 }
 
-/// Oldest first; bounded by [`Window::has_room`].
+/// Patches that are not acknowledged, oldest first; bounded by [`Window::has_room`].
 #[derive(Default)]
 pub(super) struct Window {
     sent: VecDeque<Sent>,
