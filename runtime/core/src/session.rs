@@ -131,7 +131,7 @@ impl<C: Component> Session<C> {
         match input {
             Input::Join(join) => self.join(&join),
             Input::Frame(frame) if self.is_attached() && !self.persistence.is_suspended() => {
-                self.frame(frame)
+                self.frame(frame);
             }
             // Of a socket that is gone, or too late: the client sends it again.
             Input::Frame(_) => {}

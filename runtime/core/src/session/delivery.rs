@@ -12,7 +12,7 @@ use lightspeed_protocol::{Timestamp, limits};
 
 use super::events::Refusal;
 use super::exchange::Transmission;
-use super::lifecycle::Phase;
+use super::lifecycle::{Attached, Phase};
 use super::window::{Sent, Window};
 
 /// Bytes that a frame takes around its program, at most.
@@ -99,7 +99,7 @@ impl Delivery {
 
     /// Whether the attached client lacks the document, or has asked for the whole of it.
     pub(super) fn needs_snapshot(&self) -> bool {
-        self.phase.attached().is_some_and(|attached| attached.needs_snapshot())
+        self.phase.attached().is_some_and(Attached::needs_snapshot)
     }
 
     /// The attached client is to get the whole document.

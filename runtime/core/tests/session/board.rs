@@ -9,17 +9,17 @@ use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::Payload;
 
 #[derive(Debug, Clone, Default)]
-pub struct Board {
-    pub count: i32,
-    pub rows: Vec<u32>,
-    pub is_open: bool,
-    pub draft: String,
-    pub is_agreed: bool,
-    pub log: Vec<Msg>,
+pub(crate) struct Board {
+    pub(crate) count: i32,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) is_open: bool,
+    pub(crate) draft: String,
+    pub(crate) is_agreed: bool,
+    pub(crate) log: Vec<Msg>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Msg {
+pub(crate) enum Msg {
     Set(i32),
     Remove(u32),
     Rows(Vec<u32>),
@@ -67,31 +67,31 @@ impl Component for Board {
     }
 }
 
-pub fn board(rows: &[u32]) -> Board {
+pub(crate) fn board(rows: &[u32]) -> Board {
     Board { rows: rows.into(), ..Board::default() }
 }
 
-pub fn join<'a>(mode: JoinMode, applied: u64) -> Input<'a, Msg> {
+pub(crate) fn join<'a>(mode: JoinMode, applied: u64) -> Input<'a, Msg> {
     Input::Join(Join { session: 1, mode, applied, settled: 0, token: "token", is_latest: true })
 }
 
 /// A session with a client that does what the test says, and the frames that it got.
-pub struct Hostile {
-    pub session: Session<Board>,
-    pub frames: Vec<Vec<u8>>,
-    pub unfit: Vec<Unfit>,
-    pub closed: Option<CloseReason>,
+pub(crate) struct Hostile {
+    pub(crate) session: Session<Board>,
+    pub(crate) frames: Vec<Vec<u8>>,
+    pub(crate) unfit: Vec<Unfit>,
+    pub(crate) closed: Option<CloseReason>,
 }
 
 impl Hostile {
-    pub fn new(board: Board) -> Self {
+    pub(crate) fn new(board: Board) -> Self {
         let session = Session::new(board);
         let mut it = Self { session, frames: Vec::new(), unfit: Vec::new(), closed: None };
         it.input(join(JoinMode::Adopt, 0));
         it
     }
 
-    pub fn input(&mut self, input: Input<'_, Msg>) {
+    pub(crate) fn input(&mut self, input: Input<'_, Msg>) {
         self.session.handle_input(Timestamp(0), input);
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -103,12 +103,12 @@ impl Hostile {
         }
     }
 
-    pub fn event(&mut self, ack: u64, seq: u64, behind: u64, instance: u32, slot: u32) {
+    pub(crate) fn event(&mut self, ack: u64, seq: u64, behind: u64, instance: u32, slot: u32) {
         let payload = Payload::None;
         self.input(Input::Frame(ClientFrame::Event { ack, seq, behind, instance, slot, payload }));
     }
 
-    pub fn patches(&self) -> usize {
+    pub(crate) fn patches(&self) -> usize {
         let patches = self.frames.iter().filter(|frame| {
             matches!(
                 ServerFrame::decode(frame),
