@@ -27,7 +27,8 @@
 //! - [`lifecycle`]: the phases, as types; `window`: patches that are not acknowledged
 //! - [`policy`]: what a session promises when its socket or server is lost; [`checkpoint`]: the session as bytes
 //! - [`hibernation`]: the newest version without its tree; `edits`: what a person has changed in it; `instances`: the ids in it
-//! - `slot_address`: what an event names, looked up in a tree; `reach`: whether a person can act on an element
+//! - `slot_address`: what an event names, looked up in a tree; `fields`: what an event tells of fields; `reach`: whether a
+//!   person can act on an element
 //! - [`recovery`]: what a session goes on from after a panic in the component
 
 pub mod checkpoint;
@@ -36,6 +37,7 @@ mod delivery;
 mod edits;
 mod events;
 mod exchange;
+mod fields;
 pub mod hibernation;
 mod inspect;
 mod instances;

@@ -17,10 +17,11 @@ use super::checkpoint::{Image, Version};
 use super::component::State;
 use super::edits::PendingEdits;
 use super::exchange::AHEAD_MAX;
+use super::fields;
 use super::hibernation::{HIBERNATE_AFTER_MS, Newest};
 use super::instances::{each_instance, give_ids, ids_of};
 use super::queue;
-use super::slot_address::{self, SlotAddress};
+use super::slot_address::SlotAddress;
 use crate::build::{Numbering, write_skeleton};
 use crate::diff::{self, Patch};
 use crate::digest::digest;
@@ -426,7 +427,7 @@ impl<M> Revisions<M> {
             self.is_dirty = true;
         }
         for (address, payload) in &image.edits {
-            if slot_address::tells_fields(self.newest.tree(), *address) {
+            if fields::tells_fields(self.newest.tree(), *address) {
                 self.note_edit(*address, payload);
             }
         }

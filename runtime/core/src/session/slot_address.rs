@@ -208,11 +208,6 @@ pub(super) fn find_in<M>(part: &Part<M>, id: InstanceId) -> Option<Instance<'_, 
     part.around(id).and_then(|fragment| find(fragment, id))
 }
 
-/// Whether an event at this address tells anything of fields.
-pub(super) fn tells_fields<M>(tree: &Fragment<M>, address: SlotAddress) -> bool {
-    find(tree, address.instance).is_some_and(|instance| instance.tells_fields(address.slot))
-}
-
 pub(super) fn event_of(slots: &[Slot], slot: SlotIndex) -> Option<EventKind> {
     match slots.get(slot as usize)?.kind {
         Kind::Handler { event } => Some(event),
