@@ -10,10 +10,10 @@ use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::msgpack::{Text, Writer};
 
 use crate::html::{Fragment, Item, Value};
-use crate::ledger::TemplateUse;
 use crate::memo::part::Part;
 use crate::packed::{Cell, Packed};
 use crate::render::guarded;
+use crate::sent_templates::TemplateUse;
 use crate::stream::{Content, StreamValue};
 use crate::template::{Kind, Template};
 

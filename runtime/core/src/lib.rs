@@ -15,9 +15,9 @@
 //! - [`memo`]: parts that are rendered again only when what they depend on has changed
 //! - [`stream`]: lists whose rows are not kept
 //! - `digest`: whether a tree looks the same in another process
-//! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
+//! - [`session`]: versions, acknowledgements, the patch window; from a slot address to a message
 //! - [`lease`]: who may join, and which tokens still count
-//! - [`ledger`]: which templates a page already has
+//! - [`sent_templates`]: which templates a page already has
 //!
 //! Architecture invariant: no I/O, clock, randomness, thread or async. Time is an argument.
 #![no_std]
@@ -32,12 +32,12 @@ pub mod html;
 pub mod key;
 pub mod layout;
 pub mod lease;
-pub mod ledger;
 mod markup;
 pub mod memo;
 pub mod nesting;
 pub mod packed;
 mod render;
+pub mod sent_templates;
 pub mod session;
 mod size;
 pub mod splice;
@@ -49,6 +49,12 @@ pub use memo::{Memo, MemoList};
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
 pub use stream::Stream;
+
+/// [`sent_templates`] by the name that other crates have for it.
+#[doc(hidden)]
+pub mod ledger {
+    pub use crate::sent_templates::{SentTemplates as TemplateLedger, TemplateUse, template_html};
+}
 
 /// What `html!` expands to uses these; nobody else should.
 #[doc(hidden)]

@@ -1,180 +1,175 @@
-//! From an event to its effect, or to its refusal.
+//! The events of a client: which is the next, which had no effect, and which no render has shown yet.
 //!
-//! Events are numbered, and each is taken once and in its order: one that came before is acknowledged again, one
-//! that leaves a gap ends the session. What has no effect is not dropped but refused, and the client is told.
+//! Events are numbered, and each is taken once and in its order: one that came before is acknowledged again, one that
+//! leaves a gap ends the session. What has no effect is not dropped but refused, and the client is told.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use lightspeed_protocol::close::{CloseReason, RefusalReason};
-use lightspeed_protocol::frame::ServerFrame;
+use lightspeed_protocol::close::RefusalReason;
 use lightspeed_protocol::limits;
-use lightspeed_protocol::msgpack::Payload;
 
-use super::exchange::{Output, Transmission};
-use super::recovery::Step;
-use super::{Component, OUTPUTS_WAITING_MAX, Session, place, saved};
-use crate::memo;
+use super::exchange::AHEAD_MAX;
 
 /// How many events that don't fit a session tells its author of.
-pub(super) const UNFIT_TOLD_MAX: u8 = 16;
+const UNFIT_TOLD_MAX: u8 = 16;
 
-impl<C: Component> Session<C> {
-    pub(super) fn event(
-        &mut self,
-        ack: u64,
-        seq: u64,
-        behind: u64,
-        place: place::Place,
-        payload: &Payload<'_>,
-    ) {
-        let Some(version_seen) = ack.checked_sub(behind).filter(|_| ack <= self.version) else {
-            return self.close(CloseReason::BadAck);
-        };
+/// An event that had no effect, and why. Number 0 is of nothing that the person did.
+pub(super) type Refusal = (u64, RefusalReason);
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// The last event that was handled or refused.
+    seq_handled: u64,
+    /// Events that no render has shown yet.
+    unrendered: Vec<u64>,
+    /// The latest events that had no effect: a client that hasn't heard so by then is told when it joins.
+    refused: VecDeque<Refusal>,
+    /// Events that didn't fit and that the author was told of.
+    unfit_told: u8,
+}
+
+/// How the number of an event fits those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// It is the next.
+    Next,
+    /// It came before.
+    Again,
+    /// One before it is missing.
+    Gap,
+}
+
+impl Events {
+    /// Those of a session that goes on from a checkpoint.
+    pub(super) const fn restore(seq_handled: u64, refused: VecDeque<Refusal>) -> Self {
+        Self { seq_handled, unrendered: Vec::new(), refused, unfit_told: 0 }
+    }
+
+    pub(super) const fn seq_handled(&self) -> u64 {
+        self.seq_handled
+    }
+
+    pub(super) fn order(&self, seq: u64) -> Order {
         if seq <= self.seq_handled {
-            // It came before; what got lost is the acknowledgement.
-            return self.owe_ack();
-        }
-        if seq != self.seq_handled + 1 {
-            return self.close(CloseReason::SequenceGap);
-        }
-        self.wake(Step::Update { seq: Some(seq) });
-        self.step = Step::Update { seq: Some(seq) };
-        let place::Resolved { message, tells_fields } = self.resolve(place, version_seen, payload);
-        // One that has failed before is refused if it does again, and nobody can tell then what it told of fields.
-        if tells_fields && (message.is_err() || self.restarts.has_failed(seq)) {
-            self.take_back(place, payload);
-        }
-        self.step = Step::Idle;
-        match message {
-            Ok(message) => {
-                if !self.update(message, Some(seq)) {
-                    if tells_fields {
-                        self.take_back(place, payload);
-                    }
-                    return self.refuse(seq, RefusalReason::Failed);
-                }
-                if tells_fields {
-                    self.note_fields(place, payload);
-                }
-                if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
-                    self.unrendered.remove(0);
-                }
-                self.unrendered.push(seq);
-                self.handled(seq);
-            }
-            Err(place::Unresolved::Refused(reason)) => self.refuse(seq, reason),
-            Err(place::Unresolved::Unfit(unfit)) => {
-                self.refuse(seq, RefusalReason::Unfit);
-                // A client can send as many of them as it likes; its author needs to hear of a few.
-                if self.unfit_told < UNFIT_TOLD_MAX {
-                    self.unfit_told += 1;
-                    self.released.push_back(Output::Unfit(unfit));
-                }
-            }
-            Err(place::Unresolved::Fault(reason)) => self.close(reason),
-        }
-    }
-
-    /// Has the component take a message. Nothing is noted before it has.
-    ///
-    /// False when what came of it can't be saved: the component is back in the state of before then, or
-    /// the session has ended.
-    pub(super) fn update(&mut self, message: C::Message, seq: Option<u64>) -> bool {
-        let mut effects = Vec::new();
-        // The tree that the client shows can be had of the state of before only.
-        self.wake(Step::Update { seq });
-        self.step = Step::Update { seq };
-        self.component.update(message, &mut effects);
-        let state = saved(&self.component, self.policy);
-        self.is_dirty = true;
-        if state.is_none() && self.policy.is_stored() {
-            let is_back = self.state.as_ref().is_some_and(|good| self.component.load(good).is_ok());
-            self.step = Step::Idle;
-            self.forget_undone();
-            if !is_back {
-                self.close(CloseReason::ComponentFailed);
-            }
-            return false;
-        }
-        self.step = Step::Idle;
-        self.state = state;
-        if !effects.is_empty() {
-            self.made.extend(effects.into_iter().map(Output::Effect));
-        }
-        if self.made.len() + self.refusals.len() > OUTPUTS_WAITING_MAX {
-            self.close(CloseReason::ComponentFailed);
-        }
-        true
-    }
-
-    /// The component has another state, of which streams and memos know nothing.
-    pub(super) fn forget_undone(&mut self) {
-        self.newest.lose_streams();
-        self.newest.forget_memos();
-        self.seen.iter().for_each(|seen| memo::forget(&seen.tree));
-    }
-
-    /// Notes in the tree, and for the next checkpoint, what an event tells of fields. Whoever calls this knows that the event
-    /// tells anything: [`place::tells_fields`].
-    pub(super) fn note_fields(&mut self, place: place::Place, payload: &Payload<'_>) {
-        if let Some(origin) = &mut self.origin {
-            origin.settle(|| self.newest.digest());
-        }
-        place::note_fields(self.newest.tree_mut(), place, payload);
-        self.notes.push(place, payload);
-    }
-
-    /// What a refused event told of fields is what the page shows, and not what the component says.
-    fn take_back(&mut self, place: place::Place, payload: &Payload<'_>) {
-        self.note_fields(place, payload);
-        self.is_dirty = true;
-    }
-
-    fn owe_ack(&mut self) {
-        if let Some(attached) = self.phase.attached_mut() {
-            attached.owes_ack = true;
+            Order::Again
+        } else if seq == self.seq_handled + 1 {
+            Order::Next
+        } else {
+            Order::Gap
         }
     }
 
     /// An event is taken into account, or refused.
-    pub(super) fn handled(&mut self, seq: u64) {
+    pub(super) fn note_handled(&mut self, seq: u64) {
         self.seq_handled = seq;
-        self.owe_ack();
-        self.note_change();
     }
 
-    fn refuse(&mut self, seq: u64, reason: RefusalReason) {
-        self.handled(seq);
-        self.tell_refusal(seq, reason);
-    }
-
-    /// Tells it now, and again to a client that comes back without having heard it.
-    pub(super) fn tell_refusal(&mut self, seq: u64, reason: RefusalReason) {
-        if seq > 0 {
-            if self.refused.len() == limits::EVENTS_UNACKED_MAX {
-                self.refused.pop_front();
-            }
-            self.refused.push_back((seq, reason));
+    /// The client knows of events that are handled and that this session, which is restored, doesn't know of.
+    pub(super) fn catch_up(&mut self, settled: u64) {
+        if settled > self.seq_handled && settled - self.seq_handled <= AHEAD_MAX {
+            self.seq_handled = settled;
         }
-        self.refusals.push((seq, reason));
     }
 
-    /// Sends the refusals that are due, in the order of their events, before everything that was made
-    /// since and acknowledges them: a client takes either for the end of all events before it.
-    pub(super) fn send_refusals(&mut self, at: usize) {
-        if self.refusals.is_empty() {
+    /// What came of an event is shown by the next render.
+    pub(super) fn note_unrendered(&mut self, seq: u64) {
+        if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
+            self.unrendered.remove(0);
+        }
+        self.unrendered.push(seq);
+    }
+
+    pub(super) fn note_rendered(&mut self) {
+        self.unrendered.clear();
+    }
+
+    /// The events that no render has shown, which are undone.
+    pub(super) fn take_unrendered(&mut self) -> Vec<u64> {
+        core::mem::take(&mut self.unrendered)
+    }
+
+    /// Remembers a refusal for a client that comes back without having heard it.
+    pub(super) fn note_refused(&mut self, seq: u64, reason: RefusalReason) {
+        if seq == 0 {
             return;
         }
-        let mut refusals = core::mem::take(&mut self.refusals);
-        let Some(attached) = self.phase.attached() else { return };
-        refusals.sort_by_key(|(seq, _)| *seq);
-        for (seq, reason) in refusals.into_iter().rev() {
-            // What is no longer there, or can't be acted on any more, needs no words.
-            let is_told = matches!(reason, RefusalReason::Failed | RefusalReason::Unfit);
-            let message = if is_told { reason.meaning().trim() } else { "" };
-            let frame = ServerFrame::Refused { seq, reason: reason.code(), message }.encode(attached.link());
-            let transmission = Transmission { frame, templates: Vec::new() };
-            self.made.insert(at.min(self.made.len()), Output::Transmit(transmission));
+        if self.refused.len() == limits::EVENTS_UNACKED_MAX {
+            self.refused.pop_front();
         }
+        self.refused.push_back((seq, reason));
+    }
+
+    /// The events that had no effect, as far as they are remembered, in the order in which they were refused.
+    pub(super) const fn refused(&self) -> &VecDeque<Refusal> {
+        &self.refused
+    }
+
+    /// Whether the author is told of one more event that doesn't fit. A client can send as many of them as it likes;
+    /// its author needs to hear of a few.
+    pub(super) fn tells_unfit(&mut self) -> bool {
+        let is_told = self.unfit_told < UNFIT_TOLD_MAX;
+        self.unfit_told += u8::from(is_told);
+        is_told
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.unrendered.shrink_to_fit();
+        self.refused.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lightspeed_protocol::close::RefusalReason;
+    use lightspeed_protocol::limits;
+
+    use super::{AHEAD_MAX, Events, Order};
+
+    #[test]
+    fn events_are_taken_once_and_in_their_order() {
+        let mut events = Events::default();
+        assert_eq!([0, 1, 2].map(|seq| events.order(seq)), [Order::Again, Order::Next, Order::Gap]);
+        events.note_handled(1);
+        assert_eq!([1, 2, 3].map(|seq| events.order(seq)), [Order::Again, Order::Next, Order::Gap]);
+        events.catch_up(7);
+        events.catch_up(3);
+        assert_eq!(events.seq_handled(), 7);
+        events.catch_up(7 + AHEAD_MAX + 1);
+        assert_eq!(events.seq_handled(), 7, "no honest client is so far ahead");
+    }
+
+    #[test]
+    fn the_latest_refusals_are_remembered_and_nothing_that_no_event_asked_for() {
+        let mut events = Events::default();
+        events.note_refused(0, RefusalReason::Failed);
+        assert!(events.refused().is_empty());
+        for seq in 1..=limits::EVENTS_UNACKED_MAX as u64 + 2 {
+            events.note_refused(seq, RefusalReason::Gone);
+        }
+        assert_eq!(events.refused().len(), limits::EVENTS_UNACKED_MAX);
+        assert_eq!(events.refused().front(), Some(&(3, RefusalReason::Gone)));
+    }
+
+    #[test]
+    fn what_a_render_has_shown_is_not_undone_with_what_it_has_not() {
+        let mut events = Events::default();
+        events.note_unrendered(1);
+        events.note_rendered();
+        events.note_unrendered(2);
+        events.note_unrendered(3);
+        assert_eq!(events.take_unrendered(), [2, 3]);
+        for seq in 1..=limits::EVENTS_UNACKED_MAX as u64 + 1 {
+            events.note_unrendered(seq);
+        }
+        let undone = events.take_unrendered();
+        assert_eq!((undone.len(), undone[0]), (limits::EVENTS_UNACKED_MAX, 2), "of more, the last are told");
+    }
+
+    #[test]
+    fn the_author_is_told_of_a_few() {
+        let mut events = Events::default();
+        assert_eq!((0..1_000).filter(|_| events.tells_unfit()).count(), 16);
     }
 }

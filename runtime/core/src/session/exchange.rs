@@ -8,8 +8,7 @@ use lightspeed_protocol::frame::{ClientFrame, JoinMode};
 use lightspeed_protocol::template::EventKind;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use super::checkpoint::Checkpoint;
-use crate::ledger::TemplateUse;
+use crate::sent_templates::TemplateUse;
 
 /// What a session takes.
 #[derive(Debug)]
@@ -24,10 +23,10 @@ pub enum Input<'a, M> {
     Detach,
     /// [`Session::next_timeout`](super::Session::next_timeout) is due.
     Timeout,
-    /// Memory is scarce: what can be had again is to be let go of, as when the session has been idle for a while.
+    /// Memory is scarce: the session hibernates, as when it has been idle for a while.
     Hibernate,
-    /// Too much is kept for the client: its socket is let go of with all that waits for it, and what it gets when it comes back
-    /// is the document.
+    /// Too much is kept for the client: the session lets go of the socket and of all that waits for the client, which gets
+    /// the whole document when it comes back.
     Relieve,
     /// The checkpoint with this number is stored.
     Persisted {
@@ -69,6 +68,20 @@ impl fmt::Debug for Join<'_> {
     }
 }
 
+/// How far what a join says may be ahead of a session that goes on from a checkpoint, in versions and in events.
+pub(super) const AHEAD_MAX: u64 = 1 << 32;
+
+/// A session as bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Counts the checkpoints of this session in this process.
+    pub generation: u64,
+    /// The last event that it holds.
+    pub seq: u64,
+    /// The session.
+    pub bytes: Vec<u8>,
+}
+
 /// What a session gives.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -91,9 +104,9 @@ pub enum Output<E> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unfit {
-    /// The place: an instance.
+    /// The address of the handler: an instance.
     pub instance: InstanceId,
-    /// The place: the handler's slot.
+    /// The address of the handler: its slot.
     pub slot: SlotIndex,
     /// What the handler handles; `None` in a row of a stream, of which only handlers are kept.
     pub event: Option<EventKind>,

@@ -37,9 +37,9 @@ pub struct Mounted(());
 pub struct Attached {
     link: u32,
     /// The client lacks the document, or has asked for the whole of it.
-    pub(super) needs_snapshot: bool,
+    needs_snapshot: bool,
     /// An acknowledgement is owed and no patch has carried it.
-    pub(super) owes_ack: bool,
+    owes_ack: bool,
 }
 
 /// The socket is lost; another may come.
@@ -64,7 +64,7 @@ impl Created {
         Mounted(())
     }
 
-    /// The session comes from a snapshot: it had a socket before.
+    /// The session comes from a checkpoint: it had a socket before.
     pub const fn restore(self) -> Parked {
         Parked(())
     }
@@ -90,6 +90,26 @@ impl Attached {
     /// The number of the session on the socket.
     pub const fn link(&self) -> u32 {
         self.link
+    }
+
+    pub(super) const fn needs_snapshot(&self) -> bool {
+        self.needs_snapshot
+    }
+
+    pub(super) const fn set_needs_snapshot(&mut self, needs_snapshot: bool) {
+        self.needs_snapshot = needs_snapshot;
+    }
+
+    pub(super) const fn owe_ack(&mut self) {
+        self.owes_ack = true;
+    }
+
+    pub(super) const fn owes_ack(&self) -> bool {
+        self.owes_ack
+    }
+
+    pub(super) const fn note_ack_sent(&mut self) {
+        self.owes_ack = false;
     }
 
     /// The socket is lost.

@@ -1,16 +1,12 @@
-//! After a panic in the component: back to the last good state, and on.
+//! After a panic in the component: what the session goes back to, and how often it may.
 //!
-//! The machine itself cannot catch a panic. Its shell does, and calls [`Session::recover`];
+//! The machine itself cannot catch a panic. Its shell does, and calls [`Session::recover`](super::Session::recover);
 //! the machine knows what the component was at. Nothing of a message is noted before the
-//! component has taken it, so going back is taking on the state of before.
+//! component has taken it, so going back means loading the state before the message.
 
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 use lightspeed_protocol::Timestamp;
-use lightspeed_protocol::close::RefusalReason;
-
-use super::{Component, Session};
 
 /// How often an event may make the component panic before it is refused.
 pub const POISON_ATTEMPTS_MAX: u32 = 2;
@@ -56,7 +52,7 @@ pub(super) struct Restarts {
 
 impl Restarts {
     /// Whether one more is within bounds.
-    fn admit(&mut self, now: Timestamp) -> bool {
+    pub(super) fn admit(&mut self, now: Timestamp) -> bool {
         while self.at.pop_front_if(|at| at.after_ms(RESTART_WINDOW_MS) <= now).is_some() {}
         self.at.push_back(now);
         self.at.len() <= RESTARTS_MAX
@@ -68,7 +64,7 @@ impl Restarts {
     }
 
     /// Counts an attempt at an event; whether there may be another.
-    fn try_again(&mut self, seq: u64) -> bool {
+    pub(super) fn try_again(&mut self, seq: u64) -> bool {
         let attempts = match self.poison {
             Some((poison, attempts)) if poison == seq => attempts + 1,
             _ => 1,
@@ -78,61 +74,31 @@ impl Restarts {
     }
 }
 
-impl<C: Component> Session<C> {
-    /// Goes back to the last good state, after [`Session::handle_input`] or
-    /// [`Session::poll_output`] has panicked. May panic itself, if that state's own code does.
-    pub fn recover(&mut self) -> Recovery {
-        let step = core::mem::replace(&mut self.step, Step::Idle);
-        if self.is_closed() || !self.restarts.admit(self.now) {
-            return Recovery::Ended;
+#[cfg(test)]
+mod tests {
+    use lightspeed_protocol::Timestamp;
+
+    use super::{RESTART_WINDOW_MS, RESTARTS_MAX, Restarts};
+
+    #[test]
+    fn restarts_are_counted_within_their_window() {
+        let mut restarts = Restarts::default();
+        for at in 0..RESTARTS_MAX as u64 {
+            assert!(restarts.admit(Timestamp(at)));
         }
-        let good = match step {
-            Step::Render => self.origin.as_ref().map(|origin| &origin.state),
-            _ => self.state.as_ref(),
-        };
-        let Some(good) = good.cloned() else { return Recovery::Ended };
-        if self.component.load(&good).is_err() {
-            return Recovery::Ended;
+        assert!(!restarts.admit(Timestamp(RESTART_WINDOW_MS - 1)), "one too many");
+        let mut restarts = Restarts::default();
+        for at in 0..10 * RESTARTS_MAX as u64 {
+            assert!(restarts.admit(Timestamp(at * RESTART_WINDOW_MS)), "long ago");
         }
-        // What has changed since has not.
-        self.forget_undone();
-        self.state = Some(good);
-        let is_undone = !matches!(step, Step::Idle);
-        let undone = match step {
-            Step::Update { seq: Some(seq) } if self.restarts.try_again(seq) => return Recovery::Retry,
-            Step::Update { seq: Some(seq) } => {
-                self.handled(seq);
-                Vec::from([seq])
-            }
-            Step::Update { seq: None } => Vec::new(),
-            Step::Render => {
-                // What is stored may hold what is undone now: nobody is told before that is replaced.
-                if self.policy.is_stored() {
-                    self.saving.is_due = true;
-                    self.saving.telling_from = Some(self.saving.generation + 1);
-                }
-                core::mem::take(&mut self.unrendered)
-            }
-            Step::Idle => {
-                // The panic has left it in the middle of whatever it was doing.
-                self.lose_document();
-                self.ask_snapshot();
-                Vec::new()
-            }
-        };
-        // What fields hold may have to be taken back.
-        self.is_dirty = true;
-        self.note_change();
-        for seq in undone.iter().copied().chain((is_undone && undone.is_empty()).then_some(0)) {
-            self.tell_refusal(seq, RefusalReason::Failed);
-        }
-        Recovery::Undone { event_count: undone.len() }
     }
 
-    /// A task of the component has panicked, which has changed nothing: tells the page.
-    /// False when that has happened too often.
-    pub fn note_task_failed(&mut self) -> bool {
-        self.tell_refusal(0, RefusalReason::Failed);
-        self.restarts.admit(self.now)
+    #[test]
+    fn an_event_is_tried_twice_and_another_one_anew() {
+        let mut restarts = Restarts::default();
+        assert!(!restarts.has_failed(1));
+        assert!(restarts.try_again(1) && restarts.has_failed(1));
+        assert!(!restarts.try_again(1));
+        assert!(restarts.try_again(2) && !restarts.has_failed(1));
     }
 }

@@ -1,11 +1,12 @@
-//! Patches that are sent and not acknowledged: what a client that comes back is sent again.
+//! Patches that are sent and not acknowledged: a client that comes back is sent them again.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use lightspeed_protocol::{Timestamp, limits};
 
-use crate::ledger::TemplateUse;
+use super::queue;
+use crate::sent_templates::TemplateUse;
 
 /// A patch that is not acknowledged.
 pub(super) struct Sent {
@@ -18,7 +19,7 @@ pub(super) struct Sent {
     pub(super) at: Timestamp,
 }
 
-/// Oldest first; bounded by [`Window::has_room`].
+/// Patches that are not acknowledged, oldest first; bounded by [`Window::has_room`].
 #[derive(Default)]
 pub(super) struct Window {
     sent: VecDeque<Sent>,
@@ -49,7 +50,7 @@ impl Window {
 
     pub(super) fn push(&mut self, sent: Sent) {
         self.byte_count += sent.program.len();
-        super::push(&mut self.sent, sent);
+        queue::push(&mut self.sent, sent);
     }
 
     /// The patch at `index`, which is sent now.

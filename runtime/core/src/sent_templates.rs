@@ -1,4 +1,4 @@
-//! Which templates a page already has: they travel at most once to each.
+//! Which templates a page has been sent: each travels at most once.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -23,13 +23,13 @@ pub struct TemplateUse {
 
 /// The templates that a page knows. One for each socket, shared by its sessions.
 #[derive(Debug, Default)]
-pub struct TemplateLedger {
+pub struct SentTemplates {
     /// Whether the page has the HTML.
     known: BTreeMap<Fingerprint, bool>,
 }
 
-impl TemplateLedger {
-    /// A ledger of a page that says it has the HTML of the templates `known`.
+impl SentTemplates {
+    /// Those of a page that says it has the HTML of the templates `known`.
     pub fn new(known: impl IntoIterator<Item = Fingerprint>) -> Self {
         Self { known: known.into_iter().map(|fingerprint| (fingerprint, true)).collect() }
     }
