@@ -114,6 +114,8 @@ mod runtime;
 mod session;
 mod socket;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 pub use component::context::{Adapter, Context, Task};
 pub use component::form::{FieldErrors, Form};

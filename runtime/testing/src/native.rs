@@ -16,6 +16,7 @@
 //! All of it is for tests and measurements on one Unix machine.
 
 mod documents;
+mod errors;
 pub mod fleet;
 mod http;
 pub mod inflate;
@@ -25,8 +26,9 @@ pub mod shown;
 mod socket;
 pub mod visitor;
 
+pub use errors::{NotTaken, OpenError, WaitError};
 pub use fleet::{Balance, Fleet};
 pub use network::{Connecting, Connection, Network};
 pub use process::{ProcessConfig, ProcessError, ServerProcess};
 pub use shown::Shown;
-pub use visitor::{NotTaken, OpenError, Visitor, VisitorConfig, WaitError};
+pub use visitor::{Visitor, VisitorConfig};

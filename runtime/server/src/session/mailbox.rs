@@ -1,4 +1,4 @@
-//! What a session's actor is told, and by what it is reached whatever its component.
+//! The messages of a session's actor, and a handle of the actor that doesn't depend on the type of its component.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,26 +30,26 @@ pub(crate) enum Mail {
         epoch: u64,
         bytes: Bytes,
         permit: OwnedSemaphorePermit,
-        /// Of a large one, until it is handled. Boxed: a mailbox makes room for 32 messages at once.
+        /// Counts the bytes of a large frame until it is handled. Boxed: a mailbox makes room for 32 messages at once.
         charge: Option<Box<Charge>>,
     },
     /// The socket of this epoch is gone.
     Detach { epoch: u64 },
-    /// The session has to make room, or its server ends: what isn't stored is to be.
+    /// The session has to make room, or its server ends: it is stored, and ends.
     Suspend(CloseReason),
     /// Another server has the session.
     Moved,
 }
 
-/// A socket that attaches to a session. One that no session takes on tells its client to come back.
+/// A socket that attaches to a session. When no session takes it, its client is told to come back.
 pub(crate) struct Attachment {
-    /// Until the session has it.
+    /// `None` once the session has taken it.
     pub(crate) link: Option<Link>,
     pub(crate) retry: Retry,
     pub(crate) mode: JoinMode,
     pub(crate) applied: u64,
     pub(crate) settled: u64,
-    /// What the client shows the next time.
+    /// The token that the client joins with the next time.
     pub(crate) token: String,
     /// No other socket has joined since the one that this client had.
     pub(crate) is_latest: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // It came to a session that was ending: stored, or for good. The next join will tell.
+        // The session was ending. The client's next join finds out whether it is stored.
         if let Some(link) = self.link.take() {
             link.close(CloseReason::Unavailable, self.retry.after_ms(CloseReason::Unavailable));
         }
@@ -94,7 +94,7 @@ pub(crate) enum Post<M> {
     Fenced,
     /// Tasks have waited since the alarm for this instant was set.
     TasksWait(Instant),
-    /// The store has not stored what it was given for a while.
+    /// The store has taken too long with a checkpoint.
     StoreOut,
     /// The store has not answered a suspended session in time.
     GiveUp,
@@ -126,7 +126,7 @@ impl<M: Send + 'static> Mailbox for ActorRef<Post<M>> {
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) mailbox: Arc<dyn Mailbox>,
-    /// Its permits are the places in the inbox; closed when the actor has ended.
+    /// One permit for each place in the inbox; closed when the actor has ended.
     pub(crate) inbox: Arc<Semaphore>,
     /// How fast its events are taken.
     pub(crate) rate_limit: Arc<RateLimit>,
@@ -138,7 +138,7 @@ impl Handle {
         Self { mailbox, inbox, rate_limit: Arc::new(rate_limit) }
     }
 
-    /// Whether the actor has ended, and what it held is let go of.
+    /// Whether the actor has ended, and its session is dropped.
     pub(crate) fn is_gone(&self) -> bool {
         self.inbox.is_closed()
     }

@@ -45,12 +45,12 @@ pub(crate) struct Mounts {
     pub(crate) restorers: Arc<Restorers>,
     /// The client, which a recording and a page name.
     pub(crate) assets: Arc<Assets>,
-    /// What the randomness grows from, for recordings; 0 when it has no seed.
+    /// The seed that a recording names; 0 when the randomness is the system's.
     pub(crate) seed: u64,
 }
 
 impl Mounts {
-    /// Mounts and renders, and starts nothing yet.
+    /// Mounts and renders a component, without an actor.
     pub(crate) async fn prepare<C: Live>(
         &self,
         params: C::Params,
@@ -116,7 +116,7 @@ impl Mounts {
         Ok(Mounted { token: self.signer.sign(id, 0, identity), title, html, behind })
     }
 
-    /// What writes the session into the store, for a component that is to be stored.
+    /// Makes what writes the session into the store; `None` for a component that isn't stored.
     fn persister<C: Live>(&self, id: SessionId, origin: Origin) -> Option<Persister> {
         let (stored, codec) = (self.stored.as_ref()?, C::POLICY.codec()?);
         if !self.restorers.knows(codec.name, &origin.route) {
@@ -140,7 +140,7 @@ pub(crate) struct Mount<C: Live> {
     title: String,
     html: String,
     origin: Origin,
-    /// Whether it is to be recorded, as far as the component has said.
+    /// Whether the session is to be recorded, when the component has said so.
     wish: Option<bool>,
 }
 
@@ -153,7 +153,7 @@ pub(crate) struct Origin {
 }
 
 impl Default for Origin {
-    /// One that is not known: nobody's, and counted with all others of that kind.
+    /// The origin of a session whose request isn't known: it is nobody's, and counted with all others of that kind.
     fn default() -> Self {
         Self { owner: Owner::unknown(), route: String::new(), uri: "/".to_owned() }
     }
@@ -190,7 +190,7 @@ pub struct Mounted {
     token: String,
     title: String,
     html: String,
-    /// Scripts that elements in it need.
+    /// The scripts that its elements need.
     behind: String,
 }
 

@@ -19,10 +19,10 @@ pub(crate) enum Outgoing {
     /// A session's frame, with the templates that it needs.
     Transmission {
         transmission: Transmission,
-        /// The component has nothing against it.
+        /// The component may be compressed ([`Live::IS_COMPRESSED`](crate::Live::IS_COMPRESSED)).
         is_compressible: bool,
     },
-    /// A frame that needs nothing.
+    /// A frame that needs no templates.
     Frame(Vec<u8>),
 }
 
@@ -37,7 +37,8 @@ impl Outgoing {
 
 /// The side that is filled. Never waits: a client that reads too slowly loses its socket.
 ///
-/// A queue of its own and no channel of tokio's: most sockets are idle, and a channel keeps 2 kB for its first 32 messages.
+/// A queue of its own and no channel of tokio's: most sockets are idle, and a channel keeps 2 kB for its first 32
+/// messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     shared: Arc<Shared>,
@@ -55,9 +56,9 @@ struct Shared {
 struct Queue {
     waiting: VecDeque<Outgoing>,
     byte_count: usize,
-    /// What waits, and what is being written.
+    /// Counts the frames that wait, and the one that is being written.
     charge: Charge,
-    /// The socket is gone, which its sessions are told by a detach.
+    /// The socket is gone; its sessions get a detach.
     is_closed: bool,
 }
 
@@ -71,9 +72,9 @@ impl Shared {
 /// The side that is emptied.
 pub(crate) struct OutboxReader {
     shared: Arc<Shared>,
-    /// The templates that the page has by then.
+    /// The templates that the page has.
     ledger: TemplateLedger,
-    /// What was taken and may yet have to be taken again.
+    /// A transmission that was taken, and that is the next again unless it is taken back.
     put_back: Option<Box<Transmission>>,
 }
 
@@ -116,7 +117,7 @@ impl Outbox {
         self.shared.peer
     }
 
-    /// Returns when more waits than may.
+    /// Returns when more frames or bytes wait than may.
     pub(crate) async fn overflowed(&self) {
         self.shared.overflow.notified().await;
     }
@@ -155,13 +156,13 @@ impl OutboxReader {
             return Some(Outgoing::Transmission { transmission: *transmission, is_compressible: false });
         }
         let mut queue = self.shared.lock();
-        // What was taken before is written by now.
+        // The frame that was taken before is written by now.
         let byte_count = queue.byte_count;
         queue.charge.lower(byte_count);
         let outgoing = queue.waiting.pop_front()?;
         queue.byte_count -= outgoing.byte_count();
         if queue.waiting.is_empty() {
-            // An idle socket keeps no room for what it may have to send.
+            // An idle socket keeps no allocation.
             queue.waiting = VecDeque::new();
         }
         Some(outgoing)
@@ -203,7 +204,7 @@ impl Link {
         self.outbox.send_frame(self.session, &close_frame(reason, reason.meaning().trim(), retry_ms));
     }
 
-    /// Whether a client couldn't tell the two apart: the same socket and number.
+    /// Whether both are the same socket and number, so that the client can't tell them apart.
     pub(crate) fn is_same_seat(&self, other: &Self) -> bool {
         self.session == other.session && Arc::ptr_eq(&self.outbox.shared, &other.outbox.shared)
     }

@@ -20,7 +20,7 @@ use crate::limits;
 use crate::operations::telemetry;
 use crate::session::outbox::{Outbox, OutboxReader};
 
-/// An open socket. Made before its task is, which would keep room for what it is made of.
+/// An open socket. Its task is made of this whole value: the future of a task keeps room for each argument.
 pub(super) struct Socket<K> {
     pub(super) sink: Sink,
     pub(super) stream: SplitStream<WebSocket>,
@@ -44,7 +44,7 @@ impl<K> Socket<K> {
                 () = status.evicted() => CloseReason::Unavailable.into(),
                 end = run(sink, stream, sockets, reader, waiting, *is_inflating) => end,
             };
-            // Boxed, as every socket would have the room for its end from the beginning.
+            // Boxed, so that an open socket has no room for the future of its end.
             Box::pin(self.finish(end)).await;
         }
     }
@@ -59,7 +59,7 @@ async fn run(
     waiting: &mut OutboxReader,
     is_inflating: bool,
 ) -> End {
-    // Its sessions have told the client by then, and it has left if it is one of ours.
+    // The sessions have told the client by then, and our client closes the socket when all its sessions have ended.
     let drained = async {
         sockets.joins.drain.over().await;
         sleep(limits::CLOSE_WITHIN / 4).await;
@@ -68,7 +68,7 @@ async fn run(
     let hello = tokio::select! {
         biased;
         () = &mut drained => return CloseReason::ShuttingDown.into(),
-        // Whatever else it says, and however often.
+        // The bound holds whatever else the client sends, and however often.
         hello = timeout(limits::HELLO_WITHIN, Box::pin(read_hello(stream, reader.progress()))) => {
             hello.unwrap_or_else(|_| Err(CloseReason::Silent.into()))
         }
@@ -106,7 +106,7 @@ impl<K> Socket<K> {
             };
             let _ = timeout(limits::CLOSE_WITHIN, rest).await;
         }
-        // Nobody fills it any more.
+        // Closes the outbox, so that nobody fills it any more.
         drop(waiting);
         let peer = peer.map(tracing::field::display);
         match end {

@@ -68,18 +68,18 @@ async fn next_message(
     }
 }
 
-/// Waits for the hello; the templates whose HTML the client holds.
+/// Waits for the hello; gives the templates whose HTML the client holds.
 pub(crate) async fn read_hello(
     stream: &mut SplitStream<WebSocket>,
     progress: Option<&Progress>,
 ) -> Result<Vec<u32>, End> {
     let hello = next_message(stream, progress, limits::HELLO_WITHIN, |_| {});
-    // Whatever comes before it gives it no more time.
+    // Pings and parts of messages before the hello don't extend its time.
     let bytes = timeout(limits::HELLO_WITHIN, hello).await.map_err(|_| End::from(CloseReason::Silent))??;
     if bytes.len() > limits::INBOUND_FRAME_BYTES_MAX {
         return Err(CloseReason::FrameTooLarge.into());
     }
-    // Read before the rest, which another version may have changed.
+    // The version is read before the rest, which another version may have changed.
     if let Some(protocol) = other_version(&bytes) {
         return Err(Fault::other_version(protocol).into());
     }
@@ -104,7 +104,8 @@ fn other_version(bytes: &[u8]) -> Option<u64> {
     (version != u64::from(PROTOCOL_VERSION)).then_some(version)
 }
 
-/// Why a token is none, as far as that can be told apart, with what to do if the page's next token is none either.
+/// Why a token isn't valid, as far as that can be told apart, with a fix for when the page's next token isn't valid
+/// either.
 const OTHER_IDENTITY: &str =
     "Sign in again. If that doesn't help, the cookie for it isn't sent to the live socket's address.";
 const OTHER_SECRET: &str =
@@ -119,14 +120,14 @@ const _: () = assert!(
     "they are told whole"
 );
 
-/// Brings a socket's frames to its sessions; lets go of them when dropped.
+/// Brings a socket's frames to its sessions. When it is dropped, the sessions are detached from the socket.
 pub(crate) struct Reader {
     joins: Arc<Joins>,
     config: Arc<Config>,
     outbox: Outbox,
-    /// Of the request that opened the socket, where there is a store to bring sessions back from.
+    /// The head of the request that opened the socket, where sessions may come back from a store.
     head: Option<Head>,
-    /// Of the head.
+    /// Counts the bytes of the head.
     _charge: Option<Charge>,
     account: Arc<Account>,
     status: Arc<SocketStatus>,
@@ -134,11 +135,11 @@ pub(crate) struct Reader {
     unjoined_since: Option<Instant>,
     identity: Identity,
     joined: JoinedSessions,
-    /// What has come on the connection, where that is known.
+    /// Counts the bytes that arrive on the connection, where the server is ours.
     progress: Option<Progress>,
 }
 
-/// The sessions of a socket, by the numbers that the client gave them. Mostly one: a list, and no map with room for more.
+/// The sessions of a socket, by the numbers that the client gave them. A list, as most sockets have one session.
 #[derive(Default)]
 struct JoinedSessions(Vec<(u32, Joined)>);
 
@@ -232,12 +233,12 @@ impl Reader {
         reader
     }
 
-    /// What has come on the connection, where that is known.
+    /// Counts the bytes that arrive on the connection, where the server is ours.
     pub(crate) const fn progress(&self) -> Option<&Progress> {
         self.progress.as_ref()
     }
 
-    /// Large messages are for sessions: who has joined none sends none.
+    /// Large messages are for sessions: a client that has joined none may send none.
     fn admit(&self) {
         if let Some(progress) = &self.progress {
             let is_joined = self.joined.has_session();
@@ -254,9 +255,9 @@ impl Reader {
     pub(crate) async fn read(&mut self, stream: &mut SplitStream<WebSocket>) -> End {
         let mut told_at = None;
         loop {
-            // Whatever else it says, a socket is for sessions.
+            // A socket without a session is closed, whatever else its client sends.
             let until = self.unjoined_since.map(|since| since + limits::JOIN_WITHIN);
-            // A large message takes long to come, and the client's ping behind it: it is told that it is heard.
+            // The client's ping waits behind a large message that takes long to come: a pong is sent without one.
             let more = |now: Instant| {
                 let is_told = told_at.is_some_and(|at| now < at + limits::PROGRESS_EVERY);
                 if !is_told && told_at.replace(now).is_some() {
@@ -286,7 +287,7 @@ impl Reader {
         }
     }
 
-    /// Who has no session makes room for others, and doesn't stay for ever.
+    /// A socket without a session makes room for others, and is closed after a while.
     fn note_joined(&mut self) {
         let is_joined = self.joined.has_session();
         if is_joined == self.unjoined_since.is_none() {
@@ -313,7 +314,7 @@ impl Reader {
             (session, ClientFrame::Join { token, mode, applied, settled }) => {
                 let mode =
                     JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
-                // Boxed: it happens once for a session, and takes much room while it does.
+                // Boxed: a join is rare, and its future large.
                 Box::pin(self.join(Wanted { session, mode, applied, settled, token })).await
             }
             (session, ClientFrame::Leave {}) => {
@@ -322,7 +323,7 @@ impl Reader {
                 self.release(session);
                 Ok(())
             }
-            // What the session answers with work: a patch, or the whole document.
+            // Frames that the session answers with a patch, or the whole document.
             (session, ClientFrame::Event { .. } | ClientFrame::Resync { .. }) => {
                 self.wait_for_rate(session).await;
                 self.forward(session, bytes).await
@@ -340,7 +341,7 @@ impl Reader {
         }
     }
 
-    /// Casts a frame to its session as soon as the session's inbox has room.
+    /// Hands a frame to its session as soon as the session's inbox has room.
     async fn forward(&mut self, session: u32, bytes: Bytes) -> Result<(), Fault> {
         match self.joined.get(session) {
             Some(Joined::Here { handle, epoch, .. }) => {
@@ -402,19 +403,19 @@ impl Reader {
         if before.is_none() {
             self.release(session);
         }
-        // Joined before the waits, so that it is let go of however the wait ends.
+        // Entered before the waits, so that the session is released however they end.
         self.joined.insert(session, Joined::Here { id, handle: handle.clone(), epoch, before });
         let link = Link::new(self.outbox.clone(), session, epoch);
         self.wait_for_rate(session).await;
         let Ok(permit) = Arc::clone(&handle.inbox).acquire_owned().await else {
-            // It ended in this very moment: stored, or for good. The next join will tell.
+            // The session has just ended. The client's next join finds out whether it is stored.
             self.end_join(session, CloseReason::Unavailable);
             return Ok(());
         };
         let token = self.joins.signer.sign(id, epoch, self.identity);
         let (link, retry) = (Some(link), self.joins.retry.clone());
         let attachment = Attachment { link, retry, mode, applied, settled, token, is_latest, permit };
-        // A session that has ended takes it no more: then it tells the client when it is dropped.
+        // When the session has ended, the attachment is dropped, and tells the client then.
         handle.mailbox.post(Mail::Join(Box::new(attachment)));
         if let Some(Joined::Here { before, .. }) = self.joined.get_mut(session) {
             *before = None;
@@ -422,7 +423,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether one more session may join, those forgotten that have ended.
+    /// Whether one more session may join, after sessions that have ended are removed.
     fn make_room(&mut self, session: u32) -> bool {
         let is_joined = self.joined.get(session).is_some();
         if self.joined.is_full() && !is_joined {
@@ -449,7 +450,7 @@ impl Reader {
         let peer = self.outbox.peer().map(tracing::field::display);
         let reason_name = reason.name();
         if matches!(reason, CloseReason::SessionGone | CloseReason::ShuttingDown | CloseReason::Moved) {
-            // Every page that was away for long, or at another server.
+            // Pages that were away for long, or at another server: nothing is wrong.
             tracing::info!(reason = reason_name, session, peer, "join refused");
         } else {
             tracing::warn!(reason = reason_name, session, peer, why, "join refused");
@@ -457,7 +458,7 @@ impl Reader {
         self.outbox.send_frame(session, &close_frame(reason, why, self.joins.retry.after_ms(reason)));
     }
 
-    /// Lets go of a session: it may wait for another socket.
+    /// Detaches a session, which then waits for another socket.
     fn release(&mut self, session: u32) {
         if let Some(Joined::Here { id, handle, epoch, before }) = self.joined.remove(session) {
             for epoch in before.into_iter().chain([epoch]) {

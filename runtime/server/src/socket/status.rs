@@ -18,7 +18,7 @@ use crate::http::serve::door::Arrival;
 #[derive(Debug)]
 pub(crate) struct SocketStatus {
     socket: Admitted,
-    /// Not there when the application is served otherwise than by [`Server`](crate::Server).
+    /// `None` when the application isn't served by [`Server`](crate::Server).
     connection: Option<Arc<Connection>>,
 }
 
@@ -64,7 +64,7 @@ impl SocketStatus {
         self.connection.iter().for_each(|connection| connection.note_message());
     }
 
-    /// Returns when it has to make room for another.
+    /// Returns when the socket has to make room for another.
     pub(crate) async fn evicted(&self) {
         let of_connection = async {
             match &self.connection {

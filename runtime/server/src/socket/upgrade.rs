@@ -22,11 +22,11 @@ use crate::limits;
 use crate::operations::shutdown::ServerShutdown;
 use crate::session::outbox::outbox;
 
-/// axum's defaults cost 134 kB per connection. What is read at a time: most frames are a few bytes, and this
-/// much is held for each socket however idle it is.
+/// The bytes that are read at a time, which each socket holds however idle it is: most frames are smaller. axum's
+/// defaults cost 134 kB per connection.
 const READ_BYTES: usize = 256;
 
-/// What is gathered before it is written: the room is taken when there is something.
+/// The bytes that are gathered before they are written; allocated when there is something to write.
 const WRITE_BYTES: usize = 4096;
 
 /// Answers the request for a socket.
@@ -51,7 +51,7 @@ pub(crate) async fn upgrade(sockets: Arc<Sockets>, request: Request) -> Response
             sockets.terms.tell(&parts.extensions);
             sockets.joins.drain.run_with_server(&parts.extensions);
             let identity = Identity::of(&sockets.config, &parts);
-            // As long as the socket is there, whoever ends the server waits for it.
+            // Held by the socket, so that the end of the server waits for it.
             let watches = (sockets.shutdown.watch(), ServerShutdown::watch(&parts.extensions));
             upgrade.on_upgrade(move |socket| {
                 let (sink, stream) = socket.split();
@@ -79,7 +79,7 @@ pub(crate) async fn upgrade(sockets: Arc<Sockets>, request: Request) -> Response
                     is_inflating,
                     _kept: kept,
                 };
-                // A task of its own: axum's has had room for the handshake, and would keep it.
+                // A task of its own: axum's task would keep its room for the handshake.
                 tokio::spawn(socket.serve());
                 std::future::ready(())
             })
@@ -106,13 +106,13 @@ fn not_upgraded(sockets: &Sockets, parts: &Parts, peer: Option<SocketAddr>) -> R
     (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], NOT_UPGRADED).into_response()
 }
 
-/// Whether the client says so, in the socket's address.
+/// Whether the client says, in the socket's address, that it can inflate messages.
 fn can_inflate(parts: &Parts) -> bool {
     parts.uri.query().is_some_and(|query| query.split('&').any(|part| part == &DEFLATE_QUERY[1..]))
 }
 
 async fn tuned_upgrade(parts: &mut Parts, event_bytes_max: usize) -> Result<WebSocketUpgrade, Response> {
-    // Before there is a session it is less: `Progress::admit`.
+    // Before a session has joined, `Progress::admit` sets a lower bound.
     let message_bytes_max =
         limits::INBOUND_FRAME_BYTES_MAX.max(event_bytes_max + limits::FRAME_HEAD_BYTES_MAX);
     let upgrade =

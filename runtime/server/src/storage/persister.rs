@@ -68,7 +68,7 @@ impl Persister {
         self.stamp = Some(stamp);
     }
 
-    /// Writes a checkpoint, however often that has to be tried.
+    /// Writes a checkpoint, and tries again until the store has it or another server has the session.
     pub(crate) async fn save(self, lease: Lease, checkpoint: Checkpoint) -> Result<Stamp, Fenced> {
         let provenance = self.provenance.clone();
         let envelope = Envelope { provenance, lease, checkpoint: &checkpoint.bytes };
@@ -82,7 +82,7 @@ impl Persister {
             let record = Record { stamp, bytes: bytes.clone(), expires_at };
             match timeout(limits::STORE_ANSWER_WITHIN, self.store.save(self.id, self.stamp, record)).await {
                 Ok(Ok(Saved::Stored)) => return Ok(stamp),
-                // An earlier try went through, and its answer got lost.
+                // An earlier try had an effect, and its answer got lost.
                 Ok(Ok(Saved::Conflict { stored })) if stored == Some(stamp) => return Ok(stamp),
                 Ok(Ok(Saved::Conflict { .. })) => return Err(Fenced),
                 Ok(Err(error)) => {
@@ -103,7 +103,7 @@ impl Persister {
         self.stamp.is_some().then(|| (self.ttl / 4).max(RENEW_MIN))
     }
 
-    /// Has what is stored expire later; the write stays the one that it is. One try.
+    /// Has the stored record expire later, under the same stamp. Tries once.
     pub(crate) async fn renew(self) {
         let Some(stamp) = self.stamp else { return };
         let renewed = timeout(limits::STORE_ANSWER_WITHIN, async {
@@ -112,7 +112,7 @@ impl Persister {
                     let expires_at = SystemTime::now() + self.ttl;
                     self.store.save(self.id, Some(stamp), Record { expires_at, ..record }).await.map(drop)
                 }
-                // The next write finds out whose it is.
+                // Another server may have the session: the next write finds out.
                 _ => Ok(()),
             }
         });
@@ -135,7 +135,7 @@ impl Persister {
                     Ok(Ok(stamp)) => self.set_stamp(stamp),
                     // Another server has it.
                     Ok(Err(Fenced)) => return,
-                    // Abandoned, it may have taken effect or not.
+                    // The write is abandoned, and may have had an effect.
                     Err(_) => {}
                 }
             }

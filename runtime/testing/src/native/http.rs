@@ -9,8 +9,8 @@ use hyper::http::uri::Authority;
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 
+use super::errors::OpenError;
 use super::network::{Connection, Network};
-use super::visitor::OpenError;
 
 /// How long the answer to a request may take.
 const FETCH_WITHIN: Duration = Duration::from_secs(30);

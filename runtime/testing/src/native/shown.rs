@@ -10,9 +10,9 @@ use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 
 use super::documents::Documents;
+use super::errors::NotTaken;
 use super::http::FetchedPage;
 use super::inflate::InflateError;
-use super::visitor::NotTaken;
 use crate::Passed;
 
 /// A page as its visitor sees it.

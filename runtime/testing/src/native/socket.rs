@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
+use super::errors::OpenError;
 use super::http::{authority, connect};
 use super::network::{Connection, Network, cut};
-use super::visitor::OpenError;
 
 /// The default is 128 KiB for each direction, which a process with thousands of visitors feels.
 const BUFFER_BYTES: usize = 4096;

@@ -36,7 +36,7 @@ use crate::session::surroundings::Surroundings;
 /// Why a session ends.
 pub(super) struct End {
     reason: CloseReason,
-    /// More for the log.
+    /// A detail for the log.
     detail: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Body<C: Live> {
     link: Option<Link>,
     /// The client has answered in the epoch of `link`.
     is_confirmed: bool,
-    /// The epochs as they were told: the registry forgets them when the session is to make room.
+    /// The epochs as the actor knows them: the registry forgets its own copy when the session is to make room.
     lease: Lease,
     surroundings: Arc<Surroundings>,
     myself: ActorRef<Post<C::Msg>>,
@@ -97,7 +97,7 @@ impl<C: Live> Body<C> {
             patience: None,
             panic: None,
         };
-        // More than a component may leave waiting is found at its first message.
+        // Whether more tasks wait than may is checked with the first message.
         body.tasks.waiting.extend(start.tasks);
         body.start_tasks();
         body
@@ -113,7 +113,7 @@ impl<C: Live> Body<C> {
 
     /// Handles a message; why the session has ended, if it has.
     pub(super) fn handle(&mut self, post: Post<C::Msg>) -> Option<End> {
-        // A permit is held until the message is handled: then its place in the inbox is free.
+        // The permit of a message is held until the message is handled, so that its place in the inbox stays taken.
         match post {
             Post::Mail(Mail::Join(attachment)) => self.join(*attachment),
             Post::Mail(Mail::Frame { epoch, bytes, permit: _permit, charge: _charge }) => {
@@ -141,11 +141,11 @@ impl<C: Live> Body<C> {
             Post::Mail(Mail::Suspend(reason)) => {
                 tell!(debug, telemetry::SUSPENDED, type_name::<C>(), self.id, reason = reason.name());
                 if reason == CloseReason::SessionGone && self.lease.epoch == 0 {
-                    // Nobody has ever come for it, a crawler's for example: another page is as good.
+                    // No socket has ever joined the session, as with a crawler's page: nothing of it is stored.
                     return Some(reason.into());
                 }
                 self.suspended = Some(reason);
-                // What comes from here on is not handled, or only stored.
+                // A suspended session handles nothing but the answers of the store.
                 if let Some(recorder) = self.recorder.take() {
                     recorder.closed(self.now(), reason);
                 }
@@ -208,7 +208,8 @@ impl<C: Live> Body<C> {
         }
     }
 
-    /// The store has taken too long: the page must not look as if all were well. The session waits for both.
+    /// The store has taken too long: the page is disconnected, so that it shows that something is wrong. The session
+    /// waits for the store and for the page.
     fn lack_the_store(&mut self) -> Option<End> {
         if !self.stores.note_overdue(&self.myself) {
             return None;
@@ -246,7 +247,7 @@ impl<C: Live> Body<C> {
         self.link.as_ref().is_some_and(|link| link.epoch == epoch)
     }
 
-    /// The client has got the token of this epoch: it speaks.
+    /// The client has sent a frame, so that it has received the token of this epoch.
     fn confirm(&mut self, epoch: u64) {
         if std::mem::replace(&mut self.is_confirmed, true) {
             return;
@@ -255,7 +256,7 @@ impl<C: Live> Body<C> {
         self.surroundings.registry.confirm(self.id, epoch);
     }
 
-    /// Takes a new socket on; false when a newer one is there already.
+    /// Attaches a socket; false when a newer one is attached already.
     fn attach(&mut self, link: Link) -> bool {
         match self.link.take() {
             Some(current) if current.epoch > link.epoch => {
@@ -276,7 +277,7 @@ impl<C: Live> Body<C> {
         true
     }
 
-    /// A frame, again if the component has panicked on it and may try once more.
+    /// Handles a frame, and handles it again when the component has panicked and may try once more.
     fn take_frame(&mut self, bytes: &Bytes) -> Option<End> {
         self.record(|recorder, now| recorder.frame_in(now, bytes.clone()));
         loop {
@@ -299,7 +300,7 @@ impl<C: Live> Body<C> {
 
     fn take_message(&mut self, message: C::Msg) -> Option<End> {
         let taken = self.run(|session, now| session.handle_input(now, Input::Message(message)));
-        // Before anything is rendered: whoever runs the session again has the state, and not the message.
+        // The state is recorded before anything is rendered: a replay has the state and not the message.
         let state = self.session.state().map(<[u8]>::to_vec);
         self.record(|recorder, now| recorder.message(now, state));
         match taken {
@@ -319,7 +320,7 @@ impl<C: Live> Body<C> {
         End { reason: CloseReason::ComponentFailed, detail: self.panic.take() }
     }
 
-    /// Runs the machine, and with it the author's code; after a panic, says how it goes on.
+    /// Runs the machine, and with it the author's code. After a panic, the error says how the session goes on.
     fn run<T>(&mut self, run: impl FnOnce(&mut Session<Adapter<C>>, Timestamp) -> T) -> Result<T, Recovery> {
         let now = self.now();
         let session = &mut self.session;
@@ -369,13 +370,13 @@ impl<C: Live> Body<C> {
         end
     }
 
-    /// Whether there is no room for what is kept for the client.
+    /// Whether the bytes that are kept for the client exceed what its address, or all clients, may have.
     fn has_too_much(&mut self) -> bool {
         let byte_count = self.session.waiting_byte_count();
         byte_count != self.charge.bytes() && !self.charge.set(byte_count)
     }
 
-    /// Lets go of the client and of what is kept for it.
+    /// Disconnects the client, and drops the bytes that are kept for it.
     fn relieve(&mut self) -> Option<End> {
         let byte_count = self.charge.bytes();
         let peer = self.link.as_ref().and_then(Link::peer).map(tracing::field::display);
@@ -384,7 +385,7 @@ impl<C: Live> Body<C> {
             "a session lets go of what its client hasn't acknowledged: \
              waiting_bytes_max or that of its address is reached"
         );
-        // The machine is told something that no frame or timer tells.
+        // A recording has no record for this input, so that it ends here.
         if let Some(recorder) = self.recorder.take() {
             recorder.closed(self.now(), CloseReason::Unavailable);
         }
@@ -416,7 +417,7 @@ impl<C: Live> Body<C> {
                     }
                 }
                 Output::Drop(reason) => {
-                    // The socket may stay, and with it a client that is silent: the session waits no longer for it.
+                    // The socket may stay open with a client that is silent: it holds the session no longer.
                     if let Some(link) = &self.link {
                         self.surroundings.registry.detach(self.id, link.epoch);
                     }
@@ -460,7 +461,7 @@ impl<C: Live> Body<C> {
         Ok(())
     }
 
-    /// Sees to it that the machine is woken when it asked to be.
+    /// Sets the timer for when the machine has asked to be woken.
     ///
     /// A timer that runs out early is cheaper than one that is set anew with every
     /// message, so an armed one stays as long as it isn't late.
@@ -473,14 +474,14 @@ impl<C: Live> Body<C> {
         self.timer = Some(Alarm::set(&self.myself, at, Post::Wake));
     }
 
-    /// Tells the socket why, and is without one.
+    /// Tells the client why the session can't go on with its socket, and detaches the socket.
     pub(super) fn let_go(&mut self, reason: CloseReason) {
         if let Some(link) = self.link.take() {
             link.close(reason, self.surroundings.retry.after_ms(reason));
         }
     }
 
-    /// Tells the socket and the log, and lets go of everything.
+    /// Ends the session: tells the client and the log why, and drops everything.
     pub(super) fn end(mut self, end: &End) {
         let peer = self.link.as_ref().and_then(Link::peer);
         if let Some(recorder) = self.recorder.take() {
@@ -510,7 +511,7 @@ impl<C: Live> Body<C> {
 
 impl<C: Live> Drop for Body<C> {
     fn drop(&mut self) {
-        // The link is there only when our own code has panicked: the page must not wait for an answer.
+        // There is a link only when our own code has panicked: the page must not wait for an answer.
         self.let_go(CloseReason::ComponentFailed);
     }
 }

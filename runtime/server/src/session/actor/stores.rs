@@ -49,8 +49,8 @@ impl Stores {
         self.renew_at
     }
 
-    /// Has a checkpoint written; the answer is a message to the actor. A write that is `waited_for` holds up what the page
-    /// is told: when it takes too long, the actor gets [`Post::StoreOut`].
+    /// Has a checkpoint written; the answer is a message to the actor. A write that is waited for holds up what the
+    /// page is told: when the store takes too long, the actor gets [`Post::StoreOut`].
     pub(super) fn write<M: Send + 'static>(
         &mut self,
         checkpoint: Checkpoint,

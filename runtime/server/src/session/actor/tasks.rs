@@ -58,7 +58,7 @@ impl<M: Send + 'static> Tasks<M> {
         self.watch(myself);
     }
 
-    /// Looks again after a while, if some wait.
+    /// Sets an alarm that looks at the tasks after a while, if some wait.
     pub(super) fn watch(&mut self, myself: &ActorRef<Post<M>>) {
         if self.waiting.is_empty() {
             (self.watch, self.is_told) = (None, false);
@@ -75,7 +75,7 @@ impl<M: Send + 'static> Tasks<M> {
         self.is_told.then_some((self.running_count, self.waiting.len()))
     }
 
-    /// One has told that it is done.
+    /// A task has sent its message.
     pub(super) fn end_one(&mut self) {
         self.running_count -= 1;
         self.running.retain(|errand| !errand.is_over());

@@ -23,7 +23,7 @@ pub(super) struct Turns<C: Live> {
     /// Locked by whoever takes a turn.
     body: Mutex<Option<Body<C>>>,
     turn: Mutex<Turn<C::Msg>>,
-    /// Told when a turn is over.
+    /// Woken when a turn is over.
     waker: AtomicWaker,
 }
 
@@ -31,9 +31,9 @@ pub(super) struct Turns<C: Live> {
 struct Turn<M> {
     post: Option<Post<M>>,
     is_running: bool,
-    /// Whether the session has ended by it, an error for a panic of ours; and since when that is known.
+    /// Whether the session has ended by the turn, or a panic of our own code; and when the turn was over.
     outcome: Option<(thread::Result<bool>, Instant)>,
-    /// The actor has ended, with what the page is to be told.
+    /// Set when the actor has ended: the reason that the page is told.
     given_up: Option<CloseReason>,
 }
 
@@ -51,7 +51,7 @@ impl<C: Live> Turns<C> {
         })
     }
 
-    /// Has a message handled; whether the session has ended by it.
+    /// Has a message handled; true when the session has ended by it.
     pub(super) async fn take(self: &Arc<Self>, post: Post<C::Msg>) -> bool {
         if self.crew.is_inline() {
             return self.crew.run_here(self.label, || self.handle(post));
@@ -83,7 +83,7 @@ impl<C: Live> Turns<C> {
         true
     }
 
-    /// The actor is no more: what is left of the session goes, after the turn that is taken.
+    /// The actor has ended: the session is dropped, after the turn that is running.
     pub(super) fn give_up(self: &Arc<Self>, told: CloseReason) {
         let mut turn = lock(&self.turn);
         if turn.given_up.replace(told).is_some() || turn.is_running {
