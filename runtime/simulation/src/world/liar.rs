@@ -74,12 +74,9 @@ impl World {
                 return;
             }
         } else {
-            let (session, token, _) = {
-                let id = self.next_session;
-                self.next_session += 1;
-                let (token, html) = it.mount(id, identity);
-                (id, token, html)
-            };
+            let session = self.next_session;
+            self.next_session += 1;
+            let token = it.mount(now, session, identity).map_or_else(|| token.clone(), |(token, _)| token);
             self.known.entry(session).or_default().is_liars = true;
             it.message(
                 now,

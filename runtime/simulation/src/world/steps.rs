@@ -5,6 +5,7 @@ use super::pages::PAGES_MAX;
 use super::schedule::Happening;
 use crate::app;
 use crate::random::Random;
+use crate::server::Server;
 
 impl World {
     pub(super) fn act(&mut self, mut random: Random) {
@@ -60,7 +61,7 @@ impl World {
                 }
                 self.drain(server, &mut random);
             }
-            57..61 if self.has_store => {
+            57..61 if self.setup.has_store => {
                 match random.below(4) {
                     0 => self.store.is_down = true,
                     1 => self.store.failing_percent = random.between(10, 80),
@@ -169,7 +170,7 @@ impl World {
         }
         self.happen(Happening::StoreHeals);
         for server in 0..self.machines.len() {
-            let is_leaving = self.machines[server].server.as_ref().is_some_and(|it| it.is_draining);
+            let is_leaving = self.machines[server].server.as_ref().is_some_and(Server::is_draining);
             if is_leaving {
                 let until = self.now.after_ms(9_000);
                 self.advance_to(until);
