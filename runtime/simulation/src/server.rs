@@ -16,7 +16,7 @@ use std::net::IpAddr;
 
 use lightspeed_core::host::claim::Fenced;
 use lightspeed_core::host::lease::Lease;
-use lightspeed_core::host::registry::{self, Bounds, Counts, Decision, Evicted, Registry, Reservation};
+use lightspeed_core::host::registry::{self, Bounds, Decision, Evicted, Registry, Reservation};
 use lightspeed_core::ledger::TemplateLedger;
 use lightspeed_core::{Input, Join, Policy, Session};
 use lightspeed_protocol::close::CloseReason;
@@ -114,11 +114,6 @@ impl Server {
     /// Whether it was told to end, and nothing is left to wait for.
     pub(crate) fn is_drained(&self) -> bool {
         self.registry.is_drained()
-    }
-
-    /// How many sessions it has, as its operator would see them.
-    pub(crate) fn counts(&self) -> Counts {
-        self.registry.counts()
     }
 
     /// What is at odds within it.

@@ -63,7 +63,7 @@ fn setup(seed: u64, policy: Policy) -> Setup {
         let mut few = |ample| if random.chance(50) { random.index(8) + 6 } else { ample };
         Bounds {
             sessions_max: few(ample.sessions_max),
-            unattached_max: few(ample.unattached_max).min(ample.unattached_max),
+            unattached_max: few(ample.unattached_max),
             per_address_max: few(ample.per_address_max),
             per_identity_max: few(ample.per_identity_max),
             unattached_ms: 15_000,
