@@ -10,8 +10,8 @@ use axum::http::uri::Authority;
 use ipnet::IpNet;
 
 use crate::limits;
-use crate::recorder::Recording;
-use crate::store::SnapshotStore;
+use crate::recording::recorder::Recording;
+use crate::storage::store::SnapshotStore;
 
 /// What a request says of who sent it.
 type FromRequest<T> = Arc<dyn Fn(&Parts) -> Option<T> + Send + Sync>;

@@ -11,8 +11,6 @@ pub(crate) mod deflate;
 pub(crate) mod fault;
 pub(crate) mod head;
 pub(crate) mod origin;
-pub(crate) mod outbox;
-pub(crate) mod progress;
 pub(crate) mod reader;
 pub(crate) mod standing;
 
@@ -35,15 +33,15 @@ use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::message::DEFLATE_QUERY;
 use tokio::time::{interval, sleep, timeout};
 
-use crate::admission::address;
+use crate::http::admission::address;
 use crate::limits;
+use crate::operations::shutdown::ServerShutdown;
+use crate::operations::telemetry;
 use crate::runtime::Inner;
-use crate::shutdown::ServerShutdown;
-use crate::telemetry;
-use crate::token::Identity;
+use crate::session::outbox::{Outbox, OutboxReader, Outgoing, outbox};
+use crate::session::token::Identity;
 use deflate::Deflaters;
 use fault::{End, Fault, end_of};
-use outbox::{Outbox, OutboxReader, Outgoing, outbox};
 use reader::{Reader, read_hello};
 use standing::Standing;
 

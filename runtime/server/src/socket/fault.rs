@@ -7,7 +7,7 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::msgpack::{DecodeError, Expected, Writer};
 
-use super::outbox::close_frame;
+use crate::session::outbox::close_frame;
 
 /// What ends a socket.
 #[derive(Debug)]

@@ -19,16 +19,16 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::fault::{End, Fault, end_of};
 use super::head::Head;
-use super::outbox::{Link, Outbox, close_frame};
-use super::progress::{Arrived, Awaited, Progress};
 use super::standing::Standing;
-use crate::admission::bytes::{Account, Charge};
-use crate::crew::{Label, Lane};
+use crate::http::admission::bytes::{Account, Charge};
+use crate::http::progress::{Arrived, Awaited, Progress};
 use crate::limits;
-use crate::mailbox::{Attachment, Handle, Mail};
-use crate::registry::Found;
+use crate::operations::crew::{Label, Lane};
 use crate::runtime::Inner;
-use crate::token::{Identity, SessionId, Token};
+use crate::session::mailbox::{Attachment, Handle, Mail};
+use crate::session::outbox::{Link, Outbox, close_frame};
+use crate::session::registry::Found;
+use crate::session::token::{Identity, SessionId, Token};
 
 /// The next binary message. Whatever the client sends counts as a sign of life, also a part of a message: `more` is
 /// called when one has come.

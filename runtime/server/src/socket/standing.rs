@@ -8,11 +8,11 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::admission::bytes::Account;
-use crate::admission::{Admitted, Full};
+use crate::http::admission::bytes::Account;
+use crate::http::admission::{Admitted, Full};
+use crate::http::serve::connection::Connection;
+use crate::http::serve::door::Arrival;
 use crate::runtime::Inner;
-use crate::serve::connection::Connection;
-use crate::serve::door::Arrival;
 
 /// A socket's place among those of its address, and its connection's.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use lightspeed_testing::native::inflate::inflated;
 
 use super::compress;
 use super::deflate::Deflaters;
-use super::outbox::{Outgoing, outbox};
 use crate::Config;
-use crate::admission::bytes::Accounts;
+use crate::http::admission::bytes::Accounts;
 use crate::limits::{COMPRESSED_AT_A_TIME_BYTES, COMPRESSED_BYTES_MIN};
+use crate::session::outbox::{Outgoing, outbox};
 
 /// What waits for a socket: a patch that takes several turns to compress, and the frame behind it.
 fn waiting() -> (Vec<u8>, Outgoing) {

@@ -3,7 +3,7 @@
 use maud::Render;
 
 use super::*;
-use crate::socket::outbox::{OutboxReader, outbox};
+use crate::session::outbox::{OutboxReader, outbox};
 use crate::{Config, Context, Html, Live, MountError, Runtime, html};
 
 struct Still;
@@ -48,8 +48,8 @@ fn join(token: &str) -> Bytes {
 async fn joined(outbox: &mut OutboxReader) -> String {
     loop {
         let frame = match outbox.next().await {
-            super::super::outbox::Outgoing::Frame(frame) => frame,
-            super::super::outbox::Outgoing::Transmission { transmission, .. } => transmission.frame,
+            crate::session::outbox::Outgoing::Frame(frame) => frame,
+            crate::session::outbox::Outgoing::Transmission { transmission, .. } => transmission.frame,
         };
         if let Ok((1, ServerFrame::Joined { token, .. })) = ServerFrame::decode(&frame) {
             return token.to_owned();
@@ -173,9 +173,9 @@ async fn nothing_that_is_printed_holds_a_token_or_a_state() {
     let printed = format!("{:?}", lightspeed_core::session::Input::<()>::Join(join));
     assert!(printed.contains("applied: 7") && !printed.contains(&token), "{printed}");
 
-    let stamp = crate::store::Stamp { epoch: 1, seq: 2, nonce: 3 };
+    let stamp = crate::storage::store::Stamp { epoch: 1, seq: 2, nonce: 3 };
     let expires_at = std::time::SystemTime::UNIX_EPOCH;
-    let record = crate::store::Record { stamp, bytes: "a state".into(), expires_at };
+    let record = crate::storage::store::Record { stamp, bytes: "a state".into(), expires_at };
     let printed = format!("{record:?}");
     assert!(printed.contains("byte_count: 7") && !printed.contains("a state"), "{printed}");
 }

@@ -1,0 +1,3 @@
+//! Sessions that are recorded into files.
+
+pub mod recorder;

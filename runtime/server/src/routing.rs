@@ -1,0 +1,3 @@
+//! Which page a component is shown at.
+
+pub(crate) mod page;

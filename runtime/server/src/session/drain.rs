@@ -1,0 +1,122 @@
+//! The end of a server: every session is handed over, so many at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use axum::http::Extensions;
+use lightspeed_protocol::close::CloseReason;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::timeout;
+
+use crate::limits;
+use crate::operations::shutdown::ServerShutdown;
+use crate::operations::telemetry;
+use crate::runtime::Inner;
+use crate::session::mailbox::Handle;
+
+/// Whether the sessions are being handed over, or have been.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    phase: watch::Sender<Phase>,
+    done: OnceCell<()>,
+    /// Made when the first request has told of a server that may end.
+    watched: OnceCell<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Phase {
+    Running,
+    Draining,
+    Drained,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { phase: watch::Sender::new(Phase::Running), done: OnceCell::new(), watched: OnceCell::new() }
+    }
+}
+
+impl Drain {
+    /// Whether nothing new is taken on.
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.phase.borrow() != Phase::Running
+    }
+
+    /// Returns when every session is handed over, or the time for that is up.
+    pub(crate) async fn over(&self) {
+        // The sender is ours, so it cannot be gone.
+        let _ = self.phase.subscribe().wait_for(|phase| *phase == Phase::Drained).await;
+    }
+}
+
+impl Inner {
+    /// Hands every session over; however often it is called, once.
+    pub(crate) async fn drain(&self) {
+        self.drain
+            .done
+            .get_or_init(async || {
+                self.drain.phase.send_replace(Phase::Draining);
+                self.registry.close();
+                let sessions = self.registry.actor_count();
+                tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINING, sessions);
+                if timeout(limits::DRAIN_WITHIN, self.hand_over()).await.is_err() {
+                    let sessions = self.registry.actor_count();
+                    tracing::error!(
+                        target: telemetry::TARGET,
+                        transition = telemetry::DRAINED,
+                        sessions,
+                        "sessions could not be handed over in time: what of them is not stored is lost"
+                    );
+                } else {
+                    tracing::info!(target: telemetry::TARGET, transition = telemetry::DRAINED, sessions = 0);
+                }
+                self.drain.phase.send_replace(Phase::Drained);
+            })
+            .await;
+    }
+
+    /// Suspends every session; one that is slow to end holds up its own place and nobody else's.
+    async fn hand_over(&self) {
+        let mut actors = self.registry.actors();
+        let (mut waiting, mut under_way) = (VecDeque::new(), Vec::new());
+        loop {
+            // Seen before it is looked who is there, so that whoever ends or comes after that wakes this.
+            let is_empty = *actors.borrow_and_update() == 0;
+            under_way.retain(|handle: &Handle| !handle.is_gone());
+            if waiting.is_empty() {
+                waiting.extend(self.registry.take_unsuspended());
+            }
+            let room = limits::DRAIN_BATCH.saturating_sub(under_way.len()).min(waiting.len());
+            for handle in waiting.drain(..room) {
+                handle.mailbox.suspend(CloseReason::ShuttingDown);
+                under_way.push(handle);
+            }
+            if is_empty && under_way.is_empty() {
+                return;
+            }
+            // The sender is the registry's, which is there. Those that were evicted count as well.
+            let _ = actors.changed().await;
+        }
+    }
+
+    /// Drains when the server that a request came through ends.
+    pub(crate) fn drain_with_server(self: &Arc<Self>, extensions: &Extensions) {
+        self.tell_door(extensions);
+        if self.drain.watched.initialized() {
+            return;
+        }
+        let Some(mut server) = ServerShutdown::watch(extensions) else { return };
+        if self.drain.watched.set(()).is_err() {
+            return;
+        }
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            server.told().await;
+            if let Some(inner) = inner.upgrade() {
+                inner.drain().await;
+            }
+            // Only now may the server, which waits for this one too, end.
+            drop(server);
+        });
+    }
+}

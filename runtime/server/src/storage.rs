@@ -1,0 +1,4 @@
+//! Sessions that are stored, so that they outlive their server.
+
+pub(crate) mod persister;
+pub mod store;
