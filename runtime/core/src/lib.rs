@@ -44,7 +44,6 @@ pub mod splice;
 pub mod stream;
 pub mod template;
 
-pub use host::lease;
 pub use html::Html;
 pub use memo::{Memo, MemoList};
 pub use session::policy::{Cadence, Policy};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use futures_util::FutureExt;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_core::session::Session;
 use lightspeed_protocol::close::CloseReason;
 use maud::{Markup, Render};

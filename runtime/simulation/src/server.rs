@@ -14,6 +14,7 @@ mod wish;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use lightspeed_core::host::admission::{self, Admissions};
 use lightspeed_core::host::claim::Fenced;
 use lightspeed_core::host::lease::Lease;
 use lightspeed_core::host::registry::{self, Bounds, Decision, Evicted, Registry, Reservation};
@@ -37,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) has_store: bool,
     /// How many sessions there may be, and how long they wait.
     pub(crate) bounds: Bounds,
+    /// How many sockets there may be.
+    pub(crate) sockets: admission::Bounds,
     /// Sessions that are handed over at a time when the server ends.
     pub(crate) drain_batch: usize,
 }
@@ -64,8 +67,23 @@ struct Socket {
     heard_at: Timestamp,
     identity: u64,
     ledger: TemplateLedger,
+    /// Its number among those that were let in.
+    place: u64,
+    /// Whether it has a session, as far as those who may have to make room are concerned.
+    is_busy: bool,
     /// Sessions by their number, or nothing for one that was refused.
     seats: BTreeMap<u32, Option<Seat>>,
+}
+
+impl Socket {
+    fn has_session(&self) -> bool {
+        self.seats.values().any(Option::is_some)
+    }
+}
+
+/// The address of everybody with this identity.
+fn address(identity: u64) -> IpAddr {
+    [10, 0, 0, u8::try_from(identity).unwrap_or(u8::MAX)].into()
 }
 
 /// A server.
@@ -76,6 +94,8 @@ pub(crate) struct Server {
     /// Those that the registry finds, and those that are about to end.
     actors: BTreeMap<u64, Actor>,
     sockets: BTreeMap<usize, Socket>,
+    /// Which sockets are let in, and which make room.
+    admissions: Admissions<usize>,
     next_actor: u64,
     nonce: u64,
     /// Sessions that are being taken over, by the nonce of that write.
@@ -94,6 +114,7 @@ impl Server {
             registry: Registry::new(setup.bounds),
             actors: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            admissions: Admissions::new(setup.sockets),
             next_actor: 1,
             nonce,
             claims: BTreeMap::new(),
@@ -118,6 +139,12 @@ impl Server {
 
     /// What is at odds within it.
     pub(crate) fn inconsistency(&self) -> Option<&'static str> {
+        if self.admissions.count() != self.sockets.len() {
+            return Some("other sockets are let in than there are");
+        }
+        if self.sockets.len() > self.setup.sockets.all_max {
+            return Some("there are more sockets than there may be");
+        }
         if self.registry.actor_count() != self.actors.len() {
             return Some("the registry counts other actors than there are");
         }
@@ -145,8 +172,7 @@ impl Server {
 
     /// Takes room for a session; another may have to make some.
     fn reserve(&mut self, now: Timestamp, identity: u64) -> Result<Reservation<u64>, registry::Full> {
-        let address = IpAddr::from([10, 0, 0, u8::try_from(identity).unwrap_or(u8::MAX)]);
-        let owner = registry::Owner { address: Some(address), identity: Some(identity) };
+        let owner = registry::Owner { address: Some(address(identity)), identity: Some(identity) };
         let (reservation, evicted) = self.registry.reserve(owner)?;
         self.evict(now, evicted);
         Ok(reservation)
@@ -183,14 +209,40 @@ impl Server {
         self.suspend(now, number, CloseReason::SessionGone);
     }
 
-    /// A socket is open.
-    pub(crate) fn open(&mut self, now: Timestamp, socket: usize, identity: u64) {
-        self.sockets.insert(socket, Socket { identity, heard_at: now, ..Socket::default() });
+    /// A socket is asked for; false when there is no room.
+    pub(crate) fn open(&mut self, now: Timestamp, socket: usize, identity: u64) -> bool {
+        let admission = self.admissions.admit(self.now(now), Some(address(identity)), socket);
+        for evicted in admission.evicted {
+            if self.sockets.get(&evicted).is_some_and(Socket::has_session) {
+                self.violation("C4", "a socket that has a session makes room".to_owned());
+            }
+            self.wishes.push(Wish::Evicted);
+            self.fail(now, evicted, CloseReason::Unavailable);
+        }
+        let Ok(place) = admission.admitted else { return false };
+        self.sockets.insert(socket, Socket { identity, heard_at: now, place, ..Socket::default() });
+        true
+    }
+
+    /// Whether the socket has a session may have changed.
+    fn stand(&mut self, now: Timestamp, socket: usize) {
+        let now = self.now(now);
+        let Some(it) = self.sockets.get_mut(&socket) else { return };
+        let is_busy = it.has_session();
+        if is_busy == std::mem::replace(&mut it.is_busy, is_busy) {
+            return;
+        }
+        if is_busy {
+            self.admissions.set_busy(it.place);
+        } else {
+            self.admissions.set_idle(now, it.place);
+        }
     }
 
     /// A socket is gone: its sessions wait for another.
     pub(crate) fn closed(&mut self, now: Timestamp, socket: usize) {
         let Some(gone) = self.sockets.remove(&socket) else { return };
+        self.admissions.leave(gone.place);
         for seat in gone.seats.into_values().flatten() {
             self.detach(now, seat);
         }
@@ -254,6 +306,7 @@ impl Server {
                     self.frame(now, seat, bytes);
                     if is_leaving && let Some(it) = self.sockets.get_mut(&socket) {
                         it.seats.remove(&number);
+                        self.stand(now, socket);
                     }
                 }
                 Some(None) => {}
@@ -280,13 +333,7 @@ impl Server {
     }
 
     fn join(&mut self, now: Timestamp, join: PendingJoin) {
-        let decision = self.registry.join(join.token.of_host());
-        self.obey(now, join, decision);
-    }
-
-    /// Does what was decided on a join.
-    fn obey(&mut self, now: Timestamp, join: PendingJoin, decision: Decision<u64>) {
-        match decision {
+        match self.registry.join(join.token.of_host()) {
             Decision::Attach { kept, epoch } => self.attach(now, &join, kept, epoch),
             Decision::Refuse(reason) => self.refuse(now, join.socket, join.number, reason),
             Decision::Load { behind } => {
@@ -326,8 +373,8 @@ impl Server {
         }
     }
 
-    fn attach(&mut self, now: Timestamp, join: &PendingJoin, number: u64, epoch: u64) {
-        let now = self.now(now);
+    fn attach(&mut self, joined_at: Timestamp, join: &PendingJoin, number: u64, epoch: u64) {
+        let now = self.now(joined_at);
         let token = join.token;
         let link = Link { socket: join.socket, number: join.number, epoch };
         let Some(it) = self.sockets.get_mut(&join.socket) else { return };
@@ -336,6 +383,7 @@ impl Server {
         let old = actor.attach(link);
         let seat = Seat { actor: number, id: token.session, epoch };
         let before = it.seats.insert(join.number, Some(seat));
+        self.stand(joined_at, join.socket);
         if is_outdated {
             self.violation(
                 "C7",
@@ -346,7 +394,7 @@ impl Server {
         if let Some(Some(other)) = before
             && other.id != token.session
         {
-            self.detach(now, other);
+            self.detach(joined_at, other);
         }
         if let Some(old) = old
             && (old.socket, old.number) != (link.socket, link.number)
@@ -375,10 +423,11 @@ impl Server {
         if let Some(Some(seat)) = it.seats.insert(number, None) {
             self.detach(now, seat);
         }
+        self.stand(now, socket);
         self.close_session(Link { socket, number, epoch: 0 }, reason);
     }
 
-    /// Ends a socket whose client is at fault.
+    /// Ends a socket whose client is at fault, or that has to make room.
     fn fail(&mut self, now: Timestamp, socket: usize, reason: CloseReason) {
         self.closed(now, socket);
         let close = ServerFrame::Close { reason: reason.code(), message: reason.name(), retry_ms: 0 };

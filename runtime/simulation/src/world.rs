@@ -25,6 +25,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use lightspeed_core::Policy;
+use lightspeed_core::host::admission;
 use lightspeed_core::host::registry::Bounds;
 use lightspeed_core::session::policy::Cadence;
 use lightspeed_protocol::Timestamp;
@@ -70,8 +71,17 @@ fn setup(seed: u64, policy: Policy) -> Setup {
             parked_ms: 40_000,
         }
     };
+    let mut sockets = admission::Bounds {
+        all_max: 1_000,
+        per_address_max: 1_000,
+        leaving_max: 60,
+        makes_room_after_ms: 2_000,
+    };
+    if random.chance(20) {
+        (sockets.all_max, sockets.per_address_max) = (random.index(8) + 8, random.index(8) + 8);
+    }
     let drain_batch = [1, 2, 256][random.index(3)];
-    Setup { policy, has_store: policy.is_stored(), bounds, drain_batch }
+    Setup { policy, has_store: policy.is_stored(), bounds, sockets, drain_batch }
 }
 
 /// What went wrong: the clause of the contract, and how.
@@ -98,7 +108,7 @@ pub struct Report {
     pub restored: u64,
     /// Servers that were killed.
     pub kills: u64,
-    /// Sessions that had to make room for others.
+    /// Sessions and sockets that had to make room for others.
     pub evicted: u64,
     /// Sessions that waited for their page for too long.
     pub expired: u64,

@@ -115,12 +115,16 @@ pub enum Decision<T> {
 }
 
 impl<T> Decision<T> {
-    /// The decision on the join for which the session has just been brought back: the store isn't asked a second time.
-    pub fn once_restored(self) -> Self {
+    /// The session and the socket's epoch, for the join that the session has just been brought back for.
+    ///
+    /// # Errors
+    ///
+    /// With what the client is told when the session is gone again already, or somebody else's: the store isn't asked a
+    /// second time for one join.
+    pub fn once_restored(self) -> Result<(T, u64), CloseReason> {
         match self {
-            Self::Attach { .. } => self,
-            // Gone again already, or somebody else's.
-            Self::Load { .. } | Self::Refuse(_) => Self::Refuse(CloseReason::Unavailable),
+            Self::Attach { kept, epoch } => Ok((kept, epoch)),
+            Self::Load { .. } | Self::Refuse(_) => Err(CloseReason::Unavailable),
         }
     }
 }
@@ -161,6 +165,18 @@ struct Entry<W, T> {
     lease: Lease,
     owner: Owner<W>,
     status: Status,
+}
+
+impl Bound {
+    /// What an operator calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions_max",
+            Self::Unattached => "unattached_max",
+            Self::Address => "sessions_per_ip_max",
+            Self::Identity => "sessions_per_identity_max",
+        }
+    }
 }
 
 impl<I: Copy + Ord, W: Copy + Ord, T> Registry<I, W, T> {

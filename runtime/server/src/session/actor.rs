@@ -17,7 +17,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::task::AtomicWaker;
 use lightspeed_core::Policy;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
+use lightspeed_core::host::parting::{Parting, leaves_record};
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_core::session::recovery::Recovery;
 use lightspeed_core::session::{Input, Join, Output, Session};
@@ -357,8 +358,7 @@ impl<C: Live> Body<C> {
             }
             Post::Mail(Mail::Suspend(reason)) => {
                 tell!(debug, telemetry::SUSPENDED, type_name::<C>(), self.id, reason = reason.name());
-                if reason == CloseReason::SessionGone && self.lease.epoch == 0 {
-                    // Nobody has ever come for it, a crawler's for example: another page is as good.
+                if Parting::of(self.lease, reason) == Parting::End {
                     return Some(reason.into());
                 }
                 self.suspended = Some(reason);
@@ -764,8 +764,7 @@ impl<C: Live> Body<C> {
             self.link = None;
         }
         self.let_go(end.reason);
-        // What another server has is not ours to remove, and what waits for its page stays.
-        let is_over = self.suspended.is_none() && end.reason != CloseReason::Moved;
+        let is_over = !leaves_record(self.suspended.is_some(), end.reason);
         if let Some(keeper) = self.keeper.take().filter(|_| is_over) {
             keeper.forget(&self.crew, self.saving.take());
         }

@@ -139,9 +139,4 @@ impl Handle {
         let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
         Self { mailbox, inbox, pace: Arc::new(pace) }
     }
-
-    /// Whether the actor has ended, and what it held is let go of.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.inbox.is_closed()
-    }
 }

@@ -11,7 +11,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::claim::{Claim, Fenced, Stored};
 use lightspeed_core::session::Session;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::close::CloseReason;
@@ -30,7 +30,7 @@ use crate::runtime::{Inner, refused};
 use crate::session::actor::{SessionActor, Start, panic_text};
 use crate::session::registry::Owner;
 use crate::session::token::Token;
-use crate::storage::persister::{Envelope, Keeper, is_same_identity};
+use crate::storage::persister::{Envelope, Keeper};
 use crate::storage::store::{Record, Stamp};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -140,6 +140,7 @@ trait Restore: Send + Sync {
 struct Found {
     token: Token,
     record: Record,
+    claim: Claim,
 }
 
 impl Inner {
@@ -149,24 +150,29 @@ impl Inner {
     pub(crate) async fn restore(self: &Arc<Self>, head: &Parts, token: Token) -> Result<(), CloseReason> {
         let Some(store) = &self.config.store else { return Err(CloseReason::SessionGone) };
         let restore = async {
+            let identity = Owner::of(&self.config, head).identity.as_bytes().copied();
+            let claim = |stored| Claim::new(token.epoch, identity, stored);
             let record = match store.load(token.id).await {
                 Ok(Some(record)) => record,
-                Ok(None) => return Err(CloseReason::SessionGone),
+                Ok(None) => return claim(Stored::Nothing).map(drop),
                 Err(error) => {
                     tracing::error!(session = %token.id, error = %one_line(&error), "a session could not be read from the store");
-                    return Err(CloseReason::Unavailable);
+                    return claim(Stored::Failed).map(drop);
                 }
             };
             let bytes = record.bytes.clone();
-            let envelope = Envelope::open(&self.signer, token.id, &bytes).map_err(|error| {
-                tracing::error!(session = %token.id, error = %one_line(&error), "a stored session cannot be used");
-                CloseReason::SessionGone
+            let envelope = match Envelope::open(&self.signer, token.id, &bytes) {
+                Ok(envelope) => envelope,
+                Err(error) => {
+                    tracing::error!(session = %token.id, error = %one_line(&error), "a stored session cannot be used");
+                    return claim(Stored::Nothing).map(drop);
+                }
+            };
+            let claim = claim(Stored::Record {
+                identity: envelope.provenance.identity,
+                lease: envelope.lease,
+                stamp: record.stamp,
             })?;
-            if !is_same_identity(&envelope, Owner::of(&self.config, head).identity)
-                || !envelope.lease.admits(token.epoch)
-            {
-                return Err(CloseReason::BadToken);
-            }
             let (component, route) = (&envelope.provenance.component, &envelope.provenance.route);
             let Some(restorer) = self.restorers.get(component, route) else {
                 tracing::warn!(session = %token.id, component, route, "a stored session is of a page that there is no more");
@@ -175,7 +181,7 @@ impl Inner {
             let mut head = head.clone();
             head.method = Method::GET;
             head.uri = envelope.provenance.uri.parse().map_err(|_| CloseReason::SessionGone)?;
-            restorer.restore(Arc::clone(self), head, Found { token, record }).await
+            restorer.restore(Arc::clone(self), head, Found { token, record, claim }).await
         };
         timeout(limits::RESTORE_WITHIN, restore).await.unwrap_or_else(|_| {
             tracing::error!(session = %token.id, "bringing a session back took too long");
@@ -193,7 +199,7 @@ impl<C: Live> Restore for Restorer<C> {
         let owner = Owner::of(&inner.config, &head);
         let params = Arc::clone(&self.params);
         Box::pin(async move {
-            let Found { token, record } = found;
+            let Found { token, record, claim } = found;
             let id = token.id;
             let refused_with = |Unrevived { reason, error }| {
                 tracing::warn!(component = type_name::<C>(), session = %id, error = %one_line(&error), "a stored session could not be mounted");
@@ -217,17 +223,15 @@ impl<C: Live> Restore for Restorer<C> {
                 }
             };
             // Ours from the moment that the store says so: whoever else has it finds that out at its next write.
-            let mut lease = envelope.lease;
-            lease.show(token.epoch);
-            let claimed = Lease { epoch: lease.epoch + 1, ..lease };
+            let (lease, claimed) = (claim.lease(), claim.written());
             let store = inner.config.store.clone().ok_or(CloseReason::SessionGone)?;
             let (signer, ttl) = (inner.signer.clone(), inner.config.stored_ttl);
             let (component, provenance) = (type_name::<C>(), envelope.provenance);
             let keeper = Keeper::new(store, signer, id, component, provenance, ttl, &inner.entropy)
-                .with_stamp(record.stamp);
-            let Stamp { seq, .. } = record.stamp;
+                .with_stamp(claim.expected());
+            let Stamp { seq, .. } = claim.expected();
             let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };
-            let stamp = keeper.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
+            let stamp = keeper.clone().save(claimed, checkpoint).await.map_err(|Fenced| Fenced::REASON)?;
             let keeper = Some(Box::new(keeper.with_stamp(stamp)));
             // A recording begins with a page.
             let (recorder, inner_too) = (None, Arc::clone(&inner));

@@ -3,7 +3,7 @@
 //!
 //! A token is base64url of `id || epoch || MAC`, 70 characters: 16 bytes, 4 bytes, and
 //! HMAC-SHA256 of `"lightspeed session v2" || id || epoch || identity`. The page has that of epoch 0;
-//! every join is answered with the next one ([`Lease`](lightspeed_core::lease::Lease)).
+//! every join is answered with the next one ([`Lease`](lightspeed_core::host::lease::Lease)).
 
 use std::fmt;
 
@@ -68,11 +68,7 @@ impl Identity {
 }
 
 /// What a token says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) id: SessionId,
-    pub(crate) epoch: u64,
-}
+pub(crate) type Token = lightspeed_core::host::registry::Token<SessionId>;
 
 /// Signs tokens and stored sessions, and checks them.
 #[derive(Clone)]

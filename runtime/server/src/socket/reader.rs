@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
+use lightspeed_core::host::registry::Decision;
 use lightspeed_protocol::PROTOCOL_VERSION;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
@@ -27,7 +28,6 @@ use crate::operations::crew::{Label, Lane};
 use crate::runtime::Inner;
 use crate::session::mailbox::{Attachment, Handle, Mail};
 use crate::session::outbox::{Link, Outbox, close_frame};
-use crate::session::registry::Found;
 use crate::session::token::{Identity, SessionId, Token};
 
 /// The next binary message. Whatever the client sends counts as a sign of life, also a part of a message: `more` is
@@ -419,16 +419,12 @@ impl Reader {
 
     /// The session that a token names, brought back from the store if need be.
     async fn find(&self, token: Token) -> Result<(Handle, u64), CloseReason> {
-        if self.inner.drain.has_begun() {
-            return Err(CloseReason::ShuttingDown);
-        }
-        match self.inner.registry.attach(token) {
-            Found::Session(handle, epoch) => return Ok((handle, epoch)),
-            Found::Outdated => return Err(CloseReason::BadToken),
-            Found::Behind(handle) => {
-                handle.mailbox.post(Mail::Moved);
+        match self.inner.registry.join(token) {
+            Decision::Attach { kept, epoch } => return Ok((kept, epoch)),
+            Decision::Refuse(reason) => return Err(reason),
+            Decision::Load { behind } => {
+                behind.map(|handle| handle.mailbox.post(Mail::Moved));
             }
-            Found::Nothing => {}
         }
         let head = self.head.as_ref().ok_or(CloseReason::SessionGone)?;
         let (inner, parts) = (Arc::clone(&self.inner), head.parts());
@@ -437,11 +433,7 @@ impl Reader {
             .crew()
             .run(Lane::Session, label, async move { inner.restore(&parts, token).await })
             .await?;
-        match self.inner.registry.attach(token) {
-            Found::Session(handle, epoch) => Ok((handle, epoch)),
-            // Gone again already, or somebody else's.
-            _ => Err(CloseReason::Unavailable),
-        }
+        self.inner.registry.join(token).once_restored()
     }
 
     /// Whether one more session may join, those forgotten that have ended.

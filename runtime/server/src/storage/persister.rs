@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::claim::Fenced;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 use tokio::time::{Instant, sleep, timeout};
@@ -23,8 +24,8 @@ use crate::limits;
 use crate::operations::crew::{Crew, Errand, Label, Lane};
 use crate::operations::entropy::Entropy;
 use crate::operations::telemetry::one_line;
-use crate::session::token::{Identity, SessionId, Signer};
-use crate::storage::store::{Record, Saved, SnapshotStore, Stamp};
+use crate::session::token::{SessionId, Signer};
+use crate::storage::store::{Record, SnapshotStore, Stamp};
 
 const FORMAT: u64 = 1;
 const MAC_BYTES: usize = 32;
@@ -125,10 +126,6 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The store has a newer session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fenced;
-
 /// A write that is under way; abandoned when dropped.
 pub(crate) struct Saving {
     written: Errand<Result<Stamp, Fenced>>,
@@ -191,17 +188,14 @@ impl Keeper {
         let envelope = Envelope { provenance, lease, checkpoint: &checkpoint.bytes };
         let bytes = Bytes::from(envelope.seal(&self.signer, self.id));
         let nonce = self.nonce.wrapping_add(checkpoint.generation);
-        let stamp = Stamp { epoch: lease.epoch, seq: checkpoint.seq, nonce };
+        let stamp = Stamp::of(lease, checkpoint.seq, nonce);
         drop(checkpoint);
         let mut wait = RETRY_MIN;
         loop {
             let expires_at = SystemTime::now() + self.ttl;
             let record = Record { stamp, bytes: bytes.clone(), expires_at };
             match timeout(limits::STORE_ANSWER_WITHIN, self.store.save(self.id, self.stamp, record)).await {
-                Ok(Ok(Saved::Stored)) => return Ok(stamp),
-                // An earlier try went through, and its answer got lost.
-                Ok(Ok(Saved::Conflict { stored })) if stored == Some(stamp) => return Ok(stamp),
-                Ok(Ok(Saved::Conflict { .. })) => return Err(Fenced),
+                Ok(Ok(saved)) => return saved.outcome(stamp),
                 Ok(Err(error)) => {
                     crate::operations::telemetry::store_failed(self.id, self.component, &error);
                 }
@@ -276,11 +270,6 @@ impl std::fmt::Debug for Keeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keeper").field("id", &self.id).field("stamp", &self.stamp).finish_non_exhaustive()
     }
-}
-
-/// Whether the request is of the one who began the session.
-pub(crate) fn is_same_identity(envelope: &Envelope<'_>, identity: Identity) -> bool {
-    envelope.provenance.identity.as_ref() == identity.as_bytes()
 }
 
 #[cfg(test)]

@@ -96,8 +96,10 @@ impl Server {
             return self.refuse(now, join.socket, join.number, CloseReason::Unavailable);
         }
         if self.sockets.contains_key(&join.socket) {
-            let decision = self.registry.join(join.token.of_host()).once_restored();
-            self.obey(now, join, decision);
+            match self.registry.join(join.token.of_host()).once_restored() {
+                Ok((number, epoch)) => self.attach(now, &join, number, epoch),
+                Err(reason) => self.refuse(now, join.socket, join.number, reason),
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::store::{Record, Stamp};
 pub(crate) enum Wish {
     /// Send a message on a socket.
     Send(usize, Vec<u8>),
-    /// Close a socket whose client is at fault.
+    /// Close a socket whose client is at fault, or that has to make room.
     Close(usize, CloseReason),
     /// Write a record; answered by [`Server::stored`](super::Server::stored).
     Save { session: u64, actor: u64, expected: Option<Stamp>, record: Record, generation: u64 },
@@ -23,7 +23,7 @@ pub(crate) enum Wish {
     Task { actor: u64 },
     /// A session rendered another version.
     Rendered { session: u64, version: u64, html: String },
-    /// A session has to make room.
+    /// A session or a socket has to make room.
     Evicted,
     /// A session has waited for too long.
     Expired,

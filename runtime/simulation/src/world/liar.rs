@@ -48,7 +48,9 @@ impl World {
         let (Some(server), now) = (self.any_server(), self.now) else { return };
         let identity = if random.chance(50) { self.pages[page].identity } else { 77 };
         let Some(it) = self.machines[server].server.as_mut() else { return };
-        it.open(now, socket, identity);
+        if !it.open(now, socket, identity) {
+            return self.wishes(server);
+        }
         let hello = ClientFrame::Hello {
             protocol: lightspeed_protocol::PROTOCOL_VERSION,
             build: "liar",

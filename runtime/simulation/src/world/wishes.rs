@@ -49,7 +49,8 @@ impl World {
             }
             Wish::Close(socket, reason) => {
                 // Liars have sockets of their own.
-                if reason != CloseReason::Silent && self.sockets.contains_key(&socket) {
+                let is_at_fault = !matches!(reason, CloseReason::Silent | CloseReason::Unavailable);
+                if is_at_fault && self.sockets.contains_key(&socket) {
                     self.fail("C2", format!("an honest client is told that it is at fault: {reason}"));
                 }
                 self.server_closes(socket);
