@@ -38,6 +38,7 @@ use crate::store::Store;
 use contract::Known;
 use machines::Machine;
 use network::Socket;
+use pages::PAGES_MAX;
 use schedule::Happening;
 
 /// Events after which a session is stored, under [`Policy::Rehydrate`].
@@ -57,16 +58,16 @@ fn setup(seed: u64, policy: Policy) -> Setup {
         unattached_ms: 30_000,
         parked_ms: 180_000,
     };
-    let bounds = if random.chance(67) {
+    let bounds = if random.chance(60) {
         ample
     } else {
-        // Each page has a session and those of its lost sockets; strangers and liars come on top.
-        let mut few = |ample| if random.chance(50) { random.index(8) + 6 } else { ample };
+        // Every page of the world has a session, all of them may be of one person and at one server.
+        let mut few = |ample, least| if random.chance(50) { least + random.index(4) } else { ample };
         Bounds {
-            sessions_max: few(ample.sessions_max),
-            unattached_max: few(ample.unattached_max),
-            per_address_max: few(ample.per_address_max),
-            per_identity_max: few(ample.per_identity_max),
+            sessions_max: few(ample.sessions_max, PAGES_MAX),
+            unattached_max: few(ample.unattached_max, 1),
+            per_address_max: few(ample.per_address_max, PAGES_MAX),
+            per_identity_max: few(ample.per_identity_max, PAGES_MAX),
             unattached_ms: 15_000,
             parked_ms: 40_000,
         }
@@ -78,7 +79,7 @@ fn setup(seed: u64, policy: Policy) -> Setup {
         makes_room_after_ms: 2_000,
     };
     if random.chance(20) {
-        (sockets.all_max, sockets.per_address_max) = (random.index(8) + 8, random.index(8) + 8);
+        (sockets.all_max, sockets.per_address_max) = (PAGES_MAX + random.index(8), PAGES_MAX + random.index(8));
     }
     let drain_batch = [1, 2, 256][random.index(3)];
     Setup { policy, has_store: policy.is_stored(), bounds, sockets, drain_batch }

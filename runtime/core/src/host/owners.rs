@@ -110,6 +110,11 @@ impl<I: Copy, W: Copy + Ord> Owners<I, W> {
         [total(self.by_address.values()), total(self.by_identity.values())]
     }
 
+    /// The most sessions and reservations that an address has.
+    pub(super) fn largest_of_address(&self) -> usize {
+        self.by_address.values().map(|owned| owned.count).max().unwrap_or(0)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_address.is_empty() && self.by_identity.is_empty()
     }

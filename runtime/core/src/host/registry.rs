@@ -404,6 +404,9 @@ impl<I: Copy + Ord, W: Copy + Ord, T> Registry<I, W, T> {
         if self.entries.is_empty() && self.reserved == 0 && !self.owners.is_empty() {
             return Some("an owner without sessions is remembered");
         }
+        if self.owners.largest_of_address() > self.bounds.per_address_max {
+            return Some("an address has more sessions than it may have");
+        }
         if self.entries.len() + self.reserved > self.bounds.sessions_max {
             return Some("there are more sessions than there may be");
         }

@@ -52,6 +52,10 @@ impl Server {
         };
         let claim = Claim::new(join.token.epoch, Some(join.token.identity), stored)?;
         let Ok(Some(record)) = record else { return Err(CloseReason::SessionGone) };
+        if join.token.epoch < record.lease.confirmed {
+            let what = format!("a token that was replaced takes session {} over", join.token.session);
+            self.violation("C7", what);
+        }
         let reservation = self.reserve(now, join.token.identity).map_err(|_| CloseReason::Unavailable)?;
         let policy = self.setup.policy;
         let restored =

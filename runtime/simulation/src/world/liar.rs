@@ -8,6 +8,9 @@ use super::World;
 use crate::random::Random;
 use crate::server::Wish;
 
+/// The identity of somebody who has no page.
+pub(super) const STRANGER: u64 = 77;
+
 impl World {
     /// A client that does as it likes, on the page's own socket or with its token.
     pub(super) fn lie(&mut self, page: usize, random: &mut Random) {
@@ -46,7 +49,7 @@ impl World {
         let socket = self.next_socket;
         self.next_socket += 1;
         let (Some(server), now) = (self.any_server(), self.now) else { return };
-        let identity = if random.chance(50) { self.pages[page].identity } else { 77 };
+        let identity = if random.chance(50) { self.pages[page].identity } else { STRANGER };
         let Some(it) = self.machines[server].server.as_mut() else { return };
         if !it.open(now, socket, identity) {
             return self.wishes(server);
@@ -57,7 +60,7 @@ impl World {
             templates: Raw::new(&[0x90]),
         };
         it.message(now, socket, &hello.encode(0));
-        if identity == 77 {
+        if identity == STRANGER {
             // Somebody else with the page's token.
             let mode = random.small(3);
             it.message(

@@ -1,6 +1,7 @@
 //! What a step does to the world: people's deeds and faults of everything; and how every fault ends.
 
 use super::World;
+use super::liar::STRANGER;
 use super::pages::PAGES_MAX;
 use super::schedule::Happening;
 use crate::app;
@@ -129,6 +130,15 @@ impl World {
                     self.pages[page].click(now, "reverse");
                 }
                 self.outputs(page);
+            }
+            90..93 => {
+                // A crawler, or somebody with a script, asks for pages that nobody joins.
+                let identity = if random.chance(50) { self.pages[page].identity } else { STRANGER };
+                let count = random.between(1, 12);
+                self.trace(|| format!("{count} pages are asked for as {identity}, and not joined"));
+                for _ in 0..count {
+                    self.mount(identity);
+                }
             }
             _ => {}
         }
