@@ -16,7 +16,7 @@
 //! - [`stream`]: lists whose rows are not kept
 //! - `digest`: whether a tree looks the same in another process
 //! - [`session`]: versions, acknowledgements, the patch window; from a slot address to a message
-//! - [`lease`]: who may join, and which tokens still count
+//! - [`host`]: who has a session: which tokens count, who waits, who makes room, who takes over from the store
 //! - [`sent_templates`]: which templates a page already has
 //!
 //! Architecture invariant: no I/O, clock, randomness, thread or async. Time is an argument.
@@ -28,10 +28,10 @@ mod build;
 mod diff;
 mod digest;
 pub mod handler;
+pub mod host;
 pub mod html;
 pub mod key;
 pub mod layout;
-pub mod lease;
 mod markup;
 pub mod memo;
 pub mod nesting;

@@ -4,7 +4,7 @@
 //! went wrong once goes wrong again. What must hold is the contract of `docs/guarantees.md`, C1 to C10.
 //!
 //! - `app`: the component that all sessions run
-//! - `server`: what the server's shell does around a session
+//! - `server`: a server: the decisions of `lightspeed_core::host`, and a shell around them
 //! - `store`: the store that servers share
 //! - `page`: the client that ships, its document, and a person
 //! - `world`: a run, and all that happens in it: people, faults, time, the network; and the checks

@@ -1,100 +1,62 @@
-//! A server: what `runtime/server` does around the session machine, without its threads.
+//! A server: the decisions of `runtime/core/src/host`, which ship, with a shell that takes no time of its own.
 //!
 //! Everything that takes time is handed to the world as a [`Wish`].
+//!
+//! - `wish`: what a server wants of the world
+//! - `actor`: a session in memory: what it is given, what it asks for, its end
+//! - `restore`: a session comes back from the store
+//! - here: sockets, and which session a frame is for
+
+mod actor;
+mod restore;
+mod wish;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::net::IpAddr;
 
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::admission::{self, Admissions};
+use lightspeed_core::host::claim::Fenced;
+use lightspeed_core::host::lease::Lease;
+use lightspeed_core::host::registry::{self, Bounds, Decision, Evicted, Registry, Reservation};
 use lightspeed_core::ledger::TemplateLedger;
-use lightspeed_core::session::checkpoint::Checkpoint;
-use lightspeed_core::session::recovery::Recovery;
-use lightspeed_core::{Input, Join, Output, Policy, Session};
+use lightspeed_core::{Input, Join, Policy, Session};
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
 
-use crate::app::{self, App, Msg, PANIC, Task};
-use crate::store::{Record, Saved, Stamp};
+use crate::app::{App, Msg};
+use crate::store::{Saved, Stamp};
+use actor::Actor;
+use restore::Restoring;
 
-/// How long a session waits for another socket, in milliseconds.
-const PARKED_MS: u64 = 180_000;
+pub(crate) use wish::{PendingJoin, Token, Wish};
 
-/// What a server wants of the world.
-#[derive(Debug)]
-pub(crate) enum Wish {
-    /// Send a message on a socket.
-    Send(usize, Vec<u8>),
-    /// Close a socket whose client is at fault.
-    Close(usize, CloseReason),
-    /// Write a record; answered by [`Server::stored`].
-    Save { session: u64, serial: u64, expected: Option<Stamp>, record: Record, generation: u64 },
-    /// Read a record; answered by [`Server::loaded`].
-    Load { session: u64, pending: PendingJoin },
-    /// Take a record away.
-    Remove { session: u64, stamp: Stamp },
-    /// Run a task; answered by [`Server::task_done`].
-    Task { session: u64, serial: u64 },
-    /// A session rendered another version.
-    Rendered { session: u64, version: u64, html: String },
-    /// A session has ended for good, with this.
-    Ended { session: u64, reason: CloseReason },
-    /// Something that must not be.
-    Violation(&'static str, String),
+/// What an operator decides, and where a server runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) policy: Policy,
+    pub(crate) has_store: bool,
+    /// How many sessions there may be, and how long they wait.
+    pub(crate) bounds: Bounds,
+    /// How many sockets there may be.
+    pub(crate) sockets: admission::Bounds,
+    /// Sessions that are handed over at a time when the server ends.
+    pub(crate) drain_batch: usize,
 }
 
-/// A join that waits for the store.
-#[derive(Debug, Clone)]
-pub(crate) struct PendingJoin {
-    socket: usize,
-    number: u32,
-    mode: JoinMode,
-    applied: u64,
-    settled: u64,
-    token: Token,
-}
-
-/// What a token says. Only a server makes them: the world forges none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token {
-    session: u64,
-    epoch: u64,
-    identity: u64,
-}
-
-impl Token {
-    fn text(self) -> String {
-        format!("{}.{}.{}", self.session, self.epoch, self.identity)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split('.').map(|part| part.parse().ok());
-        let token = Self { session: parts.next()??, epoch: parts.next()??, identity: parts.next()?? };
-        parts.next().is_none().then_some(token)
-    }
-}
-
-/// A session with what surrounds it: the actor and its entry in the registry.
-struct Held {
-    session: Session<App>,
-    /// Tells it from another actor of the same session.
-    serial: u64,
-    lease: Lease,
-    identity: u64,
-    link: Option<Link>,
-    stamp: Option<Stamp>,
-    saving: bool,
-    parked_at: Option<Timestamp>,
-    suspended: Option<CloseReason>,
-    version_told: Option<u64>,
-    seq_before: u64,
-    acked_before: u64,
-}
-
+/// The socket and number that a session is joined by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Link {
     socket: usize,
     number: u32,
+    epoch: u64,
+}
+
+/// A session that has joined on a socket.
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    actor: u64,
+    id: u64,
     epoch: u64,
 }
 
@@ -105,41 +67,58 @@ struct Socket {
     heard_at: Timestamp,
     identity: u64,
     ledger: TemplateLedger,
-    /// Sessions by their number: id and epoch, or nothing for one that was refused.
-    seats: BTreeMap<u32, Option<(u64, u64)>>,
+    /// Its number among those that were let in.
+    place: u64,
+    /// Whether it has a session, as far as those who may have to make room are concerned.
+    is_busy: bool,
+    /// Sessions by their number, or nothing for one that was refused.
+    seats: BTreeMap<u32, Option<Seat>>,
+}
+
+impl Socket {
+    fn has_session(&self) -> bool {
+        self.seats.values().any(Option::is_some)
+    }
+}
+
+/// The address of everybody with this identity.
+fn address(identity: u64) -> IpAddr {
+    [10, 0, 0, u8::try_from(identity).unwrap_or(u8::MAX)].into()
 }
 
 /// A server.
 pub(crate) struct Server {
-    policy: Policy,
-    has_store: bool,
-    sessions: BTreeMap<u64, Held>,
+    setup: Setup,
+    /// Who has which session; it keeps the number of each actor.
+    registry: Registry<u64, u64, u64>,
+    /// Those that the registry finds, and those that are about to end.
+    actors: BTreeMap<u64, Actor>,
     sockets: BTreeMap<usize, Socket>,
-    next_serial: u64,
+    /// Which sockets are let in, and which make room.
+    admissions: Admissions<usize>,
+    next_actor: u64,
     nonce: u64,
     /// Sessions that are being taken over, by the nonce of that write.
-    claims: BTreeMap<u64, (PendingJoin, Record)>,
+    claims: BTreeMap<u64, Restoring>,
     /// How far its clock is ahead, in milliseconds.
     pub ahead_ms: u64,
-    /// It ends: nothing new is taken on.
-    pub is_draining: bool,
     /// What it wants; taken by the world after every call.
     pub wishes: Vec<Wish>,
 }
 
 impl Server {
     /// A server that has just been started; `nonce` tells its writes from all others'.
-    pub(crate) fn new(policy: Policy, has_store: bool, nonce: u64) -> Self {
+    pub(crate) fn new(setup: Setup, nonce: u64) -> Self {
         Self {
-            policy,
-            has_store,
-            sessions: BTreeMap::new(),
+            setup,
+            registry: Registry::new(setup.bounds),
+            actors: BTreeMap::new(),
             sockets: BTreeMap::new(),
-            next_serial: 1,
+            admissions: Admissions::new(setup.sockets),
+            next_actor: 1,
             nonce,
             claims: BTreeMap::new(),
             ahead_ms: 0,
-            is_draining: false,
             wishes: Vec::new(),
         }
     }
@@ -148,68 +127,135 @@ impl Server {
         now.after_ms(self.ahead_ms)
     }
 
-    /// Sessions in memory.
-    pub(crate) fn session_count(&self) -> usize {
-        self.sessions.len()
+    /// Whether it has been told to end: nothing new is taken on.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.registry.is_closed()
     }
 
-    /// The session, for the world to look at.
-    pub(crate) fn session(&self, id: u64) -> Option<&Session<App>> {
-        self.sessions.get(&id).map(|held| &held.session)
+    /// Whether it was told to end, and nothing is left to wait for.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.registry.is_drained()
     }
 
-    /// Answers the request for a page: its token and HTML.
-    pub(crate) fn mount(&mut self, id: u64, identity: u64) -> (String, String) {
-        let app = App::new(self.policy.is_stored());
-        let session = Session::with_policy(app, self.policy);
+    /// What is at odds within it.
+    pub(crate) fn inconsistency(&self) -> Option<&'static str> {
+        if self.admissions.count() != self.sockets.len() {
+            return Some("other sockets are let in than there are");
+        }
+        if self.sockets.len() > self.setup.sockets.all_max {
+            return Some("there are more sockets than there may be");
+        }
+        if self.registry.actor_count() != self.actors.len() {
+            return Some("the registry counts other actors than there are");
+        }
+        self.registry.inconsistency()
+    }
+
+    /// The actors of a session, for the world to look at: one that is about to end may be beside one that has begun.
+    pub(crate) fn sessions(&self, id: u64) -> impl Iterator<Item = &Session<App>> {
+        self.actors.values().filter(move |actor| actor.id == id).map(|actor| &actor.session)
+    }
+
+    /// Answers the request for a page: its token and HTML. `None` when there is no room.
+    pub(crate) fn mount(&mut self, now: Timestamp, id: u64, identity: u64) -> Option<(String, String)> {
+        let now = self.now(now);
+        let reservation = self.reserve(now, identity).ok()?;
+        let app = App::new(self.setup.policy.is_stored());
+        let session = Session::with_policy(app, self.setup.policy);
         let html = session.page_html();
-        self.insert(id, session, Lease::default(), identity, None);
+        if !self.enter(now, id, session, Lease::default(), reservation, None) {
+            return None;
+        }
         self.wishes.push(Wish::Rendered { session: id, version: 0, html: html.clone() });
-        (Token { session: id, epoch: 0, identity }.text(), html)
+        Some((Token { session: id, epoch: 0, identity }.text(), html))
     }
 
-    fn insert(&mut self, id: u64, session: Session<App>, lease: Lease, identity: u64, stamp: Option<Stamp>) {
-        let serial = self.next_serial;
-        self.next_serial += 1;
-        let held = Held {
-            seq_before: session.seq_handled(),
-            acked_before: session.version_acked(),
-            session,
-            serial,
-            lease,
-            identity,
-            link: None,
-            stamp,
-            saving: false,
-            parked_at: None,
-            suspended: None,
-            version_told: None,
+    /// Takes room for a session; another may have to make some.
+    fn reserve(&mut self, now: Timestamp, identity: u64) -> Result<Reservation<u64>, registry::Full> {
+        let owner = registry::Owner { address: Some(address(identity)), identity: Some(identity) };
+        let (reservation, evicted) = self.registry.reserve(owner)?;
+        self.evict(now, evicted);
+        Ok(reservation)
+    }
+
+    /// Gives a session its actor; false when the session has one already.
+    fn enter(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        session: Session<App>,
+        lease: Lease,
+        reservation: Reservation<u64>,
+        stamp: Option<Stamp>,
+    ) -> bool {
+        let number = self.next_actor;
+        self.next_actor += 1;
+        let identity = reservation.owner().identity.unwrap_or_default();
+        let Ok(entered) = self.registry.enter(now, id, lease, reservation, number) else {
+            self.discard(session);
+            return false;
         };
-        self.sessions.insert(id, held);
+        self.actors.insert(number, Actor::new(id, identity, session, entered.serial, lease, stamp));
+        self.evict(now, entered.evicted);
+        true
     }
 
-    /// A socket is open.
-    pub(crate) fn open(&mut self, now: Timestamp, socket: usize, identity: u64) {
-        self.sockets.insert(socket, Socket { identity, heard_at: now, ..Socket::default() });
+    fn evict(&mut self, now: Timestamp, evicted: Option<Evicted<u64>>) {
+        let Some(Evicted { kept: number, bound }) = evicted else { return };
+        if self.actors.get(&number).is_some_and(Actor::has_socket) {
+            self.violation("C4", format!("a session that a socket holds makes room: {bound:?}"));
+        }
+        self.wishes.push(Wish::Evicted);
+        self.suspend(now, number, CloseReason::SessionGone);
+    }
+
+    /// A socket is asked for; false when there is no room.
+    pub(crate) fn open(&mut self, now: Timestamp, socket: usize, identity: u64) -> bool {
+        let admission = self.admissions.admit(self.now(now), Some(address(identity)), socket);
+        for evicted in admission.evicted {
+            if self.sockets.get(&evicted).is_some_and(Socket::has_session) {
+                self.violation("C4", "a socket that has a session makes room".to_owned());
+            }
+            self.wishes.push(Wish::Evicted);
+            self.fail(now, evicted, CloseReason::Unavailable);
+        }
+        let Ok(place) = admission.admitted else { return false };
+        self.sockets.insert(socket, Socket { identity, heard_at: now, place, ..Socket::default() });
+        true
+    }
+
+    /// Whether the socket has a session may have changed.
+    fn stand(&mut self, now: Timestamp, socket: usize) {
+        let now = self.now(now);
+        let Some(it) = self.sockets.get_mut(&socket) else { return };
+        let is_busy = it.has_session();
+        if is_busy == std::mem::replace(&mut it.is_busy, is_busy) {
+            return;
+        }
+        if is_busy {
+            self.admissions.set_busy(it.place);
+        } else {
+            self.admissions.set_idle(now, it.place);
+        }
     }
 
     /// A socket is gone: its sessions wait for another.
     pub(crate) fn closed(&mut self, now: Timestamp, socket: usize) {
         let Some(gone) = self.sockets.remove(&socket) else { return };
-        for (id, epoch) in gone.seats.into_values().flatten() {
-            self.detach(now, id, epoch);
+        self.admissions.leave(gone.place);
+        for seat in gone.seats.into_values().flatten() {
+            self.detach(now, seat);
         }
     }
 
-    fn detach(&mut self, now: Timestamp, id: u64, epoch: u64) {
+    fn detach(&mut self, now: Timestamp, seat: Seat) {
         let now = self.now(now);
-        let Some(held) = self.sessions.get_mut(&id) else { return };
-        if held.lease.epoch == epoch {
-            held.parked_at = Some(now);
-        }
-        if held.link.is_some_and(|link| link.epoch == epoch) {
-            held.link = None;
-            self.give(now, id, Input::Detach);
+        self.registry.detach(now, seat.id, seat.epoch);
+        if let Some(actor) = self.actors.get_mut(&seat.actor)
+            && actor.link.is_some_and(|link| link.epoch == seat.epoch)
+        {
+            actor.link = None;
+            self.give(now, seat.actor, Input::Detach);
         }
     }
 
@@ -255,11 +301,12 @@ impl Server {
                 self.join(now, join);
             }
             _ => match it.seats.get(&number).copied() {
-                Some(Some((id, epoch))) => {
+                Some(Some(seat)) => {
                     let is_leaving = matches!(frame, ClientFrame::Leave {});
-                    self.frame(now, id, epoch, bytes);
+                    self.frame(now, seat, bytes);
                     if is_leaving && let Some(it) = self.sockets.get_mut(&socket) {
                         it.seats.remove(&number);
+                        self.stand(now, socket);
                     }
                 }
                 Some(None) => {}
@@ -268,16 +315,17 @@ impl Server {
         }
     }
 
-    fn frame(&mut self, now: Timestamp, id: u64, epoch: u64, bytes: &[u8]) {
+    fn frame(&mut self, now: Timestamp, seat: Seat, bytes: &[u8]) {
         let now = self.now(now);
-        let Some(held) = self.sessions.get_mut(&id) else { return };
-        if held.link.is_none_or(|link| link.epoch != epoch) {
+        let Some(actor) = self.actors.get_mut(&seat.actor) else { return };
+        if actor.link.is_none_or(|link| link.epoch != seat.epoch) {
             return;
         }
-        held.lease.confirm(epoch);
+        actor.confirm(seat.epoch);
+        self.registry.confirm(seat.id, seat.epoch);
         for _ in 0..10 {
             let Ok((_, frame)) = ClientFrame::decode(bytes) else { return };
-            if !self.give(now, id, Input::Frame(frame)) {
+            if !self.give(now, seat.actor, Input::Frame(frame)) {
                 return;
             }
         }
@@ -285,153 +333,83 @@ impl Server {
     }
 
     fn join(&mut self, now: Timestamp, join: PendingJoin) {
-        let (id, token_epoch) = (join.token.session, join.token.epoch);
-        if self.is_draining {
-            return self.refuse(now, join.socket, join.number, CloseReason::ShuttingDown);
-        }
-        if let Some(held) = self.sessions.get_mut(&id) {
-            if !held.lease.admits(token_epoch) {
-                return self.refuse(now, join.socket, join.number, CloseReason::BadToken);
+        match self.registry.join(join.token.of_host()) {
+            Decision::Attach { kept, epoch } => self.attach(now, &join, kept, epoch),
+            Decision::Refuse(reason) => self.refuse(now, join.socket, join.number, reason),
+            Decision::Load { behind } => {
+                if let Some(behind) = behind {
+                    self.end(self.now(now), behind, Fenced::REASON);
+                }
+                if self.setup.has_store && self.setup.policy.is_stored() {
+                    self.wishes.push(Wish::Load { session: join.token.session, pending: join });
+                } else {
+                    self.loaded(now, &join, Ok(None));
+                }
             }
-            if !held.lease.is_behind(token_epoch) {
-                return self.attach(now, &join);
-            }
-            self.end(id, CloseReason::Moved);
         }
-        if self.has_store && self.policy.is_stored() {
-            self.wishes.push(Wish::Load { session: id, pending: join });
-        } else {
-            self.refuse(now, join.socket, join.number, CloseReason::SessionGone);
-        }
-    }
-
-    /// The store has been read for a join.
-    pub(crate) fn loaded(
-        &mut self,
-        now: Timestamp,
-        pending: &PendingJoin,
-        record: Result<Option<Record>, ()>,
-    ) {
-        if !self.sockets.contains_key(&pending.socket) {
-            return;
-        }
-        let (socket, number, id) = (pending.socket, pending.number, pending.token.session);
-        if self.sessions.contains_key(&id) || self.is_draining {
-            return self.join(now, pending.clone());
-        }
-        let record = match record {
-            Ok(Some(record)) => record,
-            Ok(None) => return self.refuse(now, socket, number, CloseReason::SessionGone),
-            Err(()) => return self.refuse(now, socket, number, CloseReason::Unavailable),
-        };
-        let is_admitted = record.lease.admits(pending.token.epoch);
-        if !is_admitted || record.identity != pending.token.identity {
-            return self.refuse(now, socket, number, CloseReason::BadToken);
-        }
-        let mut lease = record.lease;
-        lease.show(pending.token.epoch);
-        let claimed = Lease { epoch: lease.epoch + 1, ..lease };
-        self.nonce += 1;
-        let stamp = Stamp { epoch: claimed.epoch, seq: record.stamp.seq, nonce: self.nonce };
-        let claim = Record { stamp, lease: claimed, ..record.clone() };
-        let expected = Some(record.stamp);
-        self.claims.insert(self.nonce, (pending.clone(), Record { stamp, lease, ..record }));
-        self.wishes.push(Wish::Save { session: id, serial: 0, expected, record: claim, generation: 0 });
     }
 
     /// A write has ended.
     pub(crate) fn stored(
         &mut self,
         now: Timestamp,
-        id: u64,
-        serial: u64,
+        number: u64,
         generation: u64,
         stamp: Stamp,
         saved: Saved,
     ) {
-        if let Some((pending, record)) = self.claims.remove(&stamp.nonce) {
-            return self.claimed(now, &pending, &record, saved);
+        if let Some(restoring) = self.claims.remove(&stamp.nonce) {
+            return self.claimed(now, restoring, saved.outcome(stamp));
         }
         let now = self.now(now);
-        let Some(held) = self.sessions.get_mut(&id).filter(|held| held.serial == serial) else { return };
-        held.saving = false;
-        if saved == Saved::Conflict {
-            return self.end(id, CloseReason::Moved);
-        }
-        held.stamp = Some(stamp);
-        self.give(now, id, Input::Persisted { generation });
-    }
-
-    /// The session is ours, or somebody else was faster.
-    fn claimed(&mut self, now: Timestamp, pending: &PendingJoin, record: &Record, saved: Saved) {
-        let (socket, number, id) = (pending.socket, pending.number, pending.token.session);
-        if saved == Saved::Conflict {
-            return self.refuse(now, socket, number, CloseReason::Moved);
-        }
-        if self.sessions.contains_key(&id) {
-            self.end(id, CloseReason::Moved);
-        }
-        let app = App::new(true);
-        let restored =
-            catch_unwind(AssertUnwindSafe(|| Session::restore(app, self.policy, &record.checkpoint)));
-        match restored {
-            Ok(Ok(session)) => {
-                self.insert(id, session, record.lease, record.identity, Some(record.stamp));
-                if let Some(held) = self.sessions.get_mut(&id) {
-                    held.parked_at = Some(now);
-                }
-                if self.sockets.contains_key(&socket) {
-                    self.join(now, pending.clone());
-                }
-            }
-            Ok(Err(error)) => self.violation("C9", format!("what was stored can't be restored: {error}")),
-            Err(panic) => {
-                self.judge(&*panic);
-                self.refuse(now, socket, number, CloseReason::SessionGone);
+        let Some(actor) = self.actors.get_mut(&number) else { return };
+        actor.is_saving = false;
+        match saved.outcome(stamp) {
+            Err(Fenced) => self.end(now, number, Fenced::REASON),
+            Ok(stamp) => {
+                actor.stamp = Some(stamp);
+                self.give(now, number, Input::Persisted { generation });
             }
         }
     }
 
-    fn attach(&mut self, now: Timestamp, join: &PendingJoin) {
-        let now = self.now(now);
-        let PendingJoin { socket, number, mode, applied, settled, token } = *join;
-        let id = token.session;
-        let Some(it) = self.sockets.get_mut(&socket) else { return };
-        let Some(held) = self.sessions.get_mut(&id) else { return };
-        held.parked_at = None;
-        let is_outdated = token.epoch < held.lease.confirmed;
-        let epoch = held.lease.attach(token.epoch);
+    fn attach(&mut self, joined_at: Timestamp, join: &PendingJoin, number: u64, epoch: u64) {
+        let now = self.now(joined_at);
+        let token = join.token;
+        let link = Link { socket: join.socket, number: join.number, epoch };
+        let Some(it) = self.sockets.get_mut(&join.socket) else { return };
+        let Some(actor) = self.actors.get_mut(&number) else { return };
+        let is_outdated = !actor.shows(token.epoch);
+        let old = actor.attach(link);
+        let seat = Seat { actor: number, id: token.session, epoch };
+        let before = it.seats.insert(join.number, Some(seat));
+        self.stand(joined_at, join.socket);
         if is_outdated {
-            let what = format!("session {id} is joined with a token that was replaced");
-            self.wishes.push(Wish::Violation("C7", what));
+            self.violation(
+                "C7",
+                format!("session {} is joined with a token that was replaced", token.session),
+            );
         }
-        let before = it.seats.insert(number, Some((id, epoch)));
-        let next = Token { epoch, ..token }.text();
-        let link = Link { socket, number, epoch };
-        let old = held.link.replace(link);
         // Another session under the same number is let go of.
-        if let Some(Some((other, other_epoch))) = before
-            && other != id
+        if let Some(Some(other)) = before
+            && other.id != token.session
         {
-            self.detach(now, other, other_epoch);
+            self.detach(joined_at, other);
         }
         if let Some(old) = old
-            && (old.socket, old.number) != (socket, number)
+            && (old.socket, old.number) != (link.socket, link.number)
         {
             self.close_session(old, CloseReason::Replaced);
         }
-        self.give(
-            now,
-            id,
-            Input::Join(Join {
-                session: number,
-                mode,
-                applied,
-                settled,
-                token: &next,
-                is_latest: epoch == token.epoch + 1,
-            }),
-        );
+        let join = Join {
+            session: join.number,
+            mode: join.mode,
+            applied: join.applied,
+            settled: join.settled,
+            token: &Token { epoch, ..token }.text(),
+            is_latest: epoch == token.epoch + 1,
+        };
+        self.give(now, number, Input::Join(join));
     }
 
     fn close_session(&mut self, link: Link, reason: CloseReason) {
@@ -442,13 +420,14 @@ impl Server {
 
     fn refuse(&mut self, now: Timestamp, socket: usize, number: u32, reason: CloseReason) {
         let Some(it) = self.sockets.get_mut(&socket) else { return };
-        if let Some(Some((id, epoch))) = it.seats.insert(number, None) {
-            self.detach(now, id, epoch);
+        if let Some(Some(seat)) = it.seats.insert(number, None) {
+            self.detach(now, seat);
         }
+        self.stand(now, socket);
         self.close_session(Link { socket, number, epoch: 0 }, reason);
     }
 
-    /// Ends a socket whose client is at fault.
+    /// Ends a socket whose client is at fault, or that has to make room.
     fn fail(&mut self, now: Timestamp, socket: usize, reason: CloseReason) {
         self.closed(now, socket);
         let close = ServerFrame::Close { reason: reason.code(), message: reason.name(), retry_ms: 0 };
@@ -457,48 +436,47 @@ impl Server {
     }
 
     /// A task has ended with a message.
-    pub(crate) fn task_done(&mut self, now: Timestamp, id: u64, serial: u64) {
-        if self.sessions.get(&id).is_some_and(|held| held.serial == serial) {
-            let now = self.now(now);
-            self.give(now, id, Input::Message(Msg::Later));
-        }
+    pub(crate) fn task_done(&mut self, now: Timestamp, number: u64) {
+        let now = self.now(now);
+        self.give(now, number, Input::Message(Msg::Later));
     }
 
     /// The server is told to end: every session is stored and handed over.
     pub(crate) fn drain(&mut self, now: Timestamp) {
-        self.is_draining = true;
+        self.registry.close();
         let now = self.now(now);
-        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
-            self.suspend(now, id, CloseReason::ShuttingDown);
-        }
+        self.hand_over(now);
     }
 
-    fn suspend(&mut self, now: Timestamp, id: u64, reason: CloseReason) {
-        if let Some(held) = self.sessions.get_mut(&id) {
-            held.suspended = Some(reason);
-            self.give(now, id, Input::Suspend);
+    /// Suspends the sessions that there is room for.
+    fn hand_over(&mut self, now: Timestamp) {
+        for number in self.registry.hand_over(self.setup.drain_batch) {
+            self.suspend(now, number, CloseReason::ShuttingDown);
+        }
+        let under_way = self.actors.values().filter(|it| it.is_suspended_by(CloseReason::ShuttingDown));
+        let under_way = under_way.count();
+        if under_way > self.setup.drain_batch {
+            self.violation("C4", format!("{under_way} sessions are handed over at a time"));
         }
     }
 
     /// Has every session hibernate that can; how many do that didn't before.
     pub(crate) fn hibernate(&mut self, now: Timestamp) -> u64 {
         let now = self.now(now);
-        let awake =
-            |server: &Self| server.sessions.values().filter(|it| !it.session.is_hibernating()).count();
+        let awake = |server: &Self| server.actors.values().filter(|it| !it.session.is_hibernating()).count();
         let before = awake(self);
-        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
-            self.give(now, id, Input::Hibernate);
+        for number in self.actors.keys().copied().collect::<Vec<_>>() {
+            self.give(now, number, Input::Hibernate);
         }
         before.saturating_sub(awake(self)) as u64
     }
 
     /// When something is due, by the world's clock.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
-        let timeouts = self.sessions.values().flat_map(|held| {
-            let parked = held.parked_at.filter(|_| held.suspended.is_none());
-            [held.session.next_timeout(), parked.map(|at| at.after_ms(PARKED_MS))]
-        });
-        let timeouts = timeouts.flatten().map(|at| Timestamp(at.0.saturating_sub(self.ahead_ms)));
+        let timeouts = self.actors.values().filter_map(|actor| actor.session.next_timeout());
+        let timeouts = timeouts.chain(self.registry.next_due());
+        let timeouts = timeouts.chain(self.claims.values().map(|restoring| restoring.until));
+        let timeouts = timeouts.map(|at| Timestamp(at.0.saturating_sub(self.ahead_ms)));
         let silent = self.sockets.values().map(|it| it.heard_at.after_ms(limits::SILENCE_MS_MAX));
         timeouts.chain(silent).min()
     }
@@ -511,168 +489,24 @@ impl Server {
         for socket in silent {
             self.fail(now, socket, CloseReason::Silent);
         }
+        self.give_up_claims(now);
         let now = self.now(now);
-        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
-            let Some(held) = self.sessions.get(&id) else { continue };
-            let is_expired = held.parked_at.is_some_and(|at| at.after_ms(PARKED_MS) <= now);
-            if is_expired && held.suspended.is_none() && held.lease.epoch == 0 {
-                self.end(id, CloseReason::SessionGone);
-            } else if is_expired && held.suspended.is_none() {
-                self.suspend(now, id, CloseReason::SessionGone);
-            } else if held.session.next_timeout().is_some_and(|at| at <= now) {
-                self.give(now, id, Input::Timeout);
+        for number in self.registry.expire(now, usize::MAX) {
+            if self.actors.get(&number).is_some_and(Actor::has_socket) {
+                self.violation("C4", "a session that a socket holds expires".to_owned());
             }
+            self.wishes.push(Wish::Expired);
+            self.suspend(now, number, CloseReason::SessionGone);
         }
-    }
-
-    /// Gives the machine an input and does what it asks for. True when the input is to be given again.
-    fn give(&mut self, now: Timestamp, id: u64, input: Input<'_, Msg>) -> bool {
-        let Some(held) = self.sessions.get_mut(&id) else { return false };
-        let result = catch_unwind(AssertUnwindSafe(|| held.session.handle_input(now, input)));
-        if let Err(panic) = result {
-            self.judge(&*panic);
-            match self.recover(id) {
-                Recovery::Retry => return true,
-                Recovery::Undone { .. } => {}
-                Recovery::Ended => {
-                    self.end(id, CloseReason::ComponentFailed);
-                    return false;
-                }
+        for number in self.actors.keys().copied().collect::<Vec<_>>() {
+            let timeout = self.actors.get(&number).and_then(|actor| actor.session.next_timeout());
+            if timeout.is_some_and(|at| at <= now) {
+                self.give(now, number, Input::Timeout);
             }
-        }
-        self.drive(id);
-        false
-    }
-
-    fn recover(&mut self, id: u64) -> Recovery {
-        let Some(held) = self.sessions.get_mut(&id) else { return Recovery::Ended };
-        catch_unwind(AssertUnwindSafe(|| held.session.recover())).unwrap_or(Recovery::Ended)
-    }
-
-    /// A panic must be the component's.
-    fn judge(&mut self, panic: &(dyn std::any::Any + Send)) {
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        if !text.starts_with(PANIC) {
-            self.violation("C5", format!("the machine has panicked: {text}"));
         }
     }
 
     fn violation(&mut self, clause: &'static str, what: String) {
         self.wishes.push(Wish::Violation(clause, what));
-    }
-
-    fn drive(&mut self, id: u64) {
-        loop {
-            let Some(held) = self.sessions.get_mut(&id) else { return };
-            let polled = catch_unwind(AssertUnwindSafe(|| held.session.poll_output()));
-            // After each, so that no version is passed over.
-            self.look(id);
-            let Some(held) = self.sessions.get_mut(&id) else { return };
-            let output = match polled {
-                Ok(Some(output)) => output,
-                Ok(None) => return,
-                Err(panic) => {
-                    self.judge(&*panic);
-                    if self.recover(id) == Recovery::Ended {
-                        return self.end(id, CloseReason::ComponentFailed);
-                    }
-                    continue;
-                }
-            };
-            match output {
-                Output::Transmit(transmission) => {
-                    if let Some(link) = held.link
-                        && let Some(socket) = self.sockets.get_mut(&link.socket)
-                    {
-                        let frames = socket.ledger.announce(&transmission.templates);
-                        let frames = frames.into_iter().chain([transmission.frame]);
-                        self.wishes.extend(frames.map(|frame| Wish::Send(link.socket, frame)));
-                    }
-                }
-                Output::Effect(Task) => self.wishes.push(Wish::Task { session: id, serial: held.serial }),
-                Output::Persist(checkpoint) => self.persist(id, checkpoint),
-                Output::Drop(reason) => {
-                    if let Some(link) = held.link.take() {
-                        self.close_session(link, reason);
-                    }
-                }
-                Output::Close(reason) => {
-                    let reason = match (reason, held.suspended) {
-                        (CloseReason::ShuttingDown, Some(reason)) => reason,
-                        _ => reason,
-                    };
-                    return self.end(id, reason);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// What must hold of a session at any time.
-    fn look(&mut self, id: u64) {
-        let Some(held) = self.sessions.get_mut(&id) else { return };
-        let session = &held.session;
-        let (patches, _) = session.unacked();
-        let (seq, acked) = (session.seq_handled(), session.version_acked());
-        let mut wrong = None;
-        if patches > limits::PATCHES_UNACKED_MAX {
-            wrong = Some(("C4", format!("{patches} patches are unacknowledged")));
-        }
-        if seq < held.seq_before || acked < held.acked_before || acked > session.version() {
-            wrong = Some(("C3", "what was handled or acknowledged goes back".to_owned()));
-        }
-        if session.is_attached() != held.link.is_some() && !session.is_closed() && wrong.is_none() {
-            // Only between an output and its performance.
-            let is_dropping = held.link.is_some();
-            if !is_dropping {
-                wrong = Some(("C6", "a session believes to have a socket and has none".to_owned()));
-            }
-        }
-        (held.seq_before, held.acked_before) = (seq, acked);
-        if held.version_told != Some(session.version()) {
-            held.version_told = Some(session.version());
-            // A version of which nothing is rendered yet may be of a state that can't be.
-            let html =
-                app::disarmed(|| catch_unwind(AssertUnwindSafe(|| session.whole_html())).unwrap_or_default());
-            self.wishes.push(Wish::Rendered { session: id, version: session.version(), html });
-        }
-        if let Some((clause, what)) = wrong {
-            self.violation(clause, what);
-        }
-    }
-
-    fn persist(&mut self, id: u64, checkpoint: Checkpoint) {
-        let Some(held) = self.sessions.get_mut(&id) else { return };
-        let Checkpoint { generation, seq, bytes } = checkpoint;
-        if !self.has_store {
-            return self.violation("C9", "something is to be stored where there is no store".to_owned());
-        }
-        if std::mem::replace(&mut held.saving, true) {
-            return self.violation("C4", "two writes of a session are under way".to_owned());
-        }
-        self.nonce += 1;
-        let stamp = Stamp { epoch: held.lease.epoch, seq, nonce: self.nonce };
-        let record = Record { stamp, lease: held.lease, identity: held.identity, checkpoint: bytes };
-        let (serial, expected) = (held.serial, held.stamp);
-        self.wishes.push(Wish::Save { session: id, serial, expected, record, generation });
-    }
-
-    fn end(&mut self, id: u64, reason: CloseReason) {
-        let Some(held) = self.sessions.remove(&id) else { return };
-        if let Some(link) = held.link
-            && reason != CloseReason::Left
-        {
-            self.close_session(link, reason);
-        }
-        let is_over = held.suspended.is_none() && reason != CloseReason::Moved;
-        if is_over && let Some(stamp) = held.stamp {
-            self.wishes.push(Wish::Remove { session: id, stamp });
-        }
-        self.wishes.push(Wish::Ended { session: id, reason });
-        // A message in a tree may panic when it is dropped.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(held))) {
-            self.judge(&*panic);
-        }
     }
 }

@@ -1,19 +1,10 @@
-//! The store: compare-and-swap on exact stamps, as `runtime/server/src/storage/store.rs` asks for, with faults.
+//! The store: compare-and-swap on exact stamps, as `runtime/server` asks of every store, with faults.
 
 use std::collections::BTreeMap;
 
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
 
-/// Which write a record is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// The socket that the session had.
-    pub epoch: u64,
-    /// The last event that it holds.
-    pub seq: u64,
-    /// Tells writes apart.
-    pub nonce: u64,
-}
+pub(crate) use lightspeed_core::host::claim::{Saved, Stamp};
 
 /// A stored session.
 #[derive(Debug, Clone)]
@@ -42,15 +33,6 @@ pub(crate) struct Store {
     pub mute_percent: u64,
 }
 
-/// What came of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Saved {
-    /// It is stored.
-    Stored,
-    /// Something else stands there.
-    Conflict,
-}
-
 impl Store {
     /// One whose answers take so long at most.
     pub(crate) fn new(delay_ms_max: u64) -> Self {
@@ -62,14 +44,11 @@ impl Store {
         self.records.get(&id)
     }
 
-    /// Stores `record` if `expected` stands there, or the record itself, of which the answer got lost.
+    /// Stores `record` if `expected` stands there.
     pub(crate) fn save(&mut self, id: u64, expected: Option<Stamp>, record: Record) -> Saved {
         let stored = self.records.get(&id).map(|stored| stored.stamp);
-        if stored == Some(record.stamp) {
-            return Saved::Stored;
-        }
         if stored != expected {
-            return Saved::Conflict;
+            return Saved::Conflict { stored };
         }
         self.records.insert(id, record);
         Saved::Stored

@@ -25,20 +25,66 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use lightspeed_core::Policy;
+use lightspeed_core::host::admission;
+use lightspeed_core::host::registry::Bounds;
 use lightspeed_core::session::policy::Cadence;
 use lightspeed_protocol::Timestamp;
 
 use crate::app;
 use crate::page::Page;
 use crate::random::Random;
+use crate::server::Setup;
 use crate::store::Store;
 use contract::Known;
 use machines::Machine;
 use network::Socket;
+use pages::PAGES_MAX;
 use schedule::Happening;
 
 /// Events after which a session is stored, under [`Policy::Rehydrate`].
 const CADENCE: Cadence = Cadence { events: 5, ms: 2_000 };
+
+/// Chooses how much room servers have; the rest of a seed's run is chosen as if there were room for all.
+const ROOM: u64 = 0x0b0f_0b0f_0b0f_0b0f;
+
+/// What the operator of a world's servers has decided: in one world of three there is room for few.
+fn setup(seed: u64, policy: Policy) -> Setup {
+    let mut random = Random::of(seed ^ ROOM, 0);
+    let ample = Bounds {
+        sessions_max: 1_000,
+        unattached_max: 1_000,
+        per_address_max: 1_000,
+        per_identity_max: 1_000,
+        unattached_ms: 30_000,
+        parked_ms: 180_000,
+    };
+    let bounds = if random.chance(60) {
+        ample
+    } else {
+        // Every page of the world has a session, all of them may be of one person and at one server.
+        let mut few = |ample, least| if random.chance(50) { least + random.index(4) } else { ample };
+        Bounds {
+            sessions_max: few(ample.sessions_max, PAGES_MAX),
+            unattached_max: few(ample.unattached_max, 1),
+            per_address_max: few(ample.per_address_max, PAGES_MAX),
+            per_identity_max: few(ample.per_identity_max, PAGES_MAX),
+            unattached_ms: 15_000,
+            parked_ms: 40_000,
+        }
+    };
+    let mut sockets = admission::Bounds {
+        all_max: 1_000,
+        per_address_max: 1_000,
+        leaving_max: 60,
+        makes_room_after_ms: 2_000,
+    };
+    if random.chance(20) {
+        (sockets.all_max, sockets.per_address_max) =
+            (PAGES_MAX + random.index(8), PAGES_MAX + random.index(8));
+    }
+    let drain_batch = [1, 2, 256][random.index(3)];
+    Setup { policy, has_store: policy.is_stored(), bounds, sockets, drain_batch }
+}
 
 /// What went wrong: the clause of the contract, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +110,12 @@ pub struct Report {
     pub restored: u64,
     /// Servers that were killed.
     pub kills: u64,
+    /// Sessions and sockets that had to make room for others.
+    pub evicted: u64,
+    /// Sessions that waited for their page for too long.
+    pub expired: u64,
+    /// Pages that were refused because there was no room.
+    pub refused: u64,
     /// How often a session began to hibernate on request.
     pub hibernations: u64,
     /// Whether components panicked in it.
@@ -126,8 +178,7 @@ impl Plan {
 struct World {
     now: Timestamp,
     step: usize,
-    policy: Policy,
-    has_store: bool,
+    setup: Setup,
     has_panics: bool,
     is_spoiled: bool,
     random: Random,
@@ -160,11 +211,11 @@ impl World {
             3 | 4 => Policy::Rehydrate(CADENCE),
             _ => Policy::Durable,
         };
+        let setup = setup(plan.seed, policy);
         let mut world = Self {
             now: Timestamp(1_000),
             step: 0,
-            policy,
-            has_store: policy.is_stored(),
+            setup,
             has_panics: random.chance(25),
             is_spoiled: false,
             machines: Vec::new(),
@@ -187,7 +238,7 @@ impl World {
             random,
         };
         world.report.has_panics = world.has_panics;
-        let count = if world.has_store && world.random.chance(50) { 2 } else { 1 };
+        let count = if world.setup.has_store && world.random.chance(50) { 2 } else { 1 };
         for server in 0..count {
             world.machines.push(Machine { server: None, life: 0, is_unreachable: false });
             world.start(server);

@@ -1,6 +1,5 @@
 //! The end of a server: every session is handed over, so many at a time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::http::Extensions;
@@ -11,7 +10,6 @@ use tokio::time::timeout;
 use crate::limits;
 use crate::operations::shutdown::ServerShutdown;
 use crate::operations::telemetry;
-use crate::session::mailbox::Handle;
 use crate::session::registry::Registry;
 
 /// Whether the sessions are being handed over, or have been.
@@ -78,25 +76,18 @@ impl Drain {
 
     /// Suspends every session; one that is slow to end holds up its own place and nobody else's.
     async fn hand_over(&self) {
-        let mut actors = self.registry.actors();
-        let (mut waiting, mut under_way) = (VecDeque::new(), Vec::new());
+        let mut ended = self.registry.ended();
         loop {
-            // Seen before it is looked who is there, so that whoever ends or comes after that wakes this.
-            let is_empty = *actors.borrow_and_update() == 0;
-            under_way.retain(|handle: &Handle| !handle.is_gone());
-            if waiting.is_empty() {
-                waiting.extend(self.registry.take_unsuspended());
-            }
-            let room = limits::DRAIN_BATCH.saturating_sub(under_way.len()).min(waiting.len());
-            for handle in waiting.drain(..room) {
+            // Seen before it is asked who is next, so that whoever ends after that wakes this.
+            ended.mark_unchanged();
+            for handle in self.registry.hand_over(limits::DRAIN_BATCH) {
                 handle.mailbox.suspend(CloseReason::ShuttingDown);
-                under_way.push(handle);
             }
-            if is_empty && under_way.is_empty() {
+            if self.registry.is_drained() {
                 return;
             }
-            // The sender is the registry's, which is there. Those that were evicted count as well.
-            let _ = actors.changed().await;
+            // The sender is the registry's, which is there.
+            let _ = ended.changed().await;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::request::Parts;
+use lightspeed_core::host::registry::Decision;
 use lightspeed_protocol::close::CloseReason;
 
 use crate::http::identity::Identity;
@@ -10,7 +11,7 @@ use crate::operations::crew::{Label, Lane};
 use crate::session::actors::Actors;
 use crate::session::drain::Drain;
 use crate::session::mailbox::{Handle, Mail};
-use crate::session::registry::{Found, Registry};
+use crate::session::registry::Registry;
 use crate::session::restore::Restores;
 use crate::session::retry::Retry;
 use crate::session::token::{Signer, Token};
@@ -40,16 +41,12 @@ impl Joins {
         token: Token,
         head: impl FnOnce() -> Option<Parts>,
     ) -> Result<(Handle, u64), CloseReason> {
-        if self.drain.has_begun() {
-            return Err(CloseReason::ShuttingDown);
-        }
-        match self.registry.attach(token) {
-            Found::Session(handle, epoch) => return Ok((handle, epoch)),
-            Found::Outdated => return Err(CloseReason::BadToken),
-            Found::Behind(handle) => {
-                handle.mailbox.post(Mail::Moved);
+        match self.registry.join(token) {
+            Decision::Attach { kept, epoch } => return Ok((kept, epoch)),
+            Decision::Refuse(reason) => return Err(reason),
+            Decision::Load { behind } => {
+                behind.map(|handle| handle.mailbox.post(Mail::Moved));
             }
-            Found::Nothing => {}
         }
         let (Some(restores), Some(head)) = (self.restores.clone(), head()) else {
             return Err(CloseReason::SessionGone);
@@ -57,10 +54,6 @@ impl Joins {
         let label = Label::new("restore").in_session(token.id);
         let restored = async move { restores.restore(&head, token).await };
         self.actors.crew().run(Lane::Session, label, restored).await?;
-        match self.registry.attach(token) {
-            Found::Session(handle, epoch) => Ok((handle, epoch)),
-            // The session has ended again already, or another server has it.
-            _ => Err(CloseReason::Unavailable),
-        }
+        self.registry.join(token).once_restored()
     }
 }

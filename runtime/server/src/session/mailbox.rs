@@ -137,9 +137,4 @@ impl Handle {
         let inbox = Arc::new(Semaphore::new(limits::INBOX_EVENTS_MAX));
         Self { mailbox, inbox, rate_limit: Arc::new(rate_limit) }
     }
-
-    /// Whether the actor has ended, and its session is dropped.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.inbox.is_closed()
-    }
 }

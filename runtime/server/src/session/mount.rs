@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use futures_util::FutureExt;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_core::session::Session;
 use maud::Render;
 

@@ -11,7 +11,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::claim::{Claim, Fenced, Stored};
 use lightspeed_core::session::Session;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_protocol::close::CloseReason;
@@ -147,6 +147,7 @@ trait Restore: Send + Sync {
 struct Found {
     token: Token,
     record: Record,
+    claim: Claim,
 }
 
 /// What brings sessions back.
@@ -165,23 +166,29 @@ impl Restores {
     /// `head` is that of the request that opened the socket.
     pub(crate) async fn restore(self: &Arc<Self>, head: &Parts, token: Token) -> Result<(), CloseReason> {
         let restore = async {
+            let identity = Owner::of(&self.config, head).identity.as_bytes().copied();
+            let claim = |stored| Claim::new(token.epoch, identity, stored);
             let record = match self.stored.load(token.id).await {
                 Ok(Some(record)) => record,
-                Ok(None) => return Err(CloseReason::SessionGone),
+                Ok(None) => return claim(Stored::Nothing).map(drop),
                 Err(error) => {
                     tracing::error!(session = %token.id, error = %one_line(&error), "a session could not be read from the store");
-                    return Err(CloseReason::Unavailable);
+                    return claim(Stored::Failed).map(drop);
                 }
             };
             let bytes = record.bytes.clone();
-            let envelope = self.stored.open(token.id, &bytes).map_err(|error| {
-                tracing::error!(session = %token.id, error = %one_line(&error), "a stored session cannot be used");
-                CloseReason::SessionGone
+            let envelope = match self.stored.open(token.id, &bytes) {
+                Ok(envelope) => envelope,
+                Err(error) => {
+                    tracing::error!(session = %token.id, error = %one_line(&error), "a stored session cannot be used");
+                    return claim(Stored::Nothing).map(drop);
+                }
+            };
+            let claim = claim(Stored::Record {
+                identity: envelope.provenance.identity,
+                lease: envelope.lease,
+                stamp: record.stamp,
             })?;
-            let identity = Owner::of(&self.config, head).identity;
-            if !envelope.is_of(identity.as_bytes()) || !envelope.lease.admits(token.epoch) {
-                return Err(CloseReason::BadToken);
-            }
             let (component, route) = (&envelope.provenance.component, &envelope.provenance.route);
             let Some(restorer) = self.restorers.get(component, route) else {
                 tracing::warn!(session = %token.id, component, route, "a stored session is of a page that there is no more");
@@ -190,7 +197,7 @@ impl Restores {
             let mut head = head.clone();
             head.method = Method::GET;
             head.uri = envelope.provenance.uri.parse().map_err(|_| CloseReason::SessionGone)?;
-            restorer.restore(Arc::clone(self), head, Found { token, record }).await
+            restorer.restore(Arc::clone(self), head, Found { token, record, claim }).await
         };
         timeout(limits::RESTORE_WITHIN, restore).await.unwrap_or_else(|_| {
             tracing::error!(session = %token.id, "bringing a session back took too long");
@@ -213,7 +220,7 @@ impl<C: Live> Restore for Restorer<C> {
         let owner = Owner::of(&restores.config, &head);
         let params = Arc::clone(&self.params);
         Box::pin(async move {
-            let Found { token, record } = found;
+            let Found { token, record, claim } = found;
             let id = token.id;
             let refused_with = |Unrevived { reason, error }| {
                 tracing::warn!(component = type_name::<C>(), session = %id, error = %one_line(&error), "a stored session could not be mounted");
@@ -236,14 +243,14 @@ impl<C: Live> Restore for Restorer<C> {
                 }
             };
             // Ours from the moment that the store says so: whoever else has it finds that out at its next write.
-            let mut lease = envelope.lease;
-            lease.show(token.epoch);
-            let claimed = Lease { epoch: lease.epoch + 1, ..lease };
-            let persister =
-                restores.stored.persister(id, type_name::<C>(), envelope.provenance).with_stamp(record.stamp);
-            let Stamp { seq, .. } = record.stamp;
+            let (lease, claimed) = (claim.lease(), claim.written());
+            let persister = restores
+                .stored
+                .persister(id, type_name::<C>(), envelope.provenance)
+                .with_stamp(claim.expected());
+            let Stamp { seq, .. } = claim.expected();
             let checkpoint = Checkpoint { generation: 0, seq, bytes: envelope.checkpoint.to_vec() };
-            let stamp = persister.clone().save(claimed, checkpoint).await.map_err(|_| CloseReason::Moved)?;
+            let stamp = persister.clone().save(claimed, checkpoint).await.map_err(|Fenced| Fenced::REASON)?;
             let persister = Some(Box::new(persister.with_stamp(stamp)));
             // A recording begins with a page.
             let start = Start { id, session, tasks, lease, persister, recorder: None };

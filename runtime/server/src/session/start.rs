@@ -1,6 +1,6 @@
 //! What a session starts with: a component that is mounted, or brought back.
 
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_core::session::Session;
 
 use crate::component::context::{Adapter, Task};

@@ -3,7 +3,7 @@
 //!
 //! A token is base64url of `id || epoch || MAC`, 70 characters: 16 bytes, 4 bytes, and
 //! HMAC-SHA256 of `"lightspeed session v2" || id || epoch || identity`. The page has that of epoch 0;
-//! every join is answered with the next one ([`Lease`](lightspeed_core::lease::Lease)).
+//! every join is answered with the next one ([`Lease`](lightspeed_core::host::lease::Lease)).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,11 +20,7 @@ const TOKEN_BYTES: usize = ID_BYTES + EPOCH_BYTES + MAC_BYTES;
 const PURPOSE: &[u8] = b"lightspeed session v2";
 
 /// What a token says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) id: SessionId,
-    pub(crate) epoch: u64,
-}
+pub(crate) type Token = lightspeed_core::host::registry::Token<SessionId>;
 
 /// Signs tokens with the server's secret, and checks them.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 //! [format, component, route, uri, identity | nil, epoch, confirmed, checkpoint]
 //! ```
 
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 
 use crate::id::SessionId;
@@ -105,11 +105,6 @@ impl<'a> Envelope<'a> {
         let provenance =
             Provenance { component: component.into(), route: route.into(), uri: uri.into(), identity };
         Ok(Self { provenance, lease, checkpoint })
-    }
-
-    /// Whether the session was begun by the person with this identity.
-    pub(crate) fn is_of(&self, identity: Option<&[u8; 32]>) -> bool {
-        self.provenance.identity.as_ref() == identity
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::claim::Fenced;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -17,14 +18,10 @@ use crate::operations::crew::{Crew, Errand, Label, Lane};
 use crate::operations::telemetry::{self, one_line};
 use crate::storage::envelope::{Envelope, Provenance};
 use crate::storage::seal::Sealer;
-use crate::storage::store::{Record, Saved, SnapshotStore, Stamp};
+use crate::storage::store::{Record, SnapshotStore, Stamp};
 
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RENEW_MIN: Duration = Duration::from_millis(100);
-
-/// Why a write had no effect: the store has a newer session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fenced;
 
 /// A write that is under way; abandoned when dropped.
 pub(crate) struct Saving {
@@ -74,17 +71,14 @@ impl Persister {
         let envelope = Envelope { provenance, lease, checkpoint: &checkpoint.bytes };
         let bytes = Bytes::from(envelope.seal(&self.sealer, self.id));
         let nonce = self.nonce.wrapping_add(checkpoint.generation);
-        let stamp = Stamp { epoch: lease.epoch, seq: checkpoint.seq, nonce };
+        let stamp = Stamp::of(lease, checkpoint.seq, nonce);
         drop(checkpoint);
         let mut wait = RETRY_MIN;
         loop {
             let expires_at = SystemTime::now() + self.ttl;
             let record = Record { stamp, bytes: bytes.clone(), expires_at };
             match timeout(limits::STORE_ANSWER_WITHIN, self.store.save(self.id, self.stamp, record)).await {
-                Ok(Ok(Saved::Stored)) => return Ok(stamp),
-                // An earlier try had an effect, and its answer got lost.
-                Ok(Ok(Saved::Conflict { stored })) if stored == Some(stamp) => return Ok(stamp),
-                Ok(Ok(Saved::Conflict { .. })) => return Err(Fenced),
+                Ok(Ok(saved)) => return saved.outcome(stamp),
                 Ok(Err(error)) => {
                     telemetry::store_failed(self.id, self.component, &error);
                 }

@@ -38,20 +38,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 pub use crate::id::SessionId;
+#[doc(inline)]
+pub use lightspeed_core::host::claim::{Saved, Stamp};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-
-/// Which write a record is of; no two writes have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// The socket that the session had: they count up.
-    pub epoch: u64,
-    /// The last event that the record holds.
-    pub seq: u64,
-    /// Tells writes of one epoch and event apart, and writers.
-    pub nonce: u64,
-}
 
 /// A stored session.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,18 +64,6 @@ impl fmt::Debug for Record {
             .field("expires_at", &self.expires_at)
             .finish()
     }
-}
-
-/// What came of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saved {
-    /// It is stored, and as safe as the store promises.
-    Stored,
-    /// Something else stands there than what was expected, and goes on to.
-    Conflict {
-        /// The write that it is of; nothing may stand there either.
-        stored: Option<Stamp>,
-    },
 }
 
 /// The answer of a store.

@@ -101,6 +101,9 @@ fn run(options: &Options) -> Result<(), String> {
                             result.0.deeds += report.deeds;
                             result.0.restored += report.restored;
                             result.0.kills += report.kills;
+                            result.0.evicted += report.evicted;
+                            result.0.expired += report.expired;
+                            result.0.refused += report.refused;
                             result.0.hibernations += report.hibernations;
                         }
                         Err(failure) => {
@@ -125,13 +128,16 @@ fn run(options: &Options) -> Result<(), String> {
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "{seeds} seeds of {} steps passed in {seconds:.0} s, {:.0} a second: {} frames, {} deeds of people, {} servers \
-         killed, {} sessions read from the store, {} put to sleep",
+         killed, {} sessions read from the store, {} made room, {} expired, {} pages refused, {} put to sleep",
         options.steps,
         f64::from(u32::try_from(seeds).unwrap_or(u32::MAX)) / seconds.max(0.001),
         report.frames,
         report.deeds,
         report.kills,
         report.restored,
+        report.evicted,
+        report.expired,
+        report.refused,
         report.hibernations,
     );
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Here are what is known of each session from outside, and the checks after every step and in the end. What
 //! no message may bring about is checked where it comes by, in `pages`, `wishes` and `liar`; that time goes on,
-//! in `schedule`; what a session has to be after each of its inputs, in `server.rs`. All of it ends in the
+//! in `schedule`; what a session has to be after each of its inputs, in `server/actor.rs`. All of it ends in the
 //! world's `failure`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use super::pages::PAGES_MAX;
 use super::{Failure, World};
 use crate::app;
 use crate::page::{Fate, Page, without_values};
+use crate::server::Server;
 
 /// How long after the last fault everything has to be well again, in milliseconds.
 const HEALED_WITHIN_MS: u64 = 60_000;
@@ -41,6 +42,10 @@ impl World {
     pub(super) fn check(&mut self) -> Result<(), Failure> {
         if self.sockets.len() > 400 || self.pages.len() > PAGES_MAX {
             self.fail("C4", format!("{} sockets are open", self.sockets.len()));
+        }
+        let servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
+        if let Some(what) = servers.filter_map(Server::inconsistency).next() {
+            self.fail("C4", what.to_owned());
         }
         match self.failure.take() {
             Some((clause, what)) => Err(Failure { clause, what, step: self.step }),
@@ -100,7 +105,7 @@ impl World {
         let id = it.session;
         let servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
         let holders: Vec<_> =
-            servers.filter_map(|server| server.session(id)).filter(|it| it.is_attached()).collect();
+            servers.flat_map(|server| server.sessions(id)).filter(|it| it.is_attached()).collect();
         let [session] = holders[..] else {
             let what = format!("session {id} of page {page} is attached at {} servers", holders.len());
             return self.fail("C6", what);

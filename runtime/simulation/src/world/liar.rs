@@ -8,6 +8,9 @@ use super::World;
 use crate::random::Random;
 use crate::server::Wish;
 
+/// The identity of somebody who has no page.
+pub(super) const STRANGER: u64 = 77;
+
 impl World {
     /// A client that does as it likes, on the page's own socket or with its token.
     pub(super) fn lie(&mut self, page: usize, random: &mut Random) {
@@ -46,16 +49,18 @@ impl World {
         let socket = self.next_socket;
         self.next_socket += 1;
         let (Some(server), now) = (self.any_server(), self.now) else { return };
-        let identity = if random.chance(50) { self.pages[page].identity } else { 77 };
+        let identity = if random.chance(50) { self.pages[page].identity } else { STRANGER };
         let Some(it) = self.machines[server].server.as_mut() else { return };
-        it.open(now, socket, identity);
+        if !it.open(now, socket, identity) {
+            return self.wishes(server);
+        }
         let hello = ClientFrame::Hello {
             protocol: lightspeed_protocol::PROTOCOL_VERSION,
             build: "liar",
             templates: Raw::new(&[0x90]),
         };
         it.message(now, socket, &hello.encode(0));
-        if identity == 77 {
+        if identity == STRANGER {
             // Somebody else with the page's token.
             let mode = random.small(3);
             it.message(
@@ -74,12 +79,9 @@ impl World {
                 return;
             }
         } else {
-            let (session, token, _) = {
-                let id = self.next_session;
-                self.next_session += 1;
-                let (token, html) = it.mount(id, identity);
-                (id, token, html)
-            };
+            let session = self.next_session;
+            self.next_session += 1;
+            let token = it.mount(now, session, identity).map_or_else(|| token.clone(), |(token, _)| token);
             self.known.entry(session).or_default().is_liars = true;
             it.message(
                 now,

@@ -21,13 +21,13 @@ impl World {
         let machine = &mut self.machines[server];
         machine.life += 1;
         let nonce = (machine.life << 40) | ((server as u64) << 32);
-        machine.server = Some(Server::new(self.policy, self.has_store, nonce));
+        machine.server = Some(Server::new(self.setup, nonce));
         self.trace(|| format!("server {server} is started"));
     }
 
     fn is_up(&self, server: usize) -> bool {
         let machine = &self.machines[server];
-        machine.server.as_ref().is_some_and(|it| !it.is_draining) && !machine.is_unreachable
+        machine.server.as_ref().is_some_and(|it| !it.is_draining()) && !machine.is_unreachable
     }
 
     pub(super) fn any_server(&mut self) -> Option<usize> {
@@ -44,16 +44,18 @@ impl World {
         let server = self.any_server()?;
         let session = self.next_session;
         self.next_session += 1;
-        let (token, html) = self.machines[server].server.as_mut()?.mount(session, identity);
+        let now = self.now;
+        let mounted = self.machines[server].server.as_mut()?.mount(now, session, identity);
         self.wishes(server);
-        Some((session, token, html))
+        self.report.refused += u64::from(mounted.is_none());
+        mounted.map(|(token, html)| (session, token, html))
     }
 
     /// SIGTERM; the process ends when it is done, or at the deadline.
     pub(super) fn drain(&mut self, server: usize, random: &mut Random) {
         let now = self.now;
         let Some(it) = self.machines[server].server.as_mut() else { return };
-        if it.is_draining {
+        if it.is_draining() {
             return;
         }
         it.drain(now);
@@ -61,7 +63,7 @@ impl World {
         self.wishes(server);
         // With a store that answers it is done long before; otherwise it is as if it were killed.
         let life = self.machines[server].life;
-        let is_done = self.machines[server].server.as_ref().is_some_and(|it| it.session_count() == 0);
+        let is_done = self.machines[server].server.as_ref().is_some_and(Server::is_drained);
         let after_ms = if is_done { 500 } else { 8_000 };
         self.later(after_ms + random.below(500), Happening::Leave { server, life });
     }
@@ -72,7 +74,7 @@ impl World {
         self.trace(|| format!("server {server} is killed"));
         self.report.kills += 1;
         for (id, known) in &mut self.known {
-            if dead.session(*id).is_some() && self.policy != Policy::Durable {
+            if dead.sessions(*id).next().is_some() && self.setup.policy != Policy::Durable {
                 known.is_torn = true;
             }
         }

@@ -52,8 +52,14 @@ impl World {
         if self.pages[page].socket != Some(socket) {
             return;
         }
-        let now = self.now;
-        let Some(server) = self.any_server() else {
+        let (now, identity) = (self.now, self.pages[page].identity);
+        let server = self.any_server();
+        let it = server.and_then(|server| self.machines[server].server.as_mut());
+        let is_admitted = it.is_some_and(|it| it.open(now, socket, identity));
+        if let Some(server) = server {
+            self.wishes(server);
+        }
+        let Some(server) = server.filter(|_| is_admitted) else {
             self.pages[page].socket = None;
             let now = self.pages[page].now(now);
             self.pages[page].client.handle_closed(now);
@@ -75,11 +81,6 @@ impl World {
                 is_stalled: false,
             },
         );
-        let identity = self.pages[page].identity;
-        let now = self.now;
-        if let Some(it) = self.alive(server, life) {
-            it.open(now, socket, identity);
-        }
         self.trace(|| format!("page {page} has socket {socket} to server {server}"));
         let now = self.pages[page].now(self.now);
         self.pages[page].client.handle_open(now);

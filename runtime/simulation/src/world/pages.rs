@@ -56,8 +56,8 @@ impl World {
             }
         }
         // What is understood as long as the state survives.
-        let is_lasting =
-            matches!(self.policy, Policy::Durable | Policy::Resume | Policy::Remount) && !self.has_panics;
+        let is_lasting = matches!(self.setup.policy, Policy::Durable | Policy::Resume | Policy::Remount)
+            && !self.has_panics;
         if let Ok((1, ServerFrame::Refused { seq, reason: 2, .. })) = ServerFrame::decode(bytes)
             && is_lasting
             && !self.known.get(&self.pages[page].session).is_some_and(|it| it.has_copies || it.is_joined_late)
@@ -88,7 +88,7 @@ impl World {
         }
         // C3: what the page was once told is handled stays so.
         if let Ok((1, ServerFrame::Joined { ack, .. })) = ServerFrame::decode(bytes)
-            && self.policy == Policy::Durable
+            && self.setup.policy == Policy::Durable
             && ack < handled_before
         {
             self.fail("C3", format!("page {page}: a server knows events only up to {ack}"));
@@ -107,7 +107,7 @@ impl World {
                 self.fail("C3", format!("page {page}: {what}"));
             }
             if let ClientOutput::Settled { seq, .. } = &output
-                && self.policy == Policy::Durable
+                && self.setup.policy == Policy::Durable
                 && !self.is_spoiled
                 && self
                     .known

@@ -39,13 +39,11 @@ pub(super) enum Happening {
         life: u64,
         session: u64,
         pending: Box<PendingJoin>,
-        tries: u32,
     },
     Task {
         server: usize,
         life: u64,
-        session: u64,
-        serial: u64,
+        actor: u64,
     },
     Fetch {
         page: usize,
@@ -167,13 +165,13 @@ impl World {
                 self.forget(socket);
             }
             Happening::Write(writing) => self.write(*writing),
-            Happening::Read { server, life, session, pending, tries } => {
-                self.read(server, life, session, *pending, tries);
+            Happening::Read { server, life, session, pending } => {
+                self.read(server, life, session, &pending);
             }
-            Happening::Task { server, life, session, serial } => {
+            Happening::Task { server, life, actor } => {
                 let now = self.now;
                 if let Some(it) = self.alive(server, life) {
-                    it.task_done(now, session, serial);
+                    it.task_done(now, actor);
                 }
                 self.wishes(server);
             }

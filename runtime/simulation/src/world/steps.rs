@@ -1,10 +1,12 @@
 //! What a step does to the world: people's deeds and faults of everything; and how every fault ends.
 
 use super::World;
+use super::liar::STRANGER;
 use super::pages::PAGES_MAX;
 use super::schedule::Happening;
 use crate::app;
 use crate::random::Random;
+use crate::server::Server;
 
 impl World {
     pub(super) fn act(&mut self, mut random: Random) {
@@ -60,7 +62,7 @@ impl World {
                 }
                 self.drain(server, &mut random);
             }
-            57..61 if self.has_store => {
+            57..61 if self.setup.has_store => {
                 match random.below(4) {
                     0 => self.store.is_down = true,
                     1 => self.store.failing_percent = random.between(10, 80),
@@ -129,6 +131,15 @@ impl World {
                 }
                 self.outputs(page);
             }
+            90..93 => {
+                // A crawler, or somebody with a script, asks for pages that nobody joins.
+                let identity = if random.chance(50) { self.pages[page].identity } else { STRANGER };
+                let count = random.between(1, 12);
+                self.trace(|| format!("{count} pages are asked for as {identity}, and not joined"));
+                for _ in 0..count {
+                    self.mount(identity);
+                }
+            }
             _ => {}
         }
         let pause = match random.below(10) {
@@ -169,7 +180,7 @@ impl World {
         }
         self.happen(Happening::StoreHeals);
         for server in 0..self.machines.len() {
-            let is_leaving = self.machines[server].server.as_ref().is_some_and(|it| it.is_draining);
+            let is_leaving = self.machines[server].server.as_ref().is_some_and(Server::is_draining);
             if is_leaving {
                 let until = self.now.after_ms(9_000);
                 self.advance_to(until);

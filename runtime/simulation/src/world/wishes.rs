@@ -14,7 +14,7 @@ pub(super) struct Writing {
     server: usize,
     life: u64,
     session: u64,
-    serial: u64,
+    actor: u64,
     expected: Option<Stamp>,
     record: Record,
     generation: u64,
@@ -49,27 +49,27 @@ impl World {
             }
             Wish::Close(socket, reason) => {
                 // Liars have sockets of their own.
-                if reason != CloseReason::Silent && self.sockets.contains_key(&socket) {
+                let is_at_fault = !matches!(reason, CloseReason::Silent | CloseReason::Unavailable);
+                if is_at_fault && self.sockets.contains_key(&socket) {
                     self.fail("C2", format!("an honest client is told that it is at fault: {reason}"));
                 }
                 self.server_closes(socket);
             }
-            Wish::Save { session, serial, expected, record, generation } => {
+            Wish::Save { session, actor, expected, record, generation } => {
                 let wait_ms = 50;
-                let writing =
-                    Writing { server, life, session, serial, expected, record, generation, wait_ms };
+                let writing = Writing { server, life, session, actor, expected, record, generation, wait_ms };
                 let delay = self.random.between(1, self.store.delay_ms_max);
                 self.later(delay, Happening::Write(Box::new(writing)));
             }
             Wish::Load { session, pending } => {
                 let delay = self.random.between(1, self.store.delay_ms_max);
                 let pending = Box::new(pending);
-                self.later(delay, Happening::Read { server, life, session, pending, tries: 0 });
+                self.later(delay, Happening::Read { server, life, session, pending });
             }
             Wish::Remove { session, stamp } => self.store.remove(session, stamp),
-            Wish::Task { session, serial } => {
+            Wish::Task { actor } => {
                 let delay = self.random.between(1, 2_000);
-                self.later(delay, Happening::Task { server, life, session, serial });
+                self.later(delay, Happening::Task { server, life, actor });
             }
             Wish::Rendered { session, version, html } => {
                 let versions = &mut self.known.entry(session).or_default().versions;
@@ -80,13 +80,16 @@ impl World {
                     htmls.push(html);
                 }
             }
+            Wish::Evicted => self.report.evicted += 1,
+            Wish::Expired => self.report.expired += 1,
             Wish::Ended { session, reason } => {
                 self.trace(|| format!("server {server}: session {session} has ended: {reason}"));
                 let known = self.known.entry(session).or_default();
                 match reason {
                     // It goes on elsewhere, with what is stored.
-                    CloseReason::Moved => known.is_torn |= self.policy != Policy::Durable,
-                    CloseReason::ShuttingDown | CloseReason::SessionGone if self.policy.is_stored() => {}
+                    CloseReason::Moved => known.is_torn |= self.setup.policy != Policy::Durable,
+                    CloseReason::ShuttingDown | CloseReason::SessionGone if self.setup.policy.is_stored() => {
+                    }
                     CloseReason::SessionGone | CloseReason::ShuttingDown | CloseReason::ComponentFailed => {}
                     // Two tabs of one page may know different things of it.
                     _ if known.is_liars || known.has_copies => {}
@@ -112,7 +115,7 @@ impl World {
             }
             return;
         }
-        let Writing { server, life, session, serial, expected, ref record, generation, .. } = writing;
+        let Writing { server, life, session, actor, expected, ref record, generation, .. } = writing;
         let stamp = record.stamp;
         let saved = self.store.save(session, expected, record.clone());
         self.trace(|| format!("store: session {session} {stamp:?} by server {server}: {saved:?}"));
@@ -124,28 +127,21 @@ impl World {
         }
         let now = self.now;
         if let Some(it) = self.alive(server, life) {
-            it.stored(now, session, serial, generation, stamp, saved);
+            it.stored(now, actor, generation, stamp, saved);
         }
         self.wishes(server);
     }
 
-    pub(super) fn read(&mut self, server: usize, life: u64, session: u64, pending: PendingJoin, tries: u32) {
+    pub(super) fn read(&mut self, server: usize, life: u64, session: u64, pending: &PendingJoin) {
         let is_failing = self.random.chance(self.store.failing_percent);
-        let record = if self.store.is_down || is_failing {
-            if tries < 3 {
-                let pending = Box::new(pending);
-                return self.later(500, Happening::Read { server, life, session, pending, tries: tries + 1 });
-            }
-            Err(())
-        } else {
-            Ok(self.store.load(session).cloned())
-        };
+        let record =
+            if self.store.is_down || is_failing { Err(()) } else { Ok(self.store.load(session).cloned()) };
         if matches!(record, Ok(Some(_))) {
             self.report.restored += 1;
         }
         let now = self.now;
         if let Some(it) = self.alive(server, life) {
-            it.loaded(now, &pending, record);
+            it.loaded(now, pending, record);
         }
         self.wishes(server);
     }

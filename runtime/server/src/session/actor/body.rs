@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lightspeed_core::Policy;
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
+use lightspeed_core::host::parting::{Parting, leaves_record};
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_core::session::recovery::Recovery;
 use lightspeed_core::session::{Input, Join, Output, Session};
@@ -140,8 +141,7 @@ impl<C: Live> Body<C> {
             }
             Post::Mail(Mail::Suspend(reason)) => {
                 tell!(debug, telemetry::SUSPENDED, type_name::<C>(), self.id, reason = reason.name());
-                if reason == CloseReason::SessionGone && self.lease.epoch == 0 {
-                    // No socket has ever joined the session, as with a crawler's page: nothing of it is stored.
+                if Parting::of(self.lease, reason) == Parting::End {
                     return Some(reason.into());
                 }
                 self.suspended = Some(reason);
@@ -492,9 +492,7 @@ impl<C: Live> Body<C> {
             self.link = None;
         }
         self.let_go(end.reason);
-        // A session that another server has is not removed, and one that waits for its page stays.
-        let is_over = self.suspended.is_none() && end.reason != CloseReason::Moved;
-        if is_over {
+        if !leaves_record(self.suspended.is_some(), end.reason) {
             self.stores.forget(&self.surroundings.crew);
         }
         self.discard();

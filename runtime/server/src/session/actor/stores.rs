@@ -3,7 +3,7 @@
 use ractor::ActorRef;
 use tokio::time::Instant;
 
-use lightspeed_core::lease::Lease;
+use lightspeed_core::host::lease::Lease;
 use lightspeed_core::session::checkpoint::Checkpoint;
 
 use super::alarm::Alarm;
