@@ -16,12 +16,12 @@ use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
-use crate::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
-use crate::html::{Fragment, Item, Value};
-use crate::memo::part::{Body, Part};
-use crate::packed::{Cell, Packed};
-use crate::stream::rows::Past;
-use crate::template::Slot;
+use crate::tree::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::part::{Body, Part};
+use crate::tree::stream::rows::Past;
+use crate::tree::template::Slot;
 
 /// A program that takes a document from one tree to another.
 pub(crate) struct Patch<M> {

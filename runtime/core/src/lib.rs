@@ -24,31 +24,20 @@
 
 extern crate alloc;
 
-mod build;
+mod author;
 mod diff;
-mod digest;
-pub mod handler;
-pub mod html;
-pub mod key;
-pub mod layout;
 pub mod lease;
 pub mod ledger;
-mod markup;
-pub mod memo;
-pub mod nesting;
-pub mod packed;
-mod render;
 pub mod session;
-mod size;
-pub mod splice;
-pub mod stream;
-pub mod template;
+mod tree;
 
-pub use html::Html;
-pub use memo::{Memo, MemoList};
+pub use author::memo::{Memo, MemoList};
+pub use author::stream::Stream;
+pub use author::{handler, memo, splice, stream};
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
-pub use stream::Stream;
+pub use tree::html::Html;
+pub use tree::{html, key, layout, nesting, packed, template};
 
 /// What `html!` expands to uses these; nobody else should.
 #[doc(hidden)]

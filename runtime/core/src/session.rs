@@ -45,11 +45,11 @@ use lightspeed_protocol::frame::ClientFrame;
 use lightspeed_protocol::msgpack::Writer;
 use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
-use crate::build::{Numbering, write_skeleton};
-use crate::html::{Fragment, Html};
-use crate::nesting::{self, Misplaced};
-use crate::render::{write_fragment, write_page};
-use crate::stream::tree as streams;
+use crate::tree::build::{Numbering, write_skeleton};
+use crate::tree::html::{Fragment, Html};
+use crate::tree::nesting::{self, Misplaced};
+use crate::tree::render::{write_fragment, write_page};
+use crate::tree::streams;
 use checkpoint::LoadError;
 use hibernation::Newest;
 use lifecycle::{Created, Phase};

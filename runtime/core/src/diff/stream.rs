@@ -14,11 +14,11 @@ use spin::Mutex;
 
 use super::keyed::Items;
 use super::{Patch, Place};
-use crate::build::{value_count, write_items, write_values};
-use crate::html::{Fragment, Item, Value};
-use crate::key::Key;
-use crate::stream::rows::{NONE, RowList, Shown};
-use crate::stream::{Change, Content, StreamValue};
+use crate::author::stream::{Change, Content, StreamValue};
+use crate::tree::build::{value_count, write_items, write_values};
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::key::Key;
+use crate::tree::stream::rows::{NONE, RowList, Shown};
 
 impl<M> Patch<M> {
     pub(super) fn stream(&mut self, place: Place, old: &Value<M>, new: &mut StreamValue<M>) {

@@ -34,12 +34,12 @@ use super::policy::Policy;
 use super::versions::{Origin, Seen, State};
 use super::window::Sent;
 use super::{Component, Session};
-use crate::digest::digest;
-use crate::html::{Fragment, Value};
 use crate::ledger::TemplateUse;
-use crate::memo::part::Part;
-use crate::stream::tree as streams;
-use crate::template::{Kind, Template};
+use crate::tree::digest::digest;
+use crate::tree::html::{Fragment, Value};
+use crate::tree::part::Part;
+use crate::tree::streams;
+use crate::tree::template::{Kind, Template};
 
 /// Of the array above; another one is not read.
 const FORMAT: u64 = 1;
@@ -400,7 +400,7 @@ impl<'a> Version<'a> {
 
     fn seen<M>(&self, tree: Fragment<M>, next_id: InstanceId) -> Seen<M> {
         let origin = Origin { state: State::from(self.state), digest: Some(self.digest) };
-        let byte_count = crate::size::of(&tree);
+        let byte_count = crate::tree::size::of(&tree);
         Seen { version: self.version, tree, origin: Some(origin), past: Vec::new(), next_id, byte_count }
     }
 }

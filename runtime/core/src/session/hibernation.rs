@@ -21,11 +21,11 @@ use super::checkpoint::{each_instance, give_ids};
 use super::lifecycle::Phase;
 use super::recovery::Step;
 use super::{Component, Output, Session};
-use crate::digest::digest;
-use crate::html::Fragment;
-use crate::memo;
-use crate::stream::StreamValue;
-use crate::stream::tree as streams;
+use crate::author::memo;
+use crate::author::stream::StreamValue;
+use crate::tree::digest::digest;
+use crate::tree::html::Fragment;
+use crate::tree::streams;
 
 /// How long a session takes no input before it hibernates, in milliseconds.
 pub const HIBERNATE_AFTER_MS: u64 = 10_000;

@@ -17,10 +17,10 @@ use super::policy::Policy;
 use super::recovery::Step;
 use super::window::Sent;
 use super::{Component, Session, push};
-use crate::build::{Numbering, write_skeleton};
 use crate::diff::Patch;
 use crate::ledger::TemplateUse;
-use crate::render::write_page;
+use crate::tree::build::{Numbering, write_skeleton};
+use crate::tree::render::write_page;
 
 impl<C: Component> Session<C> {
     pub(super) fn join(&mut self, join: &Join<'_>) {

@@ -14,11 +14,11 @@ use lightspeed_protocol::{InstanceId, SlotIndex};
 use super::exchange::Unfit;
 use super::reach::{Around, text_of};
 use super::{Component, Session};
-use crate::html::{Fragment, Value};
-use crate::memo::part::{Body, Part};
-use crate::packed::{Cell, Packed};
-use crate::stream::tree as streams;
-use crate::template::{Kind, Slot, Template};
+use crate::tree::html::{Fragment, Value};
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::part::{Body, Part};
+use crate::tree::streams;
+use crate::tree::template::{Kind, Slot, Template};
 
 /// A slot of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

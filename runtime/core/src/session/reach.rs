@@ -8,8 +8,8 @@
 
 use lightspeed_protocol::template::EventKind;
 
-use crate::packed::Cell;
-use crate::template::{Kind, Reach, ReachKind, ReachKinds, Slot, Template};
+use crate::tree::packed::Cell;
+use crate::tree::template::{Kind, Reach, ReachKind, ReachKinds, Slot, Template};
 
 /// What the elements around a place do to it, as far as they were looked at.
 #[derive(Debug, Default, Clone, Copy)]

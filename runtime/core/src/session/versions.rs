@@ -12,13 +12,13 @@ use super::hibernation::Newest;
 use super::lifecycle::Attached;
 use super::recovery::Step;
 use super::{Component, Session, checkpoint, push};
+use crate::author::memo;
 use crate::diff::{diff, reset};
-use crate::html::{Fragment, Html};
-use crate::memo;
-use crate::nesting;
-use crate::size;
-use crate::stream::rows::Past;
-use crate::stream::tree as streams;
+use crate::tree::html::{Fragment, Html};
+use crate::tree::nesting;
+use crate::tree::size;
+use crate::tree::stream::rows::Past;
+use crate::tree::streams;
 
 /// A component's state as bytes.
 pub(super) type State = Arc<[u8]>;

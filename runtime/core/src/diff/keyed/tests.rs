@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use lightspeed_protocol::template::Namespace;
 
 use super::{Items, sources};
-use crate::html::{Fragment, Item};
-use crate::key::Key;
-use crate::packed::Packed;
-use crate::template::{Reaches, Template};
+use crate::tree::html::{Fragment, Item};
+use crate::tree::key::Key;
+use crate::tree::packed::Packed;
+use crate::tree::template::{Reaches, Template};
 
 static TEMPLATE: Template = Template {
     fingerprint: 1,

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use spin::Mutex;
 
-use super::rows::Shown;
-use super::{Change, Content, StreamValue};
-use crate::html::{Fragment, Html, Item, Value};
+use super::stream::rows::Shown;
+use crate::author::stream::{Change, Content, StreamValue};
+use crate::tree::html::{Fragment, Html, Item, Value};
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
 impl<M> StreamValue<M> {

@@ -10,9 +10,9 @@
 
 use core::fmt;
 
-use crate::html::{Fragment, Html, Item, Value};
-use crate::packed::Cell;
-use crate::template::{Kind, Slot, Template};
+use crate::tree::html::{Fragment, Html, Item, Value};
+use crate::tree::packed::Cell;
+use crate::tree::template::{Kind, Slot, Template};
 
 /// What the elements between a template's root and a slot do to what is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use core::fmt;
 
 use compact_str::{CompactString, ToCompactString};
 
-use crate::html::{Html, Value};
-use crate::memo::Memoized;
+use crate::author::memo::Memoized;
+use crate::tree::html::{Html, Value};
 
 /// What is text in a splice or an attribute: it is escaped where it lands.
 pub trait IntoText {
@@ -180,7 +180,7 @@ impl<T: maud::Render + ?Sized> SpliceRender for &Splice<'_, T> {
 
     /// Markup in an attribute is its text: what an HTML parser would make of it.
     fn attribute(&self) -> CompactString {
-        crate::render::unescape(&self.0.render().into_string())
+        crate::tree::render::unescape(&self.0.render().into_string())
     }
 }
 

@@ -1,7 +1,4 @@
-#![doc = include_str!("../docs/streams.md")]
-
-pub(crate) mod rows;
-pub(crate) mod tree;
+#![doc = include_str!("../../docs/streams.md")]
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -12,9 +9,9 @@ use core::fmt;
 
 use spin::Mutex;
 
-use self::rows::Shown;
-use crate::html::{Item, Value};
-use crate::key::{IntoKey, Key};
+use crate::tree::html::{Item, Value};
+use crate::tree::key::{IntoKey, Key};
+use crate::tree::stream::rows::Shown;
 
 /// How many changes wait for a render, unless [`Stream::with_changes_max`] says otherwise.
 ///
@@ -45,7 +42,7 @@ pub(crate) enum Change<R> {
 
 impl<R> Change<R> {
     /// The row that it brings.
-    const fn row(&self) -> Option<&R> {
+    pub(crate) const fn row(&self) -> Option<&R> {
         match self {
             Self::Append(row)
             | Self::Prepend(row)

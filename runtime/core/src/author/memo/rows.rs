@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 
 use hashbrown::HashTable;
 
-use super::part::Part;
-use crate::key::Key;
-use crate::stream::rows::hash_key;
-use crate::template::Template;
+use crate::tree::key::Key;
+use crate::tree::part::Part;
+use crate::tree::stream::rows::hash_key;
+use crate::tree::template::Template;
 
 /// A row as it was rendered.
 pub(super) struct Row<D, M> {

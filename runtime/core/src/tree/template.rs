@@ -3,7 +3,7 @@
 use lightspeed_protocol::Fingerprint;
 use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
 
-use crate::nesting::{Placed, Within};
+use crate::tree::nesting::{Placed, Within};
 
 /// The static half of a piece of HTML: `html!` emits one per root, branch arm and loop body.
 ///
@@ -26,7 +26,7 @@ pub struct Template {
     pub slots: &'static [Slot],
     /// Which elements a person may be kept from, of those that handlers are at or in.
     pub reach: Reaches,
-    /// What in it must not stand in all places, for [`nesting`](crate::nesting).
+    /// What in it must not stand in all places, for [`nesting`](crate::tree::nesting).
     pub placed: &'static [Placed],
     /// Where it is written: file, line and column.
     pub place: &'static str,

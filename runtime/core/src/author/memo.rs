@@ -1,6 +1,5 @@
-#![doc = include_str!("../docs/memo.md")]
+#![doc = include_str!("../../docs/memo.md")]
 
-pub(crate) mod part;
 mod rows;
 
 use alloc::boxed::Box;
@@ -10,12 +9,12 @@ use core::fmt;
 
 use spin::Mutex;
 
-use self::part::{Body, Part};
 use self::rows::{Row, Rows};
-use crate::html::{Fragment, Html, Item, Value};
-use crate::key::Key;
-use crate::stream::tree::has_streams;
-use crate::template::Template;
+use crate::tree::html::{Fragment, Html, Item, Value};
+use crate::tree::key::Key;
+use crate::tree::part::{Body, Part};
+use crate::tree::streams::has_streams;
+use crate::tree::template::Template;
 
 /// A part of a page that is rendered again when `D`, what it depends on, has changed. `M` is the type of its
 /// messages.

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 
-use crate::html::{Html, Value};
+use crate::tree::html::{Html, Value};
 
 /// Makes a message from a payload, or says why the payload doesn't fit.
 pub type PayloadHandler<M> = dyn Fn(&Payload<'_>) -> Result<M, PayloadError> + Send + Sync;

@@ -11,8 +11,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use lightspeed_protocol::InstanceId;
 use spin::{Mutex, Once};
 
-use super::Keep;
-use crate::html::{Fragment, Value};
+use crate::author::memo::Keep;
+use crate::tree::html::{Fragment, Value};
 
 /// The next rendering's number. It only has to be another one than all that are in use.
 static NEXT_RENDERING: AtomicU64 = AtomicU64::new(1);

@@ -7,10 +7,10 @@
 //! [FNV-1a](https://datatracker.ietf.org/doc/html/draft-eastlake-fnv) with 64 bits: nobody gains by a collision,
 //! since only the session's own author decides what it renders.
 
-use crate::html::{Fragment, Value};
-use crate::memo::part::Body;
-use crate::packed::Cell;
-use crate::template::{Kind, Template};
+use crate::tree::html::{Fragment, Value};
+use crate::tree::packed::Cell;
+use crate::tree::part::Body;
+use crate::tree::template::{Kind, Template};
 
 struct Fnv(u64);
 

@@ -9,13 +9,13 @@ use core::ops::Range;
 use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::msgpack::{Text, Writer};
 
-use crate::html::{Fragment, Item, Value};
+use crate::author::stream::{Content, StreamValue};
 use crate::ledger::TemplateUse;
-use crate::memo::part::Part;
-use crate::packed::{Cell, Packed};
-use crate::render::guarded;
-use crate::stream::{Content, StreamValue};
-use crate::template::{Kind, Template};
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::part::Part;
+use crate::tree::render::guarded;
+use crate::tree::template::{Kind, Template};
 
 /// What a program needs besides its instructions.
 #[derive(Debug, Default)]

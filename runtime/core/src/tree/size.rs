@@ -2,8 +2,8 @@
 
 use core::mem::{size_of, size_of_val};
 
-use crate::html::{Fragment, Value};
-use crate::memo::part::Body;
+use crate::tree::html::{Fragment, Value};
+use crate::tree::part::Body;
 
 /// The bytes of a tree. Parts that a memo keeps count as a pointer, for trees share them.
 ///

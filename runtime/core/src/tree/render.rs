@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use compact_str::CompactString;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use crate::html::{Fragment, Item, Value};
-use crate::markup::Around;
-use crate::packed::{Cell, Packed};
-use crate::template::{Guard, Kind, Slot, Template};
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::markup::Around;
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::template::{Guard, Kind, Slot, Template};
 
 /// Appends the HTML of `fragment` to `out`.
 pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {

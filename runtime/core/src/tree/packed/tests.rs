@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use lightspeed_protocol::template::{EventKind, Namespace};
 
 use super::{Cell, Packed};
-use crate::html::Value;
-use crate::key::{IntoKey, Key};
-use crate::nesting::Within;
-use crate::template::{Kind, Reaches, Slot, Template};
+use crate::tree::html::Value;
+use crate::tree::key::{IntoKey, Key};
+use crate::tree::nesting::Within;
+use crate::tree::template::{Kind, Reaches, Slot, Template};
 
 static PLAIN: Template = Template {
     fingerprint: 1,

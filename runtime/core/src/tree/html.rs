@@ -11,13 +11,13 @@ use compact_str::CompactString;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::{InstanceId, limits};
 
-use crate::handler::{PayloadError, PayloadHandler};
-use crate::key::Key;
-use crate::memo::Keep;
-use crate::memo::part::{Body, Part};
-use crate::packed::{Cell, Packed};
-use crate::stream::StreamValue;
-use crate::template::Template;
+use crate::author::handler::{PayloadError, PayloadHandler};
+use crate::author::memo::Keep;
+use crate::author::stream::StreamValue;
+use crate::tree::key::Key;
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::part::{Body, Part};
+use crate::tree::template::Template;
 
 /// What `render` returns: HTML whose handlers produce messages of type `M`.
 ///
@@ -43,7 +43,7 @@ impl<M> Html<M> {
     /// The HTML as a string, the way the first page carries it.
     pub fn to_html(&self) -> String {
         let mut out = String::new();
-        crate::render::write_fragment(&self.root, &mut out);
+        crate::tree::render::write_fragment(&self.root, &mut out);
         out
     }
 
@@ -76,7 +76,7 @@ impl<M> fmt::Debug for Html<M> {
 
 impl<M> maud::Render for Html<M> {
     fn render_to(&self, buffer: &mut String) {
-        crate::render::write_fragment(&self.root, buffer);
+        crate::tree::render::write_fragment(&self.root, buffer);
     }
 }
 
@@ -148,7 +148,7 @@ impl<M> fmt::Debug for Fragment<M> {
 /// A fragment that trees share, and where its memo keeps it.
 type Shared<M> = (Arc<Part<M>>, Arc<dyn Keep>);
 
-/// What a slot holds, by the slot's [`crate::template::Kind`].
+/// What a slot holds, by the slot's [`crate::tree::template::Kind`].
 ///
 /// What is text of the content and what is an attribute's is told by the kind alone.
 pub enum Value<M> {

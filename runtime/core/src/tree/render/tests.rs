@@ -1,7 +1,7 @@
 //! What may stand in attributes that a browser follows or runs.
 
 use super::{REFUSED_URL, guarded};
-use crate::template::Guard;
+use crate::tree::template::Guard;
 
 #[track_caller]
 fn check(guard: Guard, refused: &[&str], taken: &[&str]) {

@@ -12,13 +12,13 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use super::Link;
-use crate::html::{Fragment, Item, Value};
-use crate::key::Key;
-use crate::memo::part::{Body, Part};
-use crate::packed::{Cell, Packed};
+use crate::author::stream::Link;
 use crate::session::reach::{Around, text_of};
-use crate::template::ReachKinds;
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::key::Key;
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::part::{Body, Part};
+use crate::tree::template::ReachKinds;
 
 /// The rows of a stream that a tree shows.
 pub(crate) struct Shown<M> {

@@ -16,9 +16,9 @@ use core::ops::Range;
 use compact_str::CompactString;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use crate::html::Value;
-use crate::key::Key;
-use crate::template::{Slot, Template};
+use crate::tree::html::Value;
+use crate::tree::key::Key;
+use crate::tree::template::{Slot, Template};
 
 /// The items of a list, in order. `html!` makes it.
 pub struct Packed<M> {
