@@ -17,10 +17,10 @@ use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
 use crate::tree::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
-use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::held::Past;
+use crate::tree::html::{Body, Fragment, Item, Value};
 use crate::tree::packed::{Cell, Packed};
-use crate::tree::part::{Body, Part};
-use crate::tree::stream::rows::Past;
+use crate::tree::part::Part;
 use crate::tree::template::Slot;
 
 /// A program that takes a document from one tree to another.
@@ -141,7 +141,13 @@ impl<M> Patch<M> {
     }
 
     /// A packed item against the one with its key.
-    fn packed_item(&mut self, old: &Packed<M>, old_index: usize, new: &mut Packed<M>, index: usize) {
+    fn packed_item(
+        &mut self,
+        old: &Packed<Value<M>>,
+        old_index: usize,
+        new: &mut Packed<Value<M>>,
+        index: usize,
+    ) {
         let id = old.id(old_index);
         new.set_id(index, id);
         if new.has_handlers_only() && new.is_like(index, old, old_index) {

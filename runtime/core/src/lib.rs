@@ -5,17 +5,11 @@
 //!
 //! In the order of a click's way back to the browser:
 //!
-//! - [`template`]: what is known of a piece of HTML at compile time
-//! - [`html`]: instances of templates and the values in their slots
-//! - [`nesting`]: whether what a splice brings may stand where it is
-//! - [`packed`]: the items of a list in few pieces of memory
-//! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
-//! - [`render`](html::Html::to_html): an instance as a string
-//! - `diff`, `build`: from two trees to a program, and new instances within it
-//! - [`memo`]: parts that are rendered again only when what they depend on has changed
-//! - [`stream`]: lists whose rows are not kept
-//! - `digest`: whether a tree looks the same in another process
-//! - [`session`]: versions, acknowledgements, the patch window; from a place to a message
+//! - `author`: what `html!` makes of what an author writes: [`handler`], [`splice`], [`memo`], [`stream`]
+//! - `tree`: rendered trees: [`template`], [`html`], [`packed`], [`key`], and what walks over them: [`nesting`],
+//!   [`layout`], HTML, values on the wire, digests
+//! - `diff`: from two trees to a program
+//! - [`session`]: versions, acknowledgements, the patch window; from a slot address to a message
 //! - [`lease`]: who may join, and which tokens still count
 //! - [`ledger`]: which templates a page already has
 //!

@@ -15,17 +15,25 @@
 
 pub(crate) mod build;
 pub(crate) mod digest;
+pub(crate) mod escape;
+pub(crate) mod fields;
+pub(crate) mod held;
 pub mod html;
+pub(crate) mod ids;
 pub mod key;
 pub mod layout;
-pub(crate) mod markup;
+mod markup;
+pub(crate) mod memos;
 pub mod nesting;
+mod pack;
 pub mod packed;
 pub(crate) mod part;
+pub(crate) mod payload;
+pub(crate) mod reach;
 pub(crate) mod render;
 pub(crate) mod size;
-pub(crate) mod stream {
-    pub(crate) mod rows;
-}
+pub(crate) mod slot_address;
+pub(crate) mod stream;
 pub(crate) mod streams;
 pub mod template;
+pub(crate) mod visit;

@@ -7,17 +7,7 @@ use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 
 use crate::tree::html::{Html, Value};
-
-/// Makes a message from a payload, or says why the payload doesn't fit.
-pub type PayloadHandler<M> = dyn Fn(&Payload<'_>) -> Result<M, PayloadError> + Send + Sync;
-
-/// A payload that a handler can't use: the event is refused, and its author told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the payload should be {expected}")]
-pub struct PayloadError {
-    /// What the handler takes.
-    pub expected: &'static str,
-}
+pub use crate::tree::payload::{PayloadError, PayloadHandler};
 
 /// An event as a type, so that a handler with the wrong argument doesn't compile.
 pub trait Event {

@@ -10,9 +10,10 @@ use core::fmt;
 use spin::Mutex;
 
 use self::rows::{Row, Rows};
-use crate::tree::html::{Fragment, Html, Item, Value};
+use crate::tree::html::{Body, Fragment, Html, Item, Value};
 use crate::tree::key::Key;
-use crate::tree::part::{Body, Part};
+pub use crate::tree::part::Keep;
+use crate::tree::part::Part;
 use crate::tree::streams::has_streams;
 use crate::tree::template::Template;
 
@@ -21,7 +22,7 @@ use crate::tree::template::Template;
 ///
 /// The [module's documentation](self) tells what that means.
 pub struct Memo<D, M> {
-    shelf: Shelf<Option<(D, Arc<Part<M>>)>>,
+    cache: CacheRef<Option<(D, Arc<Part<M>>)>>,
 }
 
 /// The rows of a list, each of which is rendered again when what it depends on has changed: `@memo` of `html!`
@@ -29,45 +30,40 @@ pub struct Memo<D, M> {
 ///
 /// The [module's documentation](self) tells what that means.
 pub struct MemoList<D, M> {
-    shelf: Shelf<Vec<Row<D, M>>>,
+    cache: CacheRef<Vec<Row<D, M>>>,
 }
 
-/// Where a memo keeps what it has rendered: what trees share with it, and nobody else. With the last tree
-/// that shows it goes all that is kept.
-struct Shelf<T>(Mutex<Weak<Kept<T>>>);
+/// A memo's hold on its cache. The cache is shared with the rendered trees and freed with the last of them.
+struct CacheRef<T>(Mutex<Weak<Cache<T>>>);
 
-struct Kept<T>(Mutex<T>);
+/// What a memo has rendered last.
+struct Cache<T>(Mutex<T>);
 
-/// What a memo keeps, as a tree sees it. Only this crate makes one.
-pub trait Keep: Send + Sync {
-    /// The next render renders anew.
-    fn forget(&self);
-}
-
-impl<T: Default + Send> Keep for Kept<T> {
+impl<T: Default + Send> Keep for Cache<T> {
     fn forget(&self) {
-        // Dropped when the lock is let go of: it is the author's, and what it does is not known.
+        // Dropped after the lock is released: it holds values of the author, whose `drop` may do anything.
         let _dropped = self.replace(T::default());
     }
 }
 
-impl<T> Kept<T> {
-    fn replace(&self, kept: T) -> T {
-        core::mem::replace(&mut *self.0.lock(), kept)
+impl<T> Cache<T> {
+    fn replace(&self, rendered: T) -> T {
+        core::mem::replace(&mut *self.0.lock(), rendered)
     }
 }
 
-impl<T: Default> Shelf<T> {
+impl<T: Default> CacheRef<T> {
     const fn new() -> Self {
         Self(Mutex::new(Weak::new()))
     }
 
-    fn kept(&self) -> Arc<Kept<T>> {
+    /// The cache; an empty one when no tree holds it.
+    fn get(&self) -> Arc<Cache<T>> {
         let mut weak = self.0.lock();
         weak.upgrade().unwrap_or_else(|| {
-            let kept = Arc::new(Kept(Mutex::new(T::default())));
-            *weak = Arc::downgrade(&kept);
-            kept
+            let cache = Arc::new(Cache(Mutex::new(T::default())));
+            *weak = Arc::downgrade(&cache);
+            cache
         })
     }
 }
@@ -75,7 +71,7 @@ impl<T: Default> Shelf<T> {
 impl<D, M> Memo<D, M> {
     /// A part that nothing has rendered yet.
     pub const fn new() -> Self {
-        Self { shelf: Shelf::new() }
+        Self { cache: CacheRef::new() }
     }
 }
 
@@ -88,28 +84,28 @@ where
     ///
     /// To be spliced: `html! { (self.table.of(self.version, || html! { .. })) }`.
     pub fn of(&self, deps: D, render: impl FnOnce() -> Html<M>) -> Memoized<M> {
-        let kept = self.shelf.kept();
-        let part = match &*kept.0.lock() {
+        let cache = self.cache.get();
+        let part = match &*cache.0.lock() {
             Some((before, part)) if *before == deps => Some(Arc::clone(part)),
             _ => None,
         };
         if let Some(part) = part {
-            return Memoized(Value::Memo(Box::new((part, kept))));
+            return Memoized(Value::Memo(Box::new((part, cache))));
         }
         let html = render();
         if has_streams(html.root()) {
             return Memoized(Value::Html(html));
         }
         let part = Arc::new(Part::new(html.into_root()));
-        let _dropped = kept.replace(Some((deps, Arc::clone(&part))));
-        Memoized(Value::Memo(Box::new((part, kept))))
+        let _dropped = cache.replace(Some((deps, Arc::clone(&part))));
+        Memoized(Value::Memo(Box::new((part, cache))))
     }
 }
 
 impl<D, M> MemoList<D, M> {
     /// A list that nothing has rendered yet.
     pub const fn new() -> Self {
-        Self { shelf: Shelf::new() }
+        Self { cache: CacheRef::new() }
     }
 
     /// What a `@memo` of `html!` goes over: the rows, in their order, and what each of them depends on.
@@ -171,8 +167,8 @@ where
     type Deps = D;
 
     fn render(mut self, mut row: impl FnMut(I::Item, MemoRow<'_, D, M>) -> Item<M>) -> Value<M> {
-        let kept = self.list.shelf.kept();
-        let mut rows = Rows::new(kept.replace(Vec::new()));
+        let cache = self.list.cache.get();
+        let mut rows = Rows::new(cache.replace(Vec::new()));
         let all = self.rows.into_iter();
         let mut items = Vec::with_capacity(all.size_hint().0);
         for one in all {
@@ -180,11 +176,11 @@ where
             items.push(row(one, MemoRow { rows: &mut rows, deps }));
         }
         let (rows, _dropped) = rows.finish();
-        let _other = kept.replace(rows);
+        let _other = cache.replace(rows);
         if let Some(Body::Part(_, first)) =
             items.iter_mut().map(|item| &mut item.body).find(|body| body.own().is_none())
         {
-            *first = Some(kept);
+            *first = Some(cache);
         }
         Value::List(items.into_boxed_slice())
     }
@@ -244,7 +240,7 @@ macro_rules! memos {
 
             impl<D, M> fmt::Debug for $memo<D, M> {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    let is_kept = self.shelf.0.lock().strong_count() > 0;
+                    let is_kept = self.cache.0.lock().strong_count() > 0;
                     f.debug_struct(stringify!($memo)).field("is_kept", &is_kept).finish()
                 }
             }
@@ -252,29 +248,3 @@ macro_rules! memos {
     };
 }
 memos!(Memo MemoList);
-
-/// The next render renders the memoized parts of this tree anew, and nothing is kept of them but by the tree.
-pub(crate) fn forget<M>(fragment: &Fragment<M>) {
-    fragment.values.iter().for_each(forget_within);
-}
-
-fn forget_within<M>(value: &Value<M>) {
-    match value {
-        Value::Html(html) => forget(html.root()),
-        Value::Memo(memo) => {
-            memo.1.forget();
-            memo.0.read(forget);
-        }
-        Value::Branch(Some((_, fragment))) => forget(fragment),
-        Value::List(items) => {
-            for item in items {
-                if let Body::Part(_, Some(kept)) = &item.body {
-                    kept.forget();
-                }
-                item.body.read(forget);
-            }
-        }
-        Value::Packed(items) => items.kept().iter().for_each(forget_within),
-        _ => {}
-    }
-}

@@ -180,7 +180,7 @@ impl<T: maud::Render + ?Sized> SpliceRender for &Splice<'_, T> {
 
     /// Markup in an attribute is its text: what an HTML parser would make of it.
     fn attribute(&self) -> CompactString {
-        crate::tree::render::unescape(&self.0.render().into_string())
+        crate::tree::escape::unescape(&self.0.render().into_string())
     }
 }
 

@@ -10,8 +10,10 @@ use core::fmt;
 use spin::Mutex;
 
 use crate::tree::html::{Item, Value};
-use crate::tree::key::{IntoKey, Key};
-use crate::tree::stream::rows::Shown;
+use crate::tree::key::IntoKey;
+pub use crate::tree::stream::StreamValue;
+use crate::tree::stream::rows::Link;
+use crate::tree::stream::{Change, Content};
 
 /// How many changes wait for a render, unless [`Stream::with_changes_max`] says otherwise.
 ///
@@ -23,52 +25,6 @@ pub const STREAM_CHANGES_MAX: usize = 4_096;
 /// The [module's documentation](self) tells what that means.
 pub struct Stream<T> {
     log: Arc<Log<T>>,
-}
-
-/// What happens to the rows of a stream: `R` is a row's data, or a rendered row.
-#[derive(Debug, Clone)]
-pub(crate) enum Change<R> {
-    Append(R),
-    Prepend(R),
-    Before(Key, R),
-    After(Key, R),
-    At(usize, R),
-    Update(R),
-    Delete(Key),
-    Clear,
-    KeepFirst(usize),
-    KeepLast(usize),
-}
-
-impl<R> Change<R> {
-    /// The row that it brings.
-    pub(crate) const fn row(&self) -> Option<&R> {
-        match self {
-            Self::Append(row)
-            | Self::Prepend(row)
-            | Self::Before(_, row)
-            | Self::After(_, row)
-            | Self::At(_, row)
-            | Self::Update(row) => Some(row),
-            Self::Delete(_) | Self::Clear | Self::KeepFirst(_) | Self::KeepLast(_) => None,
-        }
-    }
-
-    /// The same change of rendered rows.
-    fn map<S>(&self, row: impl FnOnce(&R) -> S) -> Change<S> {
-        match self {
-            Self::Append(of) => Change::Append(row(of)),
-            Self::Prepend(of) => Change::Prepend(row(of)),
-            Self::Before(key, of) => Change::Before(key.clone(), row(of)),
-            Self::After(key, of) => Change::After(key.clone(), row(of)),
-            Self::At(index, of) => Change::At(*index, row(of)),
-            Self::Update(of) => Change::Update(row(of)),
-            Self::Delete(key) => Change::Delete(key.clone()),
-            Self::Clear => Change::Clear,
-            Self::KeepFirst(count) => Change::KeepFirst(*count),
-            Self::KeepLast(count) => Change::KeepLast(*count),
-        }
-    }
 }
 
 impl<T> Stream<T> {
@@ -244,62 +200,6 @@ where
             }
         }
     }
-}
-
-/// What a slot with a stream holds. Only this crate looks into it.
-pub struct StreamValue<M>(pub(crate) Content<M>);
-
-pub(crate) enum Content<M> {
-    /// All rows, from the source. A `token` says that the session shows them already.
-    Fresh { link: Arc<dyn Link>, at: u64, token: Option<u64>, items: Vec<Item<M>> },
-    /// What has changed since the tree that shows all changes before `from`.
-    Changes { link: Arc<dyn Link>, from: u64, at: u64, changes: Vec<Change<Item<M>>> },
-    /// What the session keeps of what a client shows: nothing when a later tree has it by now, or when nobody
-    /// knows. The lock lets a later tree take it from a tree that is otherwise only read.
-    Shown(Mutex<Option<Box<Shown<M>>>>),
-}
-
-impl<M> Content<M> {
-    pub(crate) const fn unknown() -> Self {
-        Self::Shown(Mutex::new(None))
-    }
-}
-
-impl<M> Clone for StreamValue<M> {
-    fn clone(&self) -> Self {
-        Self(match &self.0 {
-            Content::Fresh { link, at, items, .. } => {
-                Content::Fresh { link: Arc::clone(link), at: *at, token: None, items: items.clone() }
-            }
-            Content::Changes { link, from, at, changes } => {
-                Content::Changes { link: Arc::clone(link), from: *from, at: *at, changes: changes.clone() }
-            }
-            // What a client shows is kept once. Whoever finds nothing here has all rows rendered.
-            Content::Shown(_) => Content::unknown(),
-        })
-    }
-}
-
-impl<M> fmt::Debug for StreamValue<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Content::Fresh { items, .. } => f.debug_tuple("Fresh").field(items).finish(),
-            Content::Changes { changes, .. } => f.debug_tuple("Changes").field(changes).finish(),
-            Content::Shown(_) => f.write_str("Shown"),
-        }
-    }
-}
-
-/// A stream as a session sees it, which doesn't know its rows' type.
-pub(crate) trait Link: Send + Sync {
-    /// A tree shows all changes before `at`. What comes back is the tree's to show that it is still the one.
-    fn show(&self, at: u64) -> u64;
-    /// That tree shows all changes before `at` now.
-    fn advance(&self, at: u64);
-    /// No tree shows it, and the next render has all rows; unless another tree than the one with this token does.
-    fn lose(&self, token: Option<u64>);
-    /// Whether renders have all rows for the time being, and change nothing by it.
-    fn set_whole(&self, is_whole: bool);
 }
 
 struct Log<T>(Mutex<Changes<T>>);

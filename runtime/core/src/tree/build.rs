@@ -1,7 +1,7 @@
-//! Writes new instances, and the skeleton of those that a page holds already.
+//! Writes new instances, and the hydration layout of those that a page holds already.
 //!
 //! Both number the instances as they go: in program order, parents before children, the
-//! way the client does.
+//! way the client does. They differ in what is written of a slot: [`Form`].
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -9,12 +9,12 @@ use core::ops::Range;
 use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::msgpack::{Text, Writer};
 
-use crate::author::stream::{Content, StreamValue};
 use crate::ledger::TemplateUse;
+use crate::tree::escape::guarded;
 use crate::tree::html::{Fragment, Item, Value};
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::Part;
-use crate::tree::render::guarded;
+use crate::tree::stream::Content;
 use crate::tree::template::{Kind, Template};
 
 /// What a program needs besides its instructions.
@@ -24,7 +24,7 @@ pub(crate) struct Numbering {
     pub(crate) next_id: InstanceId,
     /// The templates that the program refers to.
     pub(crate) uses: Vec<TemplateUse>,
-    /// How many pieces of raw HTML a skeleton has told of.
+    /// How many pieces of raw HTML the hydration layout has told of.
     pub(crate) raw_count: usize,
     /// Those of them that the page leaves out, in ascending order.
     pub(crate) left_out: Vec<usize>,
@@ -66,54 +66,81 @@ impl Numbering {
     }
 }
 
-/// How many MessagePack values the slots of an instance take.
-pub(crate) fn value_count(template: &Template) -> usize {
-    template.slots.iter().filter(|slot| !matches!(slot.kind, Kind::Handler { .. })).count()
+/// What is written of an instance's slots.
+trait Form {
+    /// The client builds the instances, and needs the HTML of their templates.
+    const IS_BUILT: bool;
+
+    /// Whether something is written of a slot of this kind.
+    fn has(kind: &Kind) -> bool;
+
+    fn text(kind: &Kind, text: &str, out: &mut Writer);
+
+    fn raw(html: &str, numbering: &mut Numbering, out: &mut Writer);
+
+    /// How many MessagePack values the slots of an instance take.
+    fn count(template: &Template) -> usize {
+        template.slots.iter().filter(|slot| Self::has(&slot.kind)).count()
+    }
 }
 
-/// How many MessagePack values the content slots of an instance take in a skeleton.
-fn bone_count(template: &Template) -> usize {
-    template.slots.iter().filter(|slot| slot.kind.slot_kind().is_content()).count()
+/// All values, for a client that builds the instances.
+struct Built;
+
+impl Form for Built {
+    const IS_BUILT: bool = true;
+
+    fn has(kind: &Kind) -> bool {
+        !matches!(kind, Kind::Handler { .. })
+    }
+
+    fn text(kind: &Kind, text: &str, out: &mut Writer) {
+        if text.is_empty() && kind.slot_kind().is_content() {
+            out.nil();
+        } else {
+            out.text(Text::new(attribute_text(kind, text)));
+        }
+    }
+
+    fn raw(html: &str, _: &mut Numbering, out: &mut Writer) {
+        out.bin(html.as_bytes());
+    }
+}
+
+/// The hydration layout: which instances and pieces of raw HTML are in the content slots, for a client that holds the page's HTML.
+struct Hydrated;
+
+impl Form for Hydrated {
+    const IS_BUILT: bool = false;
+
+    fn has(kind: &Kind) -> bool {
+        kind.slot_kind().is_content()
+    }
+
+    fn text(_: &Kind, _: &str, out: &mut Writer) {
+        out.nil();
+    }
+
+    fn raw(_: &str, numbering: &mut Numbering, out: &mut Writer) {
+        let is_left_out = numbering.left_out.binary_search(&numbering.raw_count).is_ok();
+        numbering.raw_count += 1;
+        if is_left_out { out.nil() } else { out.bool(true) }
+    }
+}
+
+/// How many MessagePack values the slots of an instance take.
+pub(crate) fn value_count(template: &Template) -> usize {
+    Built::count(template)
 }
 
 /// Writes the values of an instance and numbers it and all within it.
 pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
-    fragment.id = numbering.number(fragment.template, true);
-    for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-        write_value(&slot.kind, value, numbering, out);
-    }
-}
-
-fn write_value<M>(kind: &Kind, value: &mut Value<M>, numbering: &mut Numbering, out: &mut Writer) {
-    match value {
-        Value::Text(text) => write_text(kind, text, out),
-        Value::Raw(html) => out.bin(html.as_bytes()),
-        Value::Html(html) => write_splice(html.root_mut(), numbering, out),
-        Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice(root, numbering, out)),
-        Value::Absent | Value::Unknown | Value::Branch(None) => out.nil(),
-        Value::Flag(on) => out.bool(*on),
-        Value::Message { .. } | Value::Payload(_) | Value::NoHandler => {}
-        Value::Branch(Some((arm, fragment))) => write_branch(*arm, fragment, numbering, out),
-        Value::List(items) if items.is_empty() => out.array(0),
-        Value::List(items) => write_items(items, numbering, out),
-        Value::Packed(items) => write_packed(items, 0..items.len(), numbering, out),
-        Value::Stream(stream) => write_stream(stream, numbering, out),
-    }
-}
-
-fn write_text(kind: &Kind, text: &str, out: &mut Writer) {
-    if text.is_empty() && kind.slot_kind().is_content() {
-        out.nil();
-    } else {
-        out.text(Text::new(attribute_text(kind, text)));
-    }
+    instance::<Built, M>(fragment, numbering, out);
 }
 
 /// Writes `[fingerprint, values..]`.
 pub(crate) fn write_splice<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
-    out.array(1 + value_count(fragment.template));
-    out.uint(u64::from(fragment.template.fingerprint));
-    write_values(fragment, numbering, out);
+    splice::<Built, M>(fragment, numbering, out);
 }
 
 /// Writes `[arm, values..]`.
@@ -123,154 +150,128 @@ pub(crate) fn write_branch<M>(
     numbering: &mut Numbering,
     out: &mut Writer,
 ) {
-    out.array(1 + value_count(fragment.template));
-    out.uint(u64::from(arm));
-    write_values(fragment, numbering, out);
+    branch::<Built, M>(arm, fragment, numbering, out);
 }
 
 /// Writes `[count, values..]`. There is at least one item.
 pub(crate) fn write_items<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
-    let template = items[0].body.read(|fragment| fragment.template);
-    out.array(1 + items.len() * value_count(template));
-    out.uint(items.len() as u64);
-    for item in items {
-        item.body.number(|fragment| write_values(fragment, numbering, out));
-    }
+    list::<Built, M>(items, numbering, out);
 }
 
 /// The same for some of the items of a packed list.
 pub(crate) fn write_packed<M>(
-    items: &mut Packed<M>,
+    items: &mut Packed<Value<M>>,
+    range: Range<usize>,
+    numbering: &mut Numbering,
+    out: &mut Writer,
+) {
+    packed::<Built, M>(items, range, numbering, out);
+}
+
+/// Writes the values of a root as one array.
+pub(crate) fn write_root<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(Built::count(root.template));
+    instance::<Built, M>(root, numbering, out);
+}
+
+/// Writes the hydration layout of a root as one array, and numbers the root and all within it.
+pub(crate) fn write_hydration_layout<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(Hydrated::count(root.template));
+    instance::<Hydrated, M>(root, numbering, out);
+}
+
+fn instance<F: Form, M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    fragment.id = numbering.number(fragment.template, F::IS_BUILT);
+    for (slot, slot_value) in fragment.template.slots.iter().zip(&mut fragment.values) {
+        if F::has(&slot.kind) {
+            value::<F, M>(&slot.kind, slot_value, numbering, out);
+        }
+    }
+}
+
+/// By hand and not by a visitor, for each kind of value has a head of its own on the wire.
+fn value<F: Form, M>(kind: &Kind, value: &mut Value<M>, numbering: &mut Numbering, out: &mut Writer) {
+    match value {
+        Value::Text(text) => F::text(kind, text, out),
+        Value::Raw(html) => F::raw(html, numbering, out),
+        Value::Html(html) => splice::<F, M>(html.root_mut(), numbering, out),
+        Value::Memo(memo) => Part::number(&mut memo.0, |root| splice::<F, M>(root, numbering, out)),
+        Value::Absent | Value::Unknown | Value::Branch(None) => out.nil(),
+        Value::Flag(on) => out.bool(*on),
+        Value::Message { .. } | Value::Payload(_) | Value::NoHandler => {}
+        Value::Branch(Some((arm, fragment))) => branch::<F, M>(*arm, fragment, numbering, out),
+        Value::List(items) => list::<F, M>(items, numbering, out),
+        Value::Packed(items) => packed::<F, M>(items, 0..items.len(), numbering, out),
+        Value::Stream(stream) => {
+            numbering.has_streams = true;
+            let is_fresh = matches!(stream.0, Content::Fresh { .. });
+            numbering.is_misplaced |= F::IS_BUILT && !is_fresh;
+            list::<F, M>(stream.items_mut().map_or(&mut [], |items| &mut **items), numbering, out);
+        }
+    }
+}
+
+fn splice<F: Form, M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(1 + F::count(root.template));
+    out.uint(u64::from(root.template.fingerprint));
+    instance::<F, M>(root, numbering, out);
+}
+
+fn branch<F: Form, M>(arm: u16, fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
+    out.array(1 + F::count(fragment.template));
+    out.uint(u64::from(arm));
+    instance::<F, M>(fragment, numbering, out);
+}
+
+fn list<F: Form, M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
+    let Some(first) = items.first() else { return out.array(0) };
+    let template = first.body.read(|fragment| fragment.template);
+    let is_plain = !F::IS_BUILT && items.iter().all(|item| item.body.read(is_plain));
+    let mut unwritten = Writer::new();
+    let out = list_head::<F>(items.len(), template, is_plain, out, &mut unwritten);
+    for item in items {
+        item.body.number(|fragment| instance::<F, M>(fragment, numbering, out));
+    }
+}
+
+fn packed<F: Form, M>(
+    items: &mut Packed<Value<M>>,
     range: Range<usize>,
     numbering: &mut Numbering,
     out: &mut Writer,
 ) {
     let template = items.template();
-    out.array(1 + range.len() * value_count(template));
-    out.uint(range.len() as u64);
-    numbering.note(template, true);
+    let is_plain = !F::IS_BUILT && items.kept().iter().all(is_plain_value);
+    numbering.note(template, F::IS_BUILT);
+    let mut unwritten = Writer::new();
+    let out = list_head::<F>(range.len(), template, is_plain, out, &mut unwritten);
     for index in range {
         items.set_id(index, numbering.take_id());
         for (slot, cell) in template.slots.iter().zip(items.places_mut(index)) {
             match cell {
-                Cell::Text(text) => write_text(&slot.kind, text, out),
+                _ if !F::has(&slot.kind) => {}
+                Cell::Text(text) => F::text(&slot.kind, text, out),
                 Cell::Absent => out.nil(),
                 Cell::Flag(on) => out.bool(on),
-                // Most of what is kept, and nothing to be written.
-                Cell::Kept(value) if value.is_handler() => {}
-                Cell::Kept(value) => write_value(&slot.kind, value, numbering, out),
+                Cell::Kept(kept) => value::<F, M>(&slot.kind, kept, numbering, out),
             }
         }
     }
 }
 
-fn write_stream<M>(stream: &mut StreamValue<M>, numbering: &mut Numbering, out: &mut Writer) {
-    numbering.has_streams = true;
-    match &mut stream.0 {
-        Content::Fresh { items, .. } if items.is_empty() => out.array(0),
-        Content::Fresh { items, .. } => write_items(items, numbering, out),
-        _ => {
-            numbering.is_misplaced = true;
-            out.array(0);
-        }
-    }
-}
-
-/// Writes the values of a root as one array.
-pub(crate) fn write_root<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
-    out.array(value_count(root.template));
-    write_values(root, numbering, out);
-}
-
-/// Writes the skeleton of a root as one array, and numbers the root and all within it.
-pub(crate) fn write_skeleton<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
-    out.array(bone_count(root.template));
-    write_bones(root, numbering, out);
-}
-
-fn write_bones<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
-    fragment.id = numbering.number(fragment.template, false);
-    for (slot, value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-        if slot.kind.slot_kind().is_content() {
-            write_bone(value, numbering, out);
-        }
-    }
-}
-
-fn write_bone<M>(value: &mut Value<M>, numbering: &mut Numbering, out: &mut Writer) {
-    match value {
-        Value::Text(_) | Value::Branch(None) => out.nil(),
-        Value::Raw(_) => {
-            let is_left_out = numbering.left_out.binary_search(&numbering.raw_count).is_ok();
-            numbering.raw_count += 1;
-            if is_left_out { out.nil() } else { out.bool(true) }
-        }
-        Value::Html(html) => write_splice_bones(html.root_mut(), numbering, out),
-        Value::Memo(memo) => Part::number(&mut memo.0, |root| write_splice_bones(root, numbering, out)),
-        Value::Branch(Some((arm, fragment))) => {
-            out.array(1 + bone_count(fragment.template));
-            out.uint(u64::from(*arm));
-            write_bones(fragment, numbering, out);
-        }
-        Value::List(items) => write_list_bones(items, numbering, out),
-        Value::Packed(items) => write_packed_bones(items, numbering, out),
-        Value::Stream(stream) => {
-            numbering.has_streams = true;
-            let mut none = Vec::new();
-            write_list_bones(stream.items_mut().unwrap_or(&mut none), numbering, out);
-        }
-        // Of slots that aren't content.
-        Value::Absent
-        | Value::Unknown
-        | Value::Flag(_)
-        | Value::Message { .. }
-        | Value::Payload(_)
-        | Value::NoHandler => {}
-    }
-}
-
-fn write_splice_bones<M>(root: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
-    out.array(1 + bone_count(root.template));
-    out.uint(u64::from(root.template.fingerprint));
-    write_bones(root, numbering, out);
-}
-
-fn write_list_bones<M>(items: &mut [Item<M>], numbering: &mut Numbering, out: &mut Writer) {
-    if items.is_empty() {
-        return out.array(0);
-    }
-    let is_plain = items.iter().all(|item| item.body.read(is_plain));
-    let bones =
-        if is_plain { 0 } else { items.len() * items[0].body.read(|fragment| bone_count(fragment.template)) };
-    out.array(1 + bones);
-    out.uint(items.len() as u64);
-    // The count says it all when no item holds an instance; they are numbered all the same.
-    let mut unwritten = Writer::new();
-    let out = if is_plain { &mut unwritten } else { &mut *out };
-    for item in items {
-        item.body.number(|fragment| write_bones(fragment, numbering, out));
-    }
-}
-
-fn write_packed_bones<M>(items: &mut Packed<M>, numbering: &mut Numbering, out: &mut Writer) {
-    let template = items.template();
-    let is_plain = items.kept().iter().all(is_plain_value);
-    out.array(1 + if is_plain { 0 } else { items.len() * bone_count(template) });
-    out.uint(items.len() as u64);
-    numbering.note(template, false);
-    // Streams and lists without items are plain, and are noted all the same.
-    let mut unwritten = Writer::new();
-    let out = if is_plain { &mut unwritten } else { out };
-    for index in 0..items.len() {
-        items.set_id(index, numbering.take_id());
-        for (slot, cell) in template.slots.iter().zip(items.places_mut(index)) {
-            match cell {
-                _ if !slot.kind.slot_kind().is_content() => {}
-                Cell::Kept(value) => write_bone(value, numbering, out),
-                _ => out.nil(),
-            }
-        }
-    }
+/// Writes the array's length and the count of items; returns where their values are to be written.
+///
+/// The count says it all when no item holds an instance or raw HTML: the items are numbered, and what is written goes nowhere.
+fn list_head<'o, F: Form>(
+    count: usize,
+    template: &Template,
+    is_plain: bool,
+    out: &'o mut Writer,
+    unwritten: &'o mut Writer,
+) -> &'o mut Writer {
+    out.array(1 + if is_plain { 0 } else { count * F::count(template) });
+    out.uint(count as u64);
+    if is_plain { unwritten } else { out }
 }
 
 /// Whether no content slot holds an instance or raw HTML.

@@ -7,10 +7,15 @@
 //! [FNV-1a](https://datatracker.ietf.org/doc/html/draft-eastlake-fnv) with 64 bits: nobody gains by a collision,
 //! since only the session's own author decides what it renders.
 
+use alloc::sync::Arc;
+use core::convert::Infallible;
+use core::ops::ControlFlow;
+
 use crate::tree::html::{Fragment, Value};
 use crate::tree::packed::Cell;
-use crate::tree::part::Body;
-use crate::tree::template::{Kind, Template};
+use crate::tree::part::{Keep, Part};
+use crate::tree::template::Kind;
+use crate::tree::visit::{Instance, Visit};
 
 struct Fnv(u64);
 
@@ -31,84 +36,75 @@ impl Fnv {
         self.bytes(text.as_bytes());
     }
 
-    fn fragment<M>(&mut self, fragment: &Fragment<M>) {
-        self.instance(fragment.template, fragment.cells());
-    }
-
-    fn instance<'a, M: 'a>(
-        &mut self,
-        template: &Template,
-        cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
-    ) {
-        self.number(u64::from(template.fingerprint));
-        for (slot, cell) in template.slots.iter().zip(cells) {
-            self.cell(&slot.kind, &cell);
-        }
-    }
-
-    fn cell<M>(&mut self, kind: &Kind, cell: &Cell<'_, &Value<M>>) {
+    fn slot<'a, M: 'a>(&mut self, kind: &Kind, cell: Cell<'a, &'a Value<M>>) {
         match cell {
             Cell::Text(text) => {
                 self.bytes(&[if kind.slot_kind().is_content() { 1 } else { 4 }]);
                 self.text(text);
             }
             Cell::Absent => self.bytes(&[5]),
-            Cell::Flag(on) => self.bytes(&[7, u8::from(*on)]),
-            Cell::Kept(value) => self.value(kind, value),
+            Cell::Flag(on) => self.bytes(&[7, u8::from(on)]),
+            Cell::Kept(value) => {
+                let ControlFlow::Continue(()) = self.value(value);
+            }
         }
     }
+}
 
-    fn value<M>(&mut self, kind: &Kind, value: &Value<M>) {
+impl<'a, M: 'a> Visit<'a, M> for Fnv {
+    type Found = Infallible;
+
+    fn instance(&mut self, instance: Instance<'a, M>) -> ControlFlow<Infallible> {
+        self.number(u64::from(instance.template().fingerprint));
+        instance.cells(|_, slot, cell| {
+            self.slot(&slot.kind, cell);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Which kind of value it is and what it says; then the instances in it.
+    fn value(&mut self, value: &'a Value<M>) -> ControlFlow<Infallible> {
         match value {
-            Value::Text(_) | Value::Absent | Value::Flag(_) => self.cell(kind, &value.cell()),
             Value::Raw(html) => {
                 self.bytes(&[2]);
                 self.text(html);
             }
-            Value::Html(html) => {
-                self.bytes(&[3]);
-                self.fragment(html.root());
-            }
-            // Each part's own number, which is computed once.
-            Value::Memo(memo) => {
-                self.bytes(&[13]);
-                self.number(memo.0.digest(digest));
-            }
+            Value::Html(_) => self.bytes(&[3]),
+            Value::Memo(_) => self.bytes(&[13]),
             Value::Unknown => self.bytes(&[6]),
             Value::Message { .. } | Value::Payload(_) => self.bytes(&[8, 1]),
             Value::NoHandler => self.bytes(&[8, 0]),
             Value::Branch(None) => self.bytes(&[9]),
-            Value::Branch(Some((arm, fragment))) => {
+            Value::Branch(Some((arm, _))) => {
                 self.bytes(&[10]);
                 self.number(u64::from(*arm));
-                self.fragment(fragment);
             }
             Value::List(items) => {
                 self.bytes(&[11]);
                 self.number(items.len() as u64);
-                for item in items {
-                    match &item.body {
-                        Body::Own(fragment) => self.fragment(fragment),
-                        Body::Part(part, _) => self.number(part.digest(digest)),
-                    }
-                }
             }
             Value::Packed(items) => {
                 self.bytes(&[11]);
                 self.number(items.len() as u64);
-                for index in 0..items.len() {
-                    self.instance(items.template(), items.cells(index));
-                }
             }
             // Its rows aren't kept, and are shown anew by whoever goes on.
             Value::Stream(_) => self.bytes(&[12]),
+            // Those are no values that are kept: `slot` has them.
+            Value::Text(_) | Value::Absent | Value::Flag(_) => {}
         }
+        value.visit(self)
+    }
+
+    /// Each part's own number, which is computed once.
+    fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {
+        self.number(part.digest(digest));
+        ControlFlow::Continue(())
     }
 }
 
 /// The number for `fragment` and all within it; ids don't count.
 pub(crate) fn digest<M>(fragment: &Fragment<M>) -> u64 {
     let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
-    fnv.fragment(fragment);
+    let ControlFlow::Continue(()) = fnv.instance(Instance::Own(fragment));
     fnv.0
 }

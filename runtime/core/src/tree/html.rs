@@ -1,7 +1,6 @@
 //! The dynamic half of a piece of HTML: instances of templates and the values in their slots.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,12 +10,11 @@ use compact_str::CompactString;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::{InstanceId, limits};
 
-use crate::author::handler::{PayloadError, PayloadHandler};
-use crate::author::memo::Keep;
-use crate::author::stream::StreamValue;
 use crate::tree::key::Key;
 use crate::tree::packed::{Cell, Packed};
-use crate::tree::part::{Body, Part};
+use crate::tree::part::{Keep, Part};
+use crate::tree::payload::{PayloadError, PayloadHandler};
+use crate::tree::stream::StreamValue;
 use crate::tree::template::Template;
 
 /// What `render` returns: HTML whose handlers produce messages of type `M`.
@@ -40,13 +38,6 @@ impl<M> Html<M> {
         Self { root: Arc::new(Fragment::new(template, values)) }
     }
 
-    /// The HTML as a string, the way the first page carries it.
-    pub fn to_html(&self) -> String {
-        let mut out = String::new();
-        crate::tree::render::write_fragment(&self.root, &mut out);
-        out
-    }
-
     pub(crate) fn root(&self) -> &Fragment<M> {
         &self.root
     }
@@ -65,18 +56,6 @@ impl<M> Html<M> {
 impl<M> Clone for Html<M> {
     fn clone(&self) -> Self {
         Self { root: Arc::clone(&self.root) }
-    }
-}
-
-impl<M> fmt::Debug for Html<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Html").field(&self.to_html()).finish()
-    }
-}
-
-impl<M> maud::Render for Html<M> {
-    fn render_to(&self, buffer: &mut String) {
-        crate::tree::render::write_fragment(&self.root, buffer);
     }
 }
 
@@ -110,11 +89,6 @@ impl<M> Fragment<M> {
     pub(crate) const fn depth(&self) -> u8 {
         self.depth
     }
-
-    /// What its slots hold.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell<'_, &Value<M>>> {
-        self.values.iter().map(Value::cell)
-    }
 }
 
 /// No tree gets deeper than that, so nothing that recurses over one can take all of a stack.
@@ -145,12 +119,12 @@ impl<M> fmt::Debug for Fragment<M> {
     }
 }
 
-/// A fragment that trees share, and where its memo keeps it.
+/// A fragment that trees share, and the cache of its memo.
 type Shared<M> = (Arc<Part<M>>, Arc<dyn Keep>);
 
 /// What a slot holds, by the slot's [`crate::tree::template::Kind`].
 ///
-/// What is text of the content and what is an attribute's is told by the kind alone.
+/// Whether a text is content or an attribute's follows from the kind alone.
 pub enum Value<M> {
     /// A splice that is text, or the text of an attribute or of a string property.
     Text(CompactString),
@@ -158,7 +132,7 @@ pub enum Value<M> {
     Raw(Box<str>),
     /// A splice that is a fragment.
     Html(Html<M>),
-    /// A splice that is a fragment which trees share, and where its memo keeps it.
+    /// A splice that is a fragment which trees share, and the cache of its memo.
     Memo(Box<Shared<M>>),
     /// An attribute or a string property that isn't there.
     Absent,
@@ -184,7 +158,7 @@ pub enum Value<M> {
     /// The items of a list, in order, each in a place of its own.
     List(Box<[Item<M>]>),
     /// The items of a list, packed. There is at least one.
-    Packed(Box<Packed<M>>),
+    Packed(Box<Packed<Self>>),
     /// The rows of a stream: a list whose items the server doesn't keep.
     Stream(Box<StreamValue<M>>),
 }
@@ -195,7 +169,7 @@ impl<M> Value<M> {
         text.map_or(Self::Absent, Self::Text)
     }
 
-    /// It as it is looked at.
+    /// The value as a cell.
     pub(crate) fn cell(&self) -> Cell<'_, &Self> {
         match self {
             Self::Text(text) => Cell::Text(text),
@@ -205,7 +179,7 @@ impl<M> Value<M> {
         }
     }
 
-    /// How many instances are within each other in it.
+    /// How many levels of instances it holds.
     pub(crate) fn depth(&self) -> u8 {
         match self {
             Self::Html(html) => html.root.depth + 1,
@@ -218,7 +192,7 @@ impl<M> Value<M> {
         }
     }
 
-    /// Whether there may be instances in it that the session keeps.
+    /// Whether it may hold instances that the session keeps.
     pub(crate) const fn holds_instances(&self) -> bool {
         matches!(
             self,
@@ -226,7 +200,7 @@ impl<M> Value<M> {
         )
     }
 
-    /// Whether it is what a handler's slot holds: a handler, or none at the moment.
+    /// Whether it is a value of a handler's slot: a handler, or none at the moment.
     pub(crate) const fn is_handler(&self) -> bool {
         matches!(self, Self::Message { .. } | Self::Payload(_) | Self::NoHandler)
     }
@@ -314,6 +288,72 @@ impl<M> Clone for Item<M> {
 impl<M> fmt::Debug for Item<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} => {:?}", self.key, self.body)
+    }
+}
+
+/// What an item of a list is.
+pub(crate) enum Body<M> {
+    /// An instance of this tree's own.
+    Own(Fragment<M>),
+    /// One that trees share. The first of a list also holds the cache of its memo.
+    Part(Arc<Part<M>>, Option<Arc<dyn Keep>>),
+}
+
+impl<M> Body<M> {
+    pub(crate) fn id(&self) -> InstanceId {
+        match self {
+            Self::Own(fragment) => fragment.id,
+            Self::Part(part, _) => part.id(),
+        }
+    }
+
+    /// How many instances are within each other in it.
+    pub(crate) fn depth(&self) -> u8 {
+        match self {
+            Self::Own(fragment) => fragment.depth(),
+            Self::Part(part, _) => part.depth(),
+        }
+    }
+
+    /// What `look` makes of it.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&Fragment<M>) -> R) -> R {
+        match self {
+            Self::Own(fragment) => look(fragment),
+            Self::Part(part, _) => part.read(look),
+        }
+    }
+
+    pub(crate) fn into_fragment(self) -> Fragment<M> {
+        match self {
+            Self::Own(fragment) => fragment,
+            Self::Part(part, _) => Part::into_fragment(part),
+        }
+    }
+
+    /// The instance, if it is this tree's own.
+    pub(crate) const fn own(&self) -> Option<&Fragment<M>> {
+        match self {
+            Self::Own(fragment) => Some(fragment),
+            Self::Part(..) => None,
+        }
+    }
+}
+
+impl<M> Clone for Body<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Own(fragment) => Self::Own(fragment.clone()),
+            Self::Part(part, cache) => Self::Part(Arc::clone(part), cache.clone()),
+        }
+    }
+}
+
+impl<M> fmt::Debug for Body<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(fragment) => fragment.fmt(f),
+            Self::Part(part, _) => part.fmt(f),
+        }
     }
 }
 

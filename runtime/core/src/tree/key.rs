@@ -1,6 +1,8 @@
 //! Keys: what makes an item of a list the same item in the next render.
 
 use alloc::string::String;
+use core::hash::{Hash, Hasher};
+
 use compact_str::CompactString;
 
 /// The identity of an item among its siblings. It stays on the server.
@@ -10,6 +12,16 @@ pub enum Key {
     Number(Wide),
     /// A text.
     Text(CompactString),
+}
+
+impl Key {
+    /// The key, if it is a number that fits.
+    pub(crate) fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => u64::try_from(number.get()).ok(),
+            Self::Text(_) => None,
+        }
+    }
 }
 
 /// Any integer, aligned as 64 bits are: an item that isn't packed is a quarter smaller than with an `i128`.
@@ -107,5 +119,36 @@ impl<T: IntoKey + ?Sized> IntoKey for &T {
 impl IntoKey for Key {
     fn to_key(&self) -> Key {
         self.clone()
+    }
+}
+
+/// A hash of the key: of numbers, in a few steps.
+pub(crate) fn hash_key(key: &Key) -> u64 {
+    if let Some(number) = key.as_u64() {
+        return mix(number);
+    }
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The finish of [MurmurHash3](https://github.com/aappleby/smhasher): each bit concerns all others.
+pub(crate) const fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    bits ^ (bits >> 33)
+}
+
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        mix(self.0)
     }
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use lightspeed_protocol::template::{Namespace, SlotKind, SlotRef};
 
-use crate::tree::render::unescape;
+use crate::tree::escape::unescape;
 
 /// The attributes that tell elements with handlers apart, beside their names and texts, in the order in which they are summed up.
 pub const MARKS: [&str; 7] = ["id", "name", "type", "value", "href", "title", "aria-label"];

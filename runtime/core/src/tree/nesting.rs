@@ -8,28 +8,19 @@
 //! In a build with debug assertions a session panics when it renders such a tree, and the message names both places. A
 //! release looks at the first page and tells whoever asks: see [`Session::misplaced`](crate::Session::misplaced).
 
+use alloc::sync::Arc;
 use core::fmt;
+use core::ops::ControlFlow;
 
-use crate::tree::html::{Fragment, Html, Item, Value};
+use crate::tree::html::{Fragment, Html};
 use crate::tree::packed::Cell;
-use crate::tree::template::{Kind, Slot, Template};
-
-/// What the elements between a template's root and a slot do to what is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Within {
-    keeps: u32,
-    opens: u32,
-}
+use crate::tree::part::{Keep, Part};
+use crate::tree::stream::StreamValue;
+pub use crate::tree::template::{Placed, Within};
+use crate::tree::template::{Slot, Template};
+use crate::tree::visit::{Instance, Visit};
 
 impl Within {
-    /// Directly among the roots.
-    pub const ROOT: Self = Self { keeps: u32::MAX, opens: 0 };
-
-    /// The bits that stay as they are around the template, and those that it sets.
-    pub const fn new(keeps: u32, opens: u32) -> Self {
-        Self { keeps, opens }
-    }
-
     const fn around(self, outer: u32) -> u32 {
         (outer & self.keeps) | self.opens
     }
@@ -37,15 +28,6 @@ impl Within {
     const fn opens(self, bit: u32) -> bool {
         self.opens & (1 << bit) != 0
     }
-}
-
-/// An element of a template, or a text, that must not stand in all places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed {
-    /// The element's name, or `text`.
-    pub tag: &'static str,
-    /// The bits that must not be set around the template.
-    pub not_in: u32,
 }
 
 impl Placed {
@@ -141,7 +123,7 @@ impl<M> Html<M> {
 
 /// The first thing in the tree that a parser would move, drop or close.
 pub(crate) fn find<M>(root: &Fragment<M>) -> Option<Misplaced> {
-    in_fragment(root, Around { open: 0, opener: None })
+    Around { open: 0, opener: None }.instance(Instance::Own(root)).break_value()
 }
 
 /// Panics when debug assertions are on and something in the tree is misplaced.
@@ -167,56 +149,44 @@ struct Opener<'a> {
     outer: Option<&'a Self>,
 }
 
-fn in_fragment<M>(fragment: &Fragment<M>, around: Around<'_>) -> Option<Misplaced> {
-    in_instance(fragment.template, fragment.cells(), around)
-}
+impl<'a, M: 'a> Visit<'a, M> for Around<'_> {
+    type Found = Misplaced;
 
-fn in_instance<'a, M: 'a>(
-    template: &'static Template,
-    cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
-    around: Around<'_>,
-) -> Option<Misplaced> {
-    let misplaced = template.placed.iter().find(|placed| placed.misplaced_in(around.open) != 0);
-    if let Some(placed) = misplaced {
-        return around.blame(placed.tag, template.place, placed.misplaced_in(around.open));
-    }
-    template.slots.iter().zip(cells).find_map(|(slot, cell)| {
-        if !matches!(slot.kind, Kind::Splice | Kind::Branch { .. } | Kind::List { .. }) {
-            return None;
+    fn instance(&mut self, instance: Instance<'a, M>) -> ControlFlow<Misplaced> {
+        let template = instance.template();
+        if let Some(placed) = template.placed.iter().find(|placed| placed.misplaced_in(self.open) != 0) {
+            return self.blame(placed.tag, template.place, placed.misplaced_in(self.open));
         }
-        let opener = Opener { template, slot, outer: around.opener };
-        let inside = Around { open: slot.within.around(around.open), opener: Some(&opener) };
-        match cell {
-            Cell::Text(text) if inside.open & TABLE != 0 && !text.trim_ascii().is_empty() => {
-                inside.blame("text", template.place, TABLE)
+        instance.cells(|_, slot, cell| {
+            if !slot.kind.slot_kind().is_content() {
+                return ControlFlow::Continue(());
             }
-            Cell::Kept(value) => in_value(value, inside),
-            _ => None,
-        }
-    })
-}
+            let opener = Opener { template, slot, outer: self.opener };
+            let mut inside = Around { open: slot.within.around(self.open), opener: Some(&opener) };
+            match cell {
+                Cell::Text(text) if inside.open & TABLE != 0 && !text.trim_ascii().is_empty() => {
+                    inside.blame("text", template.place, TABLE)
+                }
+                Cell::Kept(value) => inside.value(value),
+                _ => ControlFlow::Continue(()),
+            }
+        })
+    }
 
-fn in_value<M>(value: &Value<M>, around: Around<'_>) -> Option<Misplaced> {
-    let in_items =
-        |items: &[Item<M>]| items.iter().find_map(|item| item.body.read(|item| in_fragment(item, around)));
-    match value {
-        Value::Html(html) => in_fragment(html.root(), around),
-        Value::Memo(memo) => memo.0.read(|fragment| in_fragment(fragment, around)),
-        Value::Branch(Some((_, fragment))) => in_fragment(fragment, around),
-        Value::List(items) => in_items(items),
-        Value::Stream(stream) => in_items(stream.items()),
-        Value::Packed(items) => {
-            (0..items.len()).find_map(|index| in_instance(items.template(), items.cells(index), around))
-        }
-        _ => None,
+    fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Misplaced> {
+        part.read(|fragment| self.instance(Instance::Own(fragment)))
+    }
+
+    fn stream(&mut self, stream: &'a StreamValue<M>) -> ControlFlow<Misplaced> {
+        stream.visit_rows(self)
     }
 }
 
 impl Around<'_> {
     /// Says who opened the first of `bits` that is open.
-    fn blame(self, inner: &'static str, inner_place: &'static str, bits: u32) -> Option<Misplaced> {
+    fn blame(self, inner: &'static str, inner_place: &'static str, bits: u32) -> ControlFlow<Misplaced> {
         let bit = (bits & self.open).trailing_zeros();
-        let (outer, reason) = *BITS.get(bit as usize)?;
+        let Some(&(outer, reason)) = BITS.get(bit as usize) else { return ControlFlow::Continue(()) };
         let mut opener = self.opener;
         while let Some(found) = opener
             && !found.slot.within.opens(bit)
@@ -224,6 +194,6 @@ impl Around<'_> {
             opener = found.outer;
         }
         let outer_place = opener.map_or("an unknown place", |opener| opener.template.place);
-        Some(Misplaced { inner, inner_place, outer, outer_place, reason })
+        ControlFlow::Break(Misplaced { inner, inner_place, outer, outer_place, reason })
     }
 }

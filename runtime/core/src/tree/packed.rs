@@ -1,38 +1,38 @@
-//! The items of a list in few pieces of memory.
+//! The items of a list in four allocations, however many items there are.
 //!
-//! Most of a page's tree is the items of its lists, and most of their values are short texts and flags. Of all items
-//! together the texts are one piece of memory, and a byte for each value, which says what it is, is another. What else
-//! there is are values as everywhere, in a third piece: handlers, raw HTML, what holds instances, and fields, which a
-//! person may change. A fourth has each item's id and key and where what belongs to it begins. However many items
-//! there are, making them takes few allocations, and items that look the same are equal bytes.
+//! Most of a page's tree is the items of its lists, and most of their values are short texts and flags. The four parts are:
+//!
+//! - heads: of each item its id, its key, and where its texts and kept values begin
+//! - tags: of each value a byte that says what it is
+//! - texts: the texts of all items, one after the other
+//! - kept values: handlers, raw HTML, fields that a person may change, and values that hold instances
+//!
+//! So items that look the same are equal bytes.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use core::fmt;
 use core::ops::Range;
 
-use compact_str::CompactString;
-use lightspeed_protocol::{InstanceId, SlotIndex};
+use lightspeed_protocol::InstanceId;
 
-use crate::tree::html::Value;
 use crate::tree::key::Key;
 use crate::tree::template::{Slot, Template};
 
-/// The items of a list, in order. `html!` makes it.
-pub struct Packed<M> {
+/// The items of a list, in order. `V` is a kept value: `html!` makes lists of `Value<M>`.
+#[derive(Clone)]
+pub struct Packed<V> {
     template: &'static Template,
     looks: Looks,
-    /// What is neither a text nor a flag nor absent, and what a person may change, in the order of items and slots.
-    kept: Vec<Value<M>>,
-    /// Some of what is kept is no handler.
+    /// The kept values, in the order of items and slots.
+    kept: Vec<V>,
+    /// Some kept values are no handlers.
     has_more: bool,
     /// How many instances are within each other in an item, at most.
     depth: u8,
 }
 
-/// What items look like but for what is kept as values.
+/// The items without their kept values.
 #[derive(Debug, Clone)]
 struct Looks {
     heads: Vec<Head>,
@@ -43,7 +43,7 @@ struct Looks {
     texts: String,
 }
 
-/// An item, and where what belongs to it begins.
+/// An item, and where its texts and kept values begin.
 #[derive(Debug, Clone, Copy)]
 struct Head {
     id: InstanceId,
@@ -53,29 +53,29 @@ struct Head {
     kept: u32,
 }
 
-/// The key is no number below this one, and stands before the item's texts.
+/// Says that the key is no number below this one: the key stands before the item's texts.
 const LONG_KEY: u32 = u32::MAX;
 
-/// What a value is: one that is kept, one of these, or a text of so many bytes more than [`TEXT`].
+/// A value's tag: one of these, or the length of a short text, above [`TEXT`].
 const KEPT: u8 = 0;
 const ABSENT: u8 = 1;
 const OFF: u8 = 2;
 const ON: u8 = 3;
 const TEXT: u8 = 4;
-/// A text that stands behind its length.
+/// A long text: its length stands before it.
 const LONG_TEXT: u8 = u8::MAX;
 
-/// What a slot holds, as it is looked at wherever it is.
+/// What a slot holds, whether it is packed or not.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Cell<'a, K> {
     Text(&'a str),
     Absent,
     Flag(bool),
-    /// Anything else.
+    /// Any other value.
     Kept(K),
 }
 
-impl<M> Packed<M> {
+impl<V> Packed<V> {
     /// A list whose items are instances of `template`, with none yet.
     pub const fn new(template: &'static Template) -> Self {
         let slot_count = template.slots.len();
@@ -98,30 +98,8 @@ impl<M> Packed<M> {
         self.looks.heads.push(Head { id: 0, key, texts, kept });
     }
 
-    /// The next value of the item.
-    #[expect(clippy::inline_always, reason = "where `html!` calls it, it is known which value it is")]
-    #[inline(always)]
-    pub fn put(&mut self, value: Value<M>) {
-        debug_assert!(!self.slot().kind.is_field(), "a field is kept");
-        match value {
-            Value::Text(text) => self.put_text(&text),
-            Value::Absent => self.looks.tags.push(ABSENT),
-            Value::Flag(on) => self.looks.tags.push(if on { ON } else { OFF }),
-            value => self.keep(value),
-        }
-    }
-
-    /// The same for a value that an event may write to, whatever it holds.
-    pub fn keep(&mut self, value: Value<M>) {
-        self.looks.tags.push(KEPT);
-        if !value.is_handler() {
-            self.has_more = true;
-            self.depth = self.depth.max(value.depth());
-        }
-        self.kept.push(value);
-    }
-
-    fn put_text(&mut self, text: &str) {
+    /// The next value of the item is a text.
+    pub(super) fn push_text(&mut self, text: &str) {
         let length = u8::try_from(text.len()).unwrap_or(LONG_TEXT);
         let tag = length.saturating_add(TEXT);
         if tag == LONG_TEXT {
@@ -131,32 +109,45 @@ impl<M> Packed<M> {
         self.looks.tags.push(tag);
     }
 
+    /// The next value of the item isn't there.
+    pub(super) fn push_absent(&mut self) {
+        self.looks.tags.push(ABSENT);
+    }
+
+    /// The next value of the item is a flag.
+    pub(super) fn push_flag(&mut self, on: bool) {
+        self.looks.tags.push(if on { ON } else { OFF });
+    }
+
+    /// The next value of the item is kept as it is. `depth` says how many instances are within each other in it,
+    /// unless it is a handler.
+    pub(super) fn push_kept(&mut self, value: V, depth: Option<u8>) {
+        self.looks.tags.push(KEPT);
+        if let Some(depth) = depth {
+            self.has_more = true;
+            self.depth = self.depth.max(depth);
+        }
+        self.kept.push(value);
+    }
+
     /// The slot whose value is next.
-    fn slot(&self) -> &'static Slot {
+    pub(super) fn slot(&self) -> &'static Slot {
         let Looks { heads, tags, slot_count, .. } = &self.looks;
         &self.template.slots[tags.len() + slot_count - heads.len() * slot_count]
     }
 
-    fn check(&self) {
+    /// Asserts that each item has a value for each slot.
+    pub(super) fn check(&self) {
         let Looks { heads, tags, slot_count, .. } = &self.looks;
         assert_eq!(tags.len(), heads.len() * slot_count, "a value for each slot");
     }
 
-    /// What the slot of a list holds. A list without items takes no memory.
-    ///
-    /// # Panics
-    ///
-    /// When the last item has another number of values than there are slots.
-    pub fn into_value(mut self) -> Value<M> {
-        self.check();
-        if self.len() == 0 {
-            return Value::List(Box::default());
-        }
+    /// Gives back memory that no item is in.
+    pub(super) fn shrink_to_fit(&mut self) {
         self.looks.heads.shrink_to_fit();
         self.looks.tags.shrink_to_fit();
         self.looks.texts.shrink_to_fit();
         self.kept.shrink_to_fit();
-        Value::Packed(Box::new(self))
     }
 
     pub(crate) const fn template(&self) -> &'static Template {
@@ -189,7 +180,7 @@ impl<M> Packed<M> {
         self.looks.order(index, &other.looks, other_index)
     }
 
-    /// Whether an item looks the same as the one of another list that has its key, apart from what is kept.
+    /// Whether an item looks the same as the item with its key in another list, apart from kept values.
     pub(crate) fn is_like(&self, index: usize, other: &Self, other_index: usize) -> bool {
         let (one, other) = (&self.looks, &other.looks);
         let same_texts =
@@ -202,71 +193,57 @@ impl<M> Packed<M> {
         !self.has_more
     }
 
-    /// What its pieces take, without what those values that are kept hold elsewhere.
+    /// The bytes of the four parts, without what kept values own elsewhere.
     pub(crate) fn byte_count(&self) -> usize {
         let Looks { heads, tags, texts, .. } = &self.looks;
         size_of_val(&**heads) + tags.len() + texts.len() + size_of_val(&*self.kept)
     }
 
-    /// What is kept, unless it is nothing but handlers.
-    pub(crate) fn parts(&self) -> &[Value<M>] {
+    /// The kept values; none when all of them are handlers.
+    pub(crate) fn parts(&self) -> &[V] {
         if self.has_more { &self.kept } else { &[] }
     }
 
-    /// What is kept as values, of all items in their order.
-    pub(crate) fn kept(&self) -> &[Value<M>] {
+    pub(crate) fn parts_mut(&mut self) -> &mut [V] {
+        if self.has_more { &mut self.kept } else { &mut [] }
+    }
+
+    /// The kept values of all items, in order.
+    pub(crate) fn kept(&self) -> &[V] {
         &self.kept
     }
 
-    pub(crate) fn kept_mut(&mut self) -> &mut [Value<M>] {
-        &mut self.kept
-    }
-
-    /// The item and the slot of the value that is kept as this one of all.
+    /// The item and the slot of a kept value, by its index among all of them.
     pub(crate) fn place_of_kept(&self, kept: usize) -> (usize, usize) {
         let index = self.looks.heads.partition_point(|head| head.kept as usize <= kept) - 1;
-        let nth = kept - self.looks.heads[index].kept as usize;
-        let slots = self.looks.tags(index).iter().enumerate().filter(|(_, tag)| **tag == KEPT);
-        (index, slots.map(|(slot, _)| slot).nth(nth).unwrap_or_default())
+        (index, self.slot_of_kept(index, kept - self.looks.heads[index].kept as usize))
     }
 
-    /// What is kept as values of an item.
-    pub(crate) fn kept_of(&self, index: usize) -> &[Value<M>] {
+    /// The slot of a kept value, by its index among those of an item.
+    pub(crate) fn slot_of_kept(&self, index: usize, nth: usize) -> usize {
+        let slots = self.looks.tags(index).iter().enumerate().filter(|(_, tag)| **tag == KEPT);
+        slots.map(|(slot, _)| slot).nth(nth).unwrap_or_default()
+    }
+
+    /// The kept values of an item.
+    pub(crate) fn kept_of(&self, index: usize) -> &[V] {
         &self.kept[self.kept_range(index)]
     }
 
-    pub(crate) fn kept_of_mut(&mut self, index: usize) -> &mut [Value<M>] {
+    pub(crate) fn kept_of_mut(&mut self, index: usize) -> &mut [V] {
         let range = self.kept_range(index);
         &mut self.kept[range]
     }
 
-    /// What the slots of an item hold.
-    pub(crate) fn cells(&self, index: usize) -> impl Iterator<Item = Cell<'_, &Value<M>>> {
-        self.places(index).map(|cell| match cell {
-            Cell::Kept(value) => value.cell(),
-            cell => cell,
-        })
-    }
-
-    /// The same, with all that is kept as it is kept.
-    pub(crate) fn places(&self, index: usize) -> Cells<'_, core::slice::Iter<'_, Value<M>>> {
+    /// What the slots of an item hold, with kept values as they are.
+    pub(crate) fn places(&self, index: usize) -> Cells<'_, core::slice::Iter<'_, V>> {
         self.looks.cells(index, self.kept_of(index).iter())
     }
 
     /// The same, to be written to.
-    pub(crate) fn places_mut(&mut self, index: usize) -> Cells<'_, core::slice::IterMut<'_, Value<M>>> {
+    pub(crate) fn places_mut(&mut self, index: usize) -> Cells<'_, core::slice::IterMut<'_, V>> {
         let range = self.kept_range(index);
         self.looks.cells(index, self.kept[range].iter_mut())
-    }
-
-    /// What is kept as values: of which instance, and in which slot.
-    pub(crate) fn into_kept(self) -> impl Iterator<Item = (InstanceId, SlotIndex, Value<M>)> {
-        let mut places = Vec::with_capacity(self.kept.len());
-        for index in 0..self.len() {
-            let kept = (0..).zip(self.looks.tags(index)).filter(|(_, tag)| **tag == KEPT);
-            places.extend(kept.map(|(slot, _)| (self.id(index), slot)));
-        }
-        places.into_iter().zip(self.kept).map(|((id, slot), value)| (id, slot, value))
     }
 
     fn kept_range(&self, index: usize) -> Range<usize> {
@@ -306,20 +283,6 @@ impl Looks {
     }
 }
 
-impl<M> Clone for Packed<M> {
-    fn clone(&self) -> Self {
-        let Self { template, looks, kept, has_more, depth } = self;
-        Self { template, looks: looks.clone(), kept: kept.clone(), has_more: *has_more, depth: *depth }
-    }
-}
-
-impl<M> fmt::Debug for Packed<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let items = (0..self.len()).map(|index| (self.id(index), self.cells(index).collect::<Vec<_>>()));
-        f.debug_map().entries(items).finish()
-    }
-}
-
 /// What the slots of an item hold, in order.
 pub(crate) struct Cells<'a, K> {
     tags: core::slice::Iter<'a, u8>,
@@ -345,18 +308,6 @@ impl<'a, K: Iterator> Iterator for Cells<'a, K> {
                 Cell::Text(text)
             }
         })
-    }
-}
-
-impl<K> Cell<'_, K> {
-    /// A value with the same content; what is kept as it is kept.
-    pub(crate) fn into_value<M>(self) -> Result<Value<M>, K> {
-        match self {
-            Self::Text(text) => Ok(Value::Text(CompactString::new(text))),
-            Self::Absent => Ok(Value::Absent),
-            Self::Flag(on) => Ok(Value::Flag(on)),
-            Self::Kept(kept) => Err(kept),
-        }
     }
 }
 

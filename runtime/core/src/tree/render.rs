@@ -2,15 +2,43 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::fmt;
+use core::ops::ControlFlow;
 
-use compact_str::CompactString;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::escape::{escape_attribute, escape_text, guarded};
+use crate::tree::html::{Fragment, Html, Value};
 use crate::tree::markup::Around;
-use crate::tree::packed::{Cell, Packed};
-use crate::tree::template::{Guard, Kind, Slot, Template};
+use crate::tree::packed::Cell;
+use crate::tree::part::{Keep, Part};
+use crate::tree::stream::StreamValue;
+use crate::tree::template::Kind;
+use crate::tree::visit::{Instance, Visit};
+
+impl<M> Html<M> {
+    /// The HTML as a string, the way the first page carries it.
+    pub fn to_html(&self) -> String {
+        let mut out = String::new();
+        write_fragment(self.root(), &mut out);
+        out
+    }
+}
+
+impl<M> fmt::Debug for Html<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Html").field(&self.to_html()).finish()
+    }
+}
+
+impl<M> maud::Render for Html<M> {
+    fn render_to(&self, buffer: &mut String) {
+        write_fragment(self.root(), buffer);
+    }
+}
 
 /// Appends the HTML of `fragment` to `out`.
 pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {
@@ -64,79 +92,73 @@ impl Page {
     }
 }
 
-fn write_root<M>(fragment: &Fragment<M>, out: &mut Out<'_>) {
-    write_instance(fragment.template, fragment.id, fragment.cells(), out);
+fn write_root<M>(root: &Fragment<M>, out: &mut Out<'_>) {
+    let ControlFlow::Continue(()) = out.instance(Instance::Own(root));
 }
 
-fn write_instance<'a, M: 'a>(
-    template: &Template,
-    id: InstanceId,
-    cells: impl Iterator<Item = Cell<'a, &'a Value<M>>>,
-    out: &mut Out<'_>,
-) {
-    out.html.push_str(template.statics[0]);
-    for (((index, slot), cell), tail) in (0..).zip(template.slots).zip(cells).zip(&template.statics[1..]) {
-        let is_left_out = match (&cell, &mut out.page) {
-            (Cell::Kept(Value::Raw(html)), Some(page)) => !page.takes(out.html, html, id, index),
-            _ => false,
-        };
-        if !is_left_out {
-            write_slot(slot, &cell, out);
-        }
-        out.html.push_str(tail);
-    }
-}
+impl<'a, M: 'a> Visit<'a, M> for Out<'_> {
+    type Found = Infallible;
 
-fn write_slot<M>(slot: &Slot, cell: &Cell<'_, &Value<M>>, out: &mut Out<'_>) {
-    match (&slot.kind, cell) {
-        (Kind::Splice, Cell::Text(text)) => escape_text(text, out.html),
-        (Kind::Splice, Cell::Kept(Value::Raw(html))) => {
-            // The marks tell an adopting client where markup of unknown length ends.
-            out.html.push_str("<!--[-->");
-            out.html.push_str(html);
-            out.html.push_str("<!--]-->");
-        }
-        (Kind::Splice, Cell::Kept(Value::Html(html))) => write_root(html.root(), out),
-        (Kind::Splice, Cell::Kept(Value::Memo(memo))) => {
-            memo.0.read(|fragment| write_root(fragment, out));
-        }
-        (Kind::Attribute { name, guard }, Cell::Text(text)) => {
-            write_attribute(name, guarded(*guard, text), out.html);
-        }
-        (Kind::Property { is_content: true, .. }, Cell::Text(text)) => {
-            // A parser drops a newline that opens a textarea; the doubled one survives.
-            if text.starts_with('\n') {
-                out.html.push('\n');
+    fn instance(&mut self, instance: Instance<'a, M>) -> ControlFlow<Infallible> {
+        let statics = instance.template().statics;
+        self.html.push_str(statics[0]);
+        instance.cells(|index, slot, cell| {
+            let is_left_out = match (&cell, &mut self.page) {
+                (Cell::Kept(Value::Raw(html)), Some(page)) => {
+                    !page.takes(self.html, html, instance.id(), index)
+                }
+                _ => false,
+            };
+            if !is_left_out {
+                self.slot(&slot.kind, cell);
             }
-            escape_text(text, out.html);
-        }
-        (Kind::Property { name, .. }, Cell::Text(text)) => write_attribute(name, text, out.html),
-        (Kind::Flag { name } | Kind::BoolProperty { name }, Cell::Flag(true)) => {
-            write_attribute(name, "", out.html);
-        }
-        (Kind::Class { name }, Cell::Flag(true)) => {
-            out.html.push(' ');
-            escape_attribute(name, out.html);
-        }
-        (Kind::Branch { .. }, Cell::Kept(Value::Branch(Some((_, fragment))))) => {
-            write_root(fragment, out);
-        }
-        (Kind::List { .. }, Cell::Kept(Value::List(items))) => write_list(items, out),
-        (Kind::List { .. }, Cell::Kept(Value::Packed(items))) => write_packed(items, out),
-        (Kind::List { .. }, Cell::Kept(Value::Stream(stream))) => write_list(stream.items(), out),
-        _ => {}
+            self.html.push_str(statics[index as usize + 1]);
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {
+        part.read(|fragment| self.instance(Instance::Own(fragment)))
+    }
+
+    fn stream(&mut self, stream: &'a StreamValue<M>) -> ControlFlow<Infallible> {
+        stream.visit_rows(self)
     }
 }
 
-fn write_list<M>(items: &[Item<M>], out: &mut Out<'_>) {
-    for item in items {
-        item.body.read(|fragment| write_root(fragment, out));
-    }
-}
-
-fn write_packed<M>(items: &Packed<M>, out: &mut Out<'_>) {
-    for index in 0..items.len() {
-        write_instance(items.template(), items.id(index), items.cells(index), out);
+impl Out<'_> {
+    fn slot<'a, M: 'a>(&mut self, kind: &Kind, cell: Cell<'a, &'a Value<M>>) {
+        match (kind, cell) {
+            (Kind::Splice, Cell::Text(text)) => escape_text(text, self.html),
+            (Kind::Attribute { name, guard }, Cell::Text(text)) => {
+                write_attribute(name, guarded(*guard, text), self.html);
+            }
+            (Kind::Property { is_content: true, .. }, Cell::Text(text)) => {
+                // A parser drops a newline that opens a textarea; the doubled one survives.
+                if text.starts_with('\n') {
+                    self.html.push('\n');
+                }
+                escape_text(text, self.html);
+            }
+            (Kind::Property { name, .. }, Cell::Text(text)) => write_attribute(name, text, self.html),
+            (Kind::Flag { name } | Kind::BoolProperty { name }, Cell::Flag(true)) => {
+                write_attribute(name, "", self.html);
+            }
+            (Kind::Class { name }, Cell::Flag(true)) => {
+                self.html.push(' ');
+                escape_attribute(name, self.html);
+            }
+            (_, Cell::Kept(Value::Raw(html))) => {
+                // The marks tell an adopting client where markup of unknown length ends.
+                self.html.push_str("<!--[-->");
+                self.html.push_str(html);
+                self.html.push_str("<!--]-->");
+            }
+            (_, Cell::Kept(value)) => {
+                let ControlFlow::Continue(()) = value.visit(self);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -147,90 +169,3 @@ fn write_attribute(name: &str, text: &str, out: &mut String) {
     escape_attribute(text, out);
     out.push('"');
 }
-
-fn escape_text(text: &str, out: &mut String) {
-    escape(text, out, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        _ => None,
-    });
-}
-
-fn escape_attribute(text: &str, out: &mut String) {
-    escape(text, out, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        _ => None,
-    });
-}
-
-/// Copies `text` in runs, each ended by a character that has a replacement.
-fn escape(text: &str, out: &mut String, replacement: impl Fn(u8) -> Option<&'static str>) {
-    let mut copied = 0;
-    for (index, byte) in text.bytes().enumerate() {
-        if let Some(entity) = replacement(byte) {
-            out.push_str(&text[copied..index]);
-            out.push_str(entity);
-            copied = index + 1;
-        }
-    }
-    out.push_str(&text[copied..]);
-}
-
-/// The text of an attribute whose value was written as markup: the entities of [`maud::Escaper`] undone.
-pub(crate) fn unescape(markup: &str) -> CompactString {
-    let mut out = CompactString::with_capacity(markup.len());
-    let mut rest = markup;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let found = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"')]
-            .into_iter()
-            .find(|(entity, _)| rest.starts_with(entity));
-        let (length, character) = found.map_or((1, '&'), |(entity, character)| (entity.len(), character));
-        out.push(character);
-        rest = &rest[length..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// What a URL attribute gets in place of a URL that would run as script.
-pub(crate) const REFUSED_URL: &str = "about:invalid";
-
-/// `text`, or [`REFUSED_URL`] when a browser would run it, or a part of it, as script.
-pub(crate) fn guarded(guard: Guard, text: &str) -> &str {
-    let is_script = |url: &str| has_scheme(url, "javascript:");
-    let is_code = |url: &str| is_script(url) || has_scheme(url, "data:");
-    let is_refused = match guard {
-        Guard::Text => false,
-        Guard::Url => is_script(text),
-        Guard::Code => is_code(text),
-        // Here a space ends a URL, so that none is within its scheme.
-        Guard::Tokens => {
-            text.split(|character: char| character == ',' || character.is_ascii_whitespace()).any(is_script)
-        }
-        Guard::Values => text.split(';').any(is_code),
-    };
-    if is_refused { REFUSED_URL } else { text }
-}
-
-/// Whether a browser finds this scheme, which is in lower case and ends with its colon, in `url`.
-///
-/// Browsers drop control characters and spaces before the scheme and tabs and newlines
-/// within it ([URL Standard, 4.4](https://url.spec.whatwg.org/#concept-basic-url-parser)),
-/// so the scheme is compared without them.
-fn has_scheme(url: &str, scheme: &str) -> bool {
-    let mut characters = url
-        .chars()
-        .skip_while(|character| *character <= ' ')
-        .filter(|character| !matches!(character, '\t' | '\n' | '\r'))
-        .map(|character| character.to_ascii_lowercase());
-    scheme.chars().all(|character| characters.next() == Some(character))
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,45 +1,51 @@
 //! About how much memory a tree takes: what is looked at is the pieces that it is made of, not every item of a list.
 
+use alloc::sync::Arc;
+use core::convert::Infallible;
 use core::mem::{size_of, size_of_val};
+use core::ops::ControlFlow;
 
 use crate::tree::html::{Fragment, Value};
-use crate::tree::part::Body;
+use crate::tree::packed::Packed;
+use crate::tree::part::{Keep, Part};
+use crate::tree::visit::{Instance, Visit};
 
 /// The bytes of a tree. Parts that a memo keeps count as a pointer, for trees share them.
-///
-/// It recurses no deeper than `limits::INSTANCE_DEPTH_MAX`: no fragment is made that is deeper.
 pub(crate) fn of<M>(tree: &Fragment<M>) -> usize {
-    size_of::<Fragment<M>>() + of_values(&tree.values)
+    let mut size = Size(0);
+    let ControlFlow::Continue(()) = size.instance(Instance::Own(tree));
+    size.0
 }
 
-fn of_values<M>(values: &[Value<M>]) -> usize {
-    size_of_val(values) + values.iter().map(beside).sum::<usize>()
-}
+struct Size(usize);
 
-/// What a value takes outside of itself.
-#[inline]
-fn beside<M>(value: &Value<M>) -> usize {
-    match value {
-        Value::Text(text) if text.is_heap_allocated() => text.capacity(),
-        Value::Raw(text) => text.len(),
-        value if value.holds_instances() => of_instances(value),
-        _ => 0,
+impl<'a, M: 'a> Visit<'a, M> for Size {
+    type Found = Infallible;
+
+    fn instance(&mut self, instance: Instance<'a, M>) -> ControlFlow<Infallible> {
+        if let Instance::Own(fragment) = instance {
+            self.0 += size_of::<Fragment<M>>() + size_of_val(&*fragment.values);
+        }
+        instance.visit(self)
     }
-}
 
-/// What the instances in a value take.
-fn of_instances<M>(value: &Value<M>) -> usize {
-    match value {
-        Value::Html(html) => of(html.root()),
-        Value::Branch(Some((_, fragment))) => of(fragment),
-        Value::List(items) => items
-            .iter()
-            .map(|item| match &item.body {
-                Body::Own(fragment) => size_of_val(item) + of(fragment),
-                Body::Part(..) => size_of_val(item),
-            })
-            .sum(),
-        Value::Packed(packed) => packed.byte_count() + of_values(packed.parts()),
-        _ => 0,
+    #[inline]
+    fn value(&mut self, value: &'a Value<M>) -> ControlFlow<Infallible> {
+        match value {
+            Value::Text(text) if text.is_heap_allocated() => self.0 += text.capacity(),
+            Value::Raw(text) => self.0 += text.len(),
+            Value::List(items) => self.0 += size_of_val(&**items),
+            _ => {}
+        }
+        value.visit(self)
+    }
+
+    fn packed(&mut self, items: &'a Packed<Value<M>>) -> ControlFlow<Infallible> {
+        self.0 += items.byte_count() + size_of_val(items.parts());
+        items.visit_kept(self)
+    }
+
+    fn part(&mut self, _: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {
+        ControlFlow::Continue(())
     }
 }

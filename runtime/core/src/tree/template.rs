@@ -3,8 +3,6 @@
 use lightspeed_protocol::Fingerprint;
 use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
 
-use crate::tree::nesting::{Placed, Within};
-
 /// The static half of a piece of HTML: `html!` emits one per root, branch arm and loop body.
 ///
 /// The HTML of an instance is `statics[0]`, slot 0, `statics[1]`, slot 1 and so on, so
@@ -233,4 +231,30 @@ impl Kind {
             Self::List { .. } => SlotKind::List,
         }
     }
+}
+
+/// What the elements between a template's root and a slot do to what is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    pub(super) keeps: u32,
+    pub(super) opens: u32,
+}
+
+impl Within {
+    /// Directly among the roots.
+    pub const ROOT: Self = Self { keeps: u32::MAX, opens: 0 };
+
+    /// The bits that stay as they are around the template, and those that it sets.
+    pub const fn new(keeps: u32, opens: u32) -> Self {
+        Self { keeps, opens }
+    }
+}
+
+/// An element of a template, or a text, that must not stand in all places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// The element's name, or `text`.
+    pub tag: &'static str,
+    /// The bits that must not be set around the template.
+    pub not_in: u32,
 }

@@ -8,9 +8,8 @@ use alloc::vec::Vec;
 
 use hashbrown::HashTable;
 
-use crate::tree::key::Key;
+use crate::tree::key::{Key, hash_key};
 use crate::tree::part::Part;
-use crate::tree::stream::rows::hash_key;
 use crate::tree::template::Template;
 
 /// A row as it was rendered.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use lightspeed_protocol::template::Namespace;
 
 use super::{Items, sources};
-use crate::tree::html::{Fragment, Item};
+use crate::tree::html::{Fragment, Item, Value};
 use crate::tree::key::Key;
 use crate::tree::packed::Packed;
 use crate::tree::template::{Reaches, Template};
@@ -29,7 +29,7 @@ fn items(keys: &[usize]) -> Vec<Item<()>> {
     keys.iter().map(|number| Item::new(key(*number), Fragment::new(&TEMPLATE, Vec::new()))).collect()
 }
 
-fn packed(keys: &[usize]) -> Packed<()> {
+fn packed(keys: &[usize]) -> Packed<Value<()>> {
     let mut items = Packed::new(&TEMPLATE);
     for number in keys {
         items.begin(&key(*number));

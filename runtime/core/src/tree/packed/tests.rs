@@ -46,7 +46,7 @@ fn message(message: u8) -> Value<u8> {
     Value::Message { message, clone: u8::clone }
 }
 
-fn seen(items: &Packed<u8>, index: usize) -> Vec<String> {
+fn seen(items: &Packed<Value<u8>>, index: usize) -> Vec<String> {
     items
         .cells(index)
         .map(|cell| match cell {
@@ -89,7 +89,11 @@ fn values_come_out_as_they_were_put_in() {
     }
     assert_eq!(items.position(3), Some(2));
     assert_eq!(items.position(99), None);
-    let places: Vec<_> = items.into_kept().map(|(id, slot, _)| (id, slot)).collect();
+    let place = |kept| {
+        let (index, slot) = items.place_of_kept(kept);
+        (items.id(index), slot)
+    };
+    let places: Vec<_> = (0..items.kept().len()).map(place).collect();
     assert_eq!(places[..4], [(1, 1), (1, 3), (2, 1), (2, 3)]);
     assert_eq!(places.len(), 2 * texts.len());
 }

@@ -6,42 +6,43 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use crate::author::stream::Link;
-use crate::session::reach::{Around, text_of};
-use crate::tree::html::{Fragment, Item, Value};
-use crate::tree::key::Key;
-use crate::tree::packed::{Cell, Packed};
-use crate::tree::part::{Body, Part};
-use crate::tree::template::ReachKinds;
+use crate::tree::key::{Key, hash_key, mix};
 
-/// The rows of a stream that a tree shows.
-pub(crate) struct Shown<M> {
+/// A stream as a session sees it, which doesn't know its rows' type.
+pub(crate) trait Link: Send + Sync {
+    /// A tree begins to show the stream, with all changes before `at`. Returns a token that identifies this tree.
+    fn show(&self, at: u64) -> u64;
+    /// The tree that shows the stream shows all changes before `at` from now on.
+    fn advance(&self, at: u64);
+    /// No tree shows the stream any more, so the next render has all rows. With a token: only if its tree is the one that shows it.
+    fn lose(&self, token: Option<u64>);
+    /// Sets whether renders have all rows for the time being, without any effect on who shows the stream.
+    fn set_whole(&self, is_whole: bool);
+}
+
+/// The rows of a stream that a tree shows. `H` is what a handler's slot holds.
+pub(crate) struct Shown<H> {
     pub(crate) link: Arc<dyn Link>,
     token: u64,
     /// The number of the first change that isn't shown.
     pub(crate) at: u64,
-    pub(crate) rows: RowList<M>,
+    pub(crate) rows: RowList<H>,
 }
 
-impl<M> Shown<M> {
-    /// Rows whose instances have their ids.
-    pub(crate) fn new(link: Arc<dyn Link>, at: u64, token: Option<u64>, items: Vec<Item<M>>) -> Self {
+impl<H> Shown<H> {
+    /// Rows that show all changes before `at`. Without a `token`, the tree begins to show the stream.
+    pub(crate) fn new(link: Arc<dyn Link>, at: u64, token: Option<u64>, rows: RowList<H>) -> Self {
         let token = token.unwrap_or_else(|| link.show(at));
-        let mut rows = RowList::with_capacity(items.len());
-        for item in items {
-            rows.insert(NONE, item);
-        }
         Self { link, token, at, rows }
     }
 }
 
-impl<M> Drop for Shown<M> {
+impl<H> Drop for Shown<H> {
     fn drop(&mut self) {
         self.link.lose(Some(self.token));
     }
@@ -59,7 +60,7 @@ enum RowKey {
 
 impl RowKey {
     fn new(key: Key) -> Self {
-        match number(&key) {
+        match key.as_u64() {
             Some(number) => Self::Number(number),
             None => Self::Other(Box::new(key)),
         }
@@ -67,7 +68,7 @@ impl RowKey {
 
     fn is(&self, key: &Key) -> bool {
         match self {
-            Self::Number(own) => number(key) == Some(*own),
+            Self::Number(own) => key.as_u64() == Some(*own),
             Self::Other(own) => **own == *key,
         }
     }
@@ -77,43 +78,6 @@ impl RowKey {
             Self::Number(number) => mix(*number),
             Self::Other(key) => hash_key(key),
         }
-    }
-}
-
-fn number(key: &Key) -> Option<u64> {
-    match key {
-        Key::Number(number) => u64::try_from(number.get()).ok(),
-        Key::Text(_) => None,
-    }
-}
-
-pub(crate) fn hash_key(key: &Key) -> u64 {
-    if let Some(number) = number(key) {
-        return mix(number);
-    }
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    key.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The finish of [MurmurHash3](https://github.com/aappleby/smhasher): each bit concerns all others.
-const fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    bits ^ (bits >> 33)
-}
-
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        mix(self.0)
     }
 }
 
@@ -128,34 +92,34 @@ struct Row {
 }
 
 /// A handler slot of a row, or of an instance within it.
-struct Held<M> {
+struct Held<H> {
     instance: InstanceId,
     slot: SlotIndex,
     /// Of the same row; of one that is free: the next one that is.
     next: u32,
-    handler: Value<M>,
+    handler: Option<H>,
 }
 
 /// What a handler slot held before it was changed.
-pub(crate) struct Past<M> {
+pub(crate) struct Past<H> {
     pub(crate) instance: InstanceId,
     pub(crate) slot: SlotIndex,
-    pub(crate) handler: Value<M>,
+    pub(crate) handler: H,
 }
 
 /// Rows in their order.
-pub(crate) struct RowList<M> {
+pub(crate) struct RowList<H> {
     rows: Vec<Row>,
     free_row: u32,
     first: u32,
     last: u32,
     by_key: HashTable<u32>,
-    held: Vec<Held<M>>,
+    held: Vec<Held<H>>,
     free_held: u32,
     by_place: HashTable<u32>,
 }
 
-impl<M> RowList<M> {
+impl<H> RowList<H> {
     pub(crate) fn with_capacity(count: usize) -> Self {
         Self {
             rows: Vec::with_capacity(count),
@@ -210,13 +174,11 @@ impl<M> RowList<M> {
     }
 
     /// Puts a row before another, or last. One with its key must not be there.
-    pub(crate) fn insert(&mut self, before: u32, item: Item<M>) {
-        let Item { key, body } = item;
-        let fragment = body.into_fragment();
+    pub(crate) fn link(&mut self, before: u32, key: Key, id: InstanceId) -> u32 {
         let key = RowKey::new(key);
         let hash = key.hash();
         let previous = if before == NONE { self.last } else { self.rows[before as usize].previous };
-        let row = Row { key, id: fragment.id, previous, next: before, held: NONE };
+        let row = Row { key, id, previous, next: before, held: NONE };
         let index = if self.free_row == NONE {
             self.rows.push(row);
             u32::try_from(self.rows.len() - 1).expect("a document has fewer than 2^32 instances")
@@ -229,13 +191,7 @@ impl<M> RowList<M> {
         *if before == NONE { &mut self.last } else { &mut self.rows[before as usize].previous } = index;
         let rows = &self.rows;
         self.by_key.insert_unique(hash, index, |row| rows[*row as usize].key.hash());
-        self.hold(index, fragment);
-    }
-
-    /// Gives a row the handlers of its new rendering; those that it had go to `past`.
-    pub(crate) fn update(&mut self, row: u32, fragment: Fragment<M>, past: &mut Vec<Past<M>>) {
-        self.let_go(row, |held| past.push(held));
-        self.hold(row, fragment);
+        index
     }
 
     /// Takes a row out.
@@ -260,56 +216,18 @@ impl<M> RowList<M> {
     }
 
     /// What a slot holds; `None` when it is none for handlers, or not there.
-    pub(crate) fn handler(&self, instance: InstanceId, slot: SlotIndex) -> Option<&Value<M>> {
+    pub(crate) fn handler(&self, instance: InstanceId, slot: SlotIndex) -> Option<&H> {
         let found = self.by_place.find(hash_place(instance, slot), |held| {
             let held = &self.held[*held as usize];
             held.instance == instance && held.slot == slot
         })?;
-        Some(&self.held[*found as usize].handler)
+        self.held[*found as usize].handler.as_ref()
     }
 
-    /// Keeps the handlers of a row and of all instances within it. Of one that nobody can act on only the place is
-    /// kept, since what disables or hides it isn't kept.
-    fn hold(&mut self, row: u32, mut fragment: Fragment<M>) {
-        if has_barriers(&fragment) {
-            take_unreached(&mut fragment, Around::default());
-        }
-        self.hold_all_of(row, fragment);
-    }
-
-    fn hold_all_of(&mut self, row: u32, fragment: Fragment<M>) {
-        let instance = fragment.id;
-        for (slot, value) in (0..).zip(fragment.values) {
-            self.hold_within(row, instance, slot, value);
-        }
-    }
-
-    fn hold_within(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, value: Value<M>) {
-        match value {
-            value if value.is_handler() => self.hold_one(row, instance, slot, value),
-            Value::Html(html) => self.hold_all_of(row, html.into_root()),
-            Value::Branch(Some((_, fragment))) => self.hold_all_of(row, *fragment),
-            Value::Memo(memo) => self.hold_all_of(row, Part::into_fragment(memo.0)),
-            Value::List(items) => self.hold_items(row, items),
-            Value::Packed(items) => {
-                for (instance, slot, value) in items.into_kept() {
-                    self.hold_within(row, instance, slot, value);
-                }
-            }
-            Value::Stream(stream) => self.hold_items(row, stream.into_items()),
-            _ => {}
-        }
-    }
-
-    fn hold_items(&mut self, row: u32, items: impl IntoIterator<Item = Item<M>>) {
-        for item in items {
-            self.hold_all_of(row, item.body.into_fragment());
-        }
-    }
-
-    fn hold_one(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, handler: Value<M>) {
+    /// Keeps a handler of a row, or of an instance within it.
+    pub(crate) fn hold(&mut self, row: u32, instance: InstanceId, slot: SlotIndex, handler: H) {
         let next = self.rows[row as usize].held;
-        let held = Held { instance, slot, next, handler };
+        let held = Held { instance, slot, next, handler: Some(handler) };
         let index = if self.free_held == NONE {
             self.held.push(held);
             u32::try_from(self.held.len() - 1).expect("a document has fewer than 2^32 handlers")
@@ -333,7 +251,8 @@ impl<M> RowList<M> {
         }
     }
 
-    fn let_go(&mut self, row: u32, mut take: impl FnMut(Past<M>)) {
+    /// Gives all handlers of a row to `take`.
+    pub(crate) fn let_go(&mut self, row: u32, mut take: impl FnMut(Past<H>)) {
         let mut next = core::mem::replace(&mut self.rows[row as usize].held, NONE);
         while next != NONE {
             let index = next;
@@ -341,100 +260,14 @@ impl<M> RowList<M> {
             next = core::mem::replace(&mut held.next, self.free_held);
             self.free_held = index;
             let (instance, slot) = (held.instance, held.slot);
-            let handler = core::mem::replace(&mut held.handler, Value::NoHandler);
+            let handler = held.handler.take();
             if let Ok(found) = self.by_place.find_entry(hash_place(instance, slot), |other| *other == index) {
                 found.remove();
             }
-            take(Past { instance, slot, handler });
-        }
-    }
-}
-
-/// Takes out the handlers that nobody can act on, in an instance and all within it.
-fn take_unreached<M>(fragment: &mut Fragment<M>, around: Around) {
-    let template = fragment.template;
-    for slot in 0..fragment.values.len() {
-        let mut around = around;
-        let text = |slot: usize| text_of(&fragment.values.get(slot)?.cell());
-        around.look(template, slot, text);
-        let is_kept_from = around.keeps_from(template, slot, text);
-        if fragment.values[slot].is_handler() {
-            if is_kept_from {
-                fragment.values[slot] = Value::NoHandler;
-            }
-        } else if around.keeps_from_most() || has_barriers_within(&fragment.values[slot]) {
-            take_unreached_within(&mut fragment.values[slot], around);
-        }
-    }
-}
-
-fn take_unreached_within<M>(value: &mut Value<M>, around: Around) {
-    let take = |fragment: &mut Fragment<M>| take_unreached(fragment, around);
-    match value {
-        Value::Html(html) => take(html.root_mut()),
-        Value::Branch(Some((_, fragment))) => take(fragment),
-        Value::Memo(memo) => take(Part::detached(&mut memo.0)),
-        Value::List(items) => {
-            for item in items {
-                match &mut item.body {
-                    Body::Own(fragment) => take(fragment),
-                    Body::Part(part, _) => take(Part::detached(part)),
-                }
+            if let Some(handler) = handler {
+                take(Past { instance, slot, handler });
             }
         }
-        Value::Packed(items) => take_unreached_items(items, around),
-        Value::Stream(stream) => {
-            for item in stream.items_mut().into_iter().flatten() {
-                if let Some(fragment) = item.body.own_mut() {
-                    take(fragment);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn take_unreached_items<M>(items: &mut Packed<M>, around: Around) {
-    let template = items.template();
-    for index in 0..items.len() {
-        let mut kept = 0;
-        for slot in 0..template.slots.len() {
-            let text = |slot: usize| text_of(&items.cells(index).nth(slot)?);
-            let mut around = around;
-            around.look(template, slot, text);
-            let is_kept_from = around.keeps_from(template, slot, text);
-            if !matches!(items.places(index).nth(slot), Some(Cell::Kept(_))) {
-                continue;
-            }
-            let value = &mut items.kept_of_mut(index)[kept];
-            kept += 1;
-            if !value.is_handler() {
-                take_unreached_within(value, around);
-            } else if is_kept_from {
-                *value = Value::NoHandler;
-            }
-        }
-    }
-}
-
-/// Whether an element in it keeps a person from anything, or may do so.
-fn has_barriers<M>(fragment: &Fragment<M>) -> bool {
-    fragment.template.reach.has_any(ReachKinds::BARRIERS)
-        || (fragment.depth() > 0 && fragment.values.iter().any(has_barriers_within))
-}
-
-fn has_barriers_within<M>(value: &Value<M>) -> bool {
-    match value {
-        Value::Html(html) => has_barriers(html.root()),
-        Value::Branch(Some((_, fragment))) => has_barriers(fragment),
-        Value::Memo(memo) => memo.0.read(has_barriers),
-        Value::List(items) => items.iter().any(|item| item.body.read(has_barriers)),
-        Value::Packed(items) => {
-            items.template().reach.has_any(ReachKinds::BARRIERS)
-                || items.kept().iter().any(has_barriers_within)
-        }
-        Value::Stream(stream) => stream.items().iter().any(|item| item.body.read(has_barriers)),
-        _ => false,
     }
 }
 

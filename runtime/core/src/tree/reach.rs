@@ -8,7 +8,6 @@
 
 use lightspeed_protocol::template::EventKind;
 
-use crate::tree::packed::Cell;
 use crate::tree::template::{Kind, Reach, ReachKind, ReachKinds, Slot, Template};
 
 /// What the elements around a place do to it, as far as they were looked at.
@@ -106,14 +105,5 @@ impl Around {
                 EventKind::Input | EventKind::Change => is_control,
                 _ => true,
             }
-    }
-}
-
-/// What an attribute's or a flag's slot says.
-pub(crate) fn text_of<'a, K>(cell: &Cell<'a, K>) -> Option<&'a str> {
-    match cell {
-        Cell::Text(text) => Some(text),
-        Cell::Flag(true) => Some(""),
-        _ => None,
     }
 }
