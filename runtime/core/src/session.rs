@@ -30,7 +30,6 @@ pub mod lifecycle;
 mod link;
 mod place;
 pub mod policy;
-pub(crate) mod reach;
 pub mod recovery;
 mod versions;
 mod window;
@@ -45,7 +44,7 @@ use lightspeed_protocol::frame::ClientFrame;
 use lightspeed_protocol::msgpack::Writer;
 use lightspeed_protocol::{InstanceId, Timestamp, limits};
 
-use crate::tree::build::{Numbering, write_skeleton};
+use crate::tree::build::{Numbering, write_hydration_layout};
 use crate::tree::html::{Fragment, Html};
 use crate::tree::nesting::{self, Misplaced};
 use crate::tree::render::{write_fragment, write_page};
@@ -187,7 +186,7 @@ impl<C: Component> Session<C> {
         let mut session = Self::over(component, policy, Phase::Mounted(Created::new().mount()));
         // Ids are given here, so that they are the same however often the page is adopted.
         let mut numbering = Numbering::new(session.next_id);
-        write_skeleton(session.newest.tree_mut(), &mut numbering, &mut Writer::new());
+        write_hydration_layout(session.newest.tree_mut(), &mut numbering, &mut Writer::new());
         session.next_id = numbering.next_id;
         streams::show(session.newest.tree_mut());
         session

@@ -13,7 +13,7 @@ use lightspeed_protocol::msgpack::Payload;
 use super::exchange::{Output, Transmission};
 use super::recovery::Step;
 use super::{Component, OUTPUTS_WAITING_MAX, Session, place, saved};
-use crate::author::memo;
+use crate::tree::memos as memo;
 
 /// How many events that don't fit a session tells its author of.
 pub(super) const UNFIT_TOLD_MAX: u8 = 16;

@@ -17,14 +17,14 @@ use alloc::vec::Vec;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::{InstanceId, Timestamp};
 
-use super::checkpoint::{each_instance, give_ids};
 use super::lifecycle::Phase;
 use super::recovery::Step;
 use super::{Component, Output, Session};
-use crate::author::memo;
-use crate::author::stream::StreamValue;
 use crate::tree::digest::digest;
 use crate::tree::html::Fragment;
+use crate::tree::ids::{give_ids, ids_of};
+use crate::tree::memos as memo;
+use crate::tree::stream::StreamValue;
 use crate::tree::streams;
 
 /// How long a session takes no input before it hibernates, in milliseconds.
@@ -117,13 +117,6 @@ impl<M> Newest<M> {
             Self::Asleep(asleep) => asleep.ids.to_vec(),
         }
     }
-}
-
-/// The ids of a tree's instances, parents before children.
-pub(super) fn ids_of<M>(tree: &Fragment<M>) -> Vec<InstanceId> {
-    let mut ids = Vec::new();
-    each_instance(tree, &mut |_, id| ids.push(id));
-    ids
 }
 
 impl<C: Component> Session<C> {

@@ -19,7 +19,7 @@ use super::window::Sent;
 use super::{Component, Session, push};
 use crate::diff::Patch;
 use crate::ledger::TemplateUse;
-use crate::tree::build::{Numbering, write_skeleton};
+use crate::tree::build::{Numbering, write_hydration_layout};
 use crate::tree::render::write_page;
 
 impl<C: Component> Session<C> {
@@ -101,13 +101,13 @@ impl<C: Component> Session<C> {
         let tree = self.newest.tree_mut();
         let mut numbering = Numbering::new(tree.id);
         let mut skeleton = Writer::new();
-        write_skeleton(tree, &mut numbering, &mut skeleton);
+        write_hydration_layout(tree, &mut numbering, &mut skeleton);
         let left_out = if numbering.raw_count > 0 { write_page(tree).1 } else { Vec::new() };
         if !left_out.is_empty() {
             numbering = Numbering::new(tree.id);
             numbering.left_out = left_out.iter().map(|raw| raw.index).collect();
             skeleton = Writer::new();
-            write_skeleton(tree, &mut numbering, &mut skeleton);
+            write_hydration_layout(tree, &mut numbering, &mut skeleton);
         }
         let mut patch = Patch::new(numbering);
         let skeleton = Raw::new(skeleton.as_bytes());

@@ -12,12 +12,12 @@ use super::hibernation::Newest;
 use super::lifecycle::Attached;
 use super::recovery::Step;
 use super::{Component, Session, checkpoint, push};
-use crate::author::memo;
 use crate::diff::{diff, reset};
+use crate::tree::held::Past;
 use crate::tree::html::{Fragment, Html};
+use crate::tree::memos as memo;
 use crate::tree::nesting;
 use crate::tree::size;
-use crate::tree::stream::rows::Past;
 use crate::tree::streams;
 
 /// A component's state as bytes.
