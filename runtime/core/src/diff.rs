@@ -1,8 +1,8 @@
 //! The difference between two rendered trees, as a program.
 //!
 //! Both trees are walked slot by slot. Instances of the same template are patched in
-//! place; the new tree takes over the ids of the old one. Lists are compared by key:
-//! [`keyed`]. A part that both trees share is not looked at. Streams replay what has changed: [`stream`]. Text is compared by its ends first: [`text`].
+//! place; the new tree takes over the ids of the old one. Lists are compared by key: [`keyed`]. Parts that both trees share
+//! are skipped. Streams replay their changes: [`stream`]. Texts are compared from both ends first: [`text`].
 
 mod keyed;
 mod stream;
@@ -27,7 +27,7 @@ use crate::tree::template::Slot;
 pub(crate) struct Patch<M> {
     pub(crate) program: ProgramWriter,
     pub(crate) numbering: Numbering,
-    /// What handlers of streams' rows were before.
+    /// The handlers of streams' rows before the patch.
     pub(crate) past: Vec<Past<M>>,
 }
 
@@ -203,7 +203,7 @@ fn is_empty<M>(old: &Value<M>) -> bool {
     matches!(old, Value::List(items) if items.is_empty())
 }
 
-/// The same rendering at the same place: the ids in it are those that the client knows.
+/// Takes over the old tree's part, which has the ids that the client knows.
 fn take_over<M>(old: &Arc<Part<M>>, new: &mut Arc<Part<M>>) {
     if !Arc::ptr_eq(old, new) {
         *new = Arc::clone(old);

@@ -47,59 +47,59 @@ impl<T> Stream<T> {
         Self { log: Arc::new(Log(Mutex::new(changes))) }
     }
 
-    /// A row comes last. One with this key that is there already is updated and stays where it is, as
-    /// with all that follow.
+    /// Adds a row at the end. When there is a row with its key, that row is updated and stays where it is; the same holds
+    /// for all methods that add a row.
     pub fn append(&mut self, row: T) {
         self.change(Change::Append(row));
     }
 
-    /// A row comes first.
+    /// Adds a row at the start.
     pub fn prepend(&mut self, row: T) {
         self.change(Change::Prepend(row));
     }
 
-    /// A row comes before the one with this key, or last if there is none.
+    /// Adds a row before the row with this key, or at the end if there is none.
     pub fn insert_before(&mut self, key: &impl IntoKey, row: T) {
         self.change(Change::Before(key.to_key(), row));
     }
 
-    /// A row comes after the one with this key, or last if there is none.
+    /// Adds a row after the row with this key, or at the end if there is none.
     pub fn insert_after(&mut self, key: &impl IntoKey, row: T) {
         self.change(Change::After(key.to_key(), row));
     }
 
-    /// A row comes where so many are before it, or last. It is found from the nearer end, a step for each row;
-    /// [`Stream::insert_before`] needs no steps.
+    /// Adds a row behind the first `index` rows, or at the end. The place is counted from the nearer end, row by row;
+    /// [`Stream::insert_before`] doesn't count.
     pub fn insert_at(&mut self, index: usize, row: T) {
         self.change(Change::At(index, row));
     }
 
-    /// The row with this one's key looks like this from now on; nothing happens when there is none.
+    /// Replaces the row that has the same key; nothing happens when there is none.
     pub fn update(&mut self, row: T) {
         self.change(Change::Update(row));
     }
 
-    /// The row with this key goes; nothing happens when there is none.
+    /// Removes the row with this key; nothing happens when there is none.
     pub fn delete(&mut self, key: &impl IntoKey) {
         self.change(Change::Delete(key.to_key()));
     }
 
-    /// All rows go.
+    /// Removes all rows.
     pub fn clear(&mut self) {
         self.change(Change::Clear);
     }
 
-    /// The first `count` rows stay.
+    /// Removes all rows but the first `count`.
     pub fn keep_first(&mut self, count: usize) {
         self.change(Change::KeepFirst(count));
     }
 
-    /// The last `count` rows stay.
+    /// Removes all rows but the last `count`.
     pub fn keep_last(&mut self, count: usize) {
         self.change(Change::KeepLast(count));
     }
 
-    /// All rows go, and those of the source come: for a source that gives others from now on.
+    /// Replaces all rows by those of the source: for a source that has changed as a whole.
     pub fn reset(&mut self) {
         self.log.forget();
     }
@@ -120,7 +120,7 @@ impl<T> Stream<T> {
     }
 
     fn change(&mut self, change: Change<T>) {
-        // Dropped when the lock is let go of: rows are the author's, and what they do is not known.
+        // Dropped after the lock is released: rows are the author's, whose `drop` may do anything.
         let _dropped = self.log.lock().push(change);
     }
 }
@@ -204,13 +204,13 @@ where
 
 struct Log<T>(Mutex<Changes<T>>);
 
-/// What has changed, and who shows it.
+/// The changes that wait for a render, and which tree shows the stream.
 struct Changes<T> {
     waiting: VecDeque<Change<T>>,
-    /// The number of the first of them: they are counted from the stream's beginning.
+    /// The number of the first waiting change, counted from the stream's beginning.
     first: u64,
     shown: Option<Showing>,
-    /// How many trees have shown it.
+    /// How many trees have begun to show the stream.
     tokens: u64,
     is_whole: bool,
     waiting_max: usize,
@@ -245,7 +245,7 @@ impl<T> Changes<T> {
     /// Takes a change; returns what is to be dropped.
     fn push(&mut self, change: Change<T>) -> (Option<Change<T>>, VecDeque<Change<T>>) {
         if self.shown.is_none() {
-            // Whatever shows it begins with the source, which knows.
+            // A tree that begins to show the stream takes all rows from the source.
             return (Some(change), VecDeque::new());
         }
         if self.waiting.len() >= self.waiting_max {

@@ -59,7 +59,7 @@ const fn is_of_fields(event: EventKind) -> bool {
 }
 
 /// Which fields an event tells of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     /// All of those around which it happened.
     Fields,
@@ -98,7 +98,7 @@ pub(crate) fn note_fields<M>(tree: &mut Fragment<M>, address: SlotAddress, paylo
     write_to(tree, address.instance, |instance| {
         is_submitted = note_fields_in(instance, address.slot, payload);
     });
-    if is_submitted && HasTold(Told::Addressed).is_in(tree) {
+    if is_submitted && has_told(tree, Told::Addressed) {
         let ControlFlow::Continue(()) = ForgetTold(Told::Addressed).instance(InstanceMut::Own(tree));
     }
 }
@@ -117,16 +117,14 @@ fn note_fields_in<M>(instance: InstanceMut<'_, M>, slot: SlotIndex, payload: &Pa
         let other = &template.slots[index as usize];
         let is_same = other.path == path;
         match (&other.kind, payload) {
-            _ if event == EventKind::Click => {
-                if other.path.starts_with(path) {
-                    ForgetTold(told).slot(template, other, value);
-                }
+            _ if other.path.starts_with(path) && (told == Told::Choices || !is_same) => {
+                ForgetTold(told).slot(template, other, value);
             }
-            (Kind::Property { .. }, Payload::Text(text)) if is_same => *value = Value::Text((*text).into()),
-            (Kind::BoolProperty { .. }, Payload::Flag(on)) if is_same => *value = Value::Flag(*on),
+            _ if told == Told::Choices || !is_same => {}
+            (Kind::Property { .. }, Payload::Text(text)) => *value = Value::Text((*text).into()),
+            (Kind::BoolProperty { .. }, Payload::Flag(on)) => *value = Value::Flag(*on),
             // A radio button: its value says that it is chosen, and the page that another one isn't any more.
-            (Kind::BoolProperty { .. }, Payload::Text(_)) if is_same => *value = Value::Unknown,
-            _ if other.path.starts_with(path) && !is_same => ForgetTold(told).slot(template, other, value),
+            (Kind::BoolProperty { .. }, Payload::Text(_)) => *value = Value::Unknown,
             _ => {}
         }
         ControlFlow::Continue(())
@@ -134,14 +132,15 @@ fn note_fields_in<M>(instance: InstanceMut<'_, M>, slot: SlotIndex, payload: &Pa
     event == EventKind::Submit
 }
 
-/// Looks whether [`ForgetTold`] has anything to do.
+/// Whether there are fields in a tree that such an event tells of.
+fn has_told<M>(tree: &Fragment<M>, told: Told) -> bool {
+    HasTold(told).instance(Instance::Own(tree)).is_break()
+}
+
+/// Finds such a field.
 struct HasTold(Told);
 
 impl HasTold {
-    fn is_in<M>(mut self, tree: &Fragment<M>) -> bool {
-        self.instance(Instance::Own(tree)).is_break()
-    }
-
     fn template(&self, template: &Template) -> ControlFlow<()> {
         if template.slots.iter().any(|slot| self.0.is_meant(template, slot)) {
             return ControlFlow::Break(());
@@ -193,7 +192,7 @@ impl<M> VisitMut<M> for ForgetTold {
     }
 
     fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<Infallible> {
-        if part.read(|fragment| HasTold(self.0).is_in(fragment)) {
+        if part.read(|fragment| has_told(fragment, self.0)) {
             return self.instance(InstanceMut::Own(Part::detached(part)));
         }
         ControlFlow::Continue(())

@@ -103,12 +103,11 @@ impl<M> VisitMut<M> for Unreached {
             around.look(template, slot, |slot| view.text(slot));
             let is_kept_from = around.keeps_from(template, slot, |slot| view.text(slot));
             match instance.kept_mut(slot) {
-                Some(value) if value.is_handler() => {
-                    if is_kept_from {
-                        *value = Value::NoHandler;
-                    }
-                }
-                Some(value) if around.keeps_from_most() || Barriers.value(value).is_break() => {
+                Some(value) if value.is_handler() && is_kept_from => *value = Value::NoHandler,
+                Some(value)
+                    if !value.is_handler()
+                        && (around.keeps_from_most() || Barriers.value(value).is_break()) =>
+                {
                     Self { around }.value(value)?;
                 }
                 _ => {}

@@ -66,7 +66,7 @@ const TEXT: u8 = 4;
 const LONG_TEXT: u8 = u8::MAX;
 
 /// What a slot holds, whether it is packed or not.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cell<'a, K> {
     Text(&'a str),
     Absent,
