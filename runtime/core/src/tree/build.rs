@@ -94,6 +94,7 @@ impl Form for Built {
         !matches!(kind, Kind::Handler { .. })
     }
 
+    #[inline]
     fn text(kind: &Kind, text: &str, out: &mut Writer) {
         if text.is_empty() && kind.slot_kind().is_content() {
             out.nil();
@@ -183,7 +184,7 @@ pub(crate) fn write_hydration_layout<M>(root: &mut Fragment<M>, numbering: &mut 
 fn instance<F: Form, M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
     fragment.id = numbering.number(fragment.template, F::IS_BUILT);
     for (slot, slot_value) in fragment.template.slots.iter().zip(&mut fragment.values) {
-        if F::has(&slot.kind) {
+        if F::IS_BUILT || F::has(&slot.kind) {
             value::<F, M>(&slot.kind, slot_value, numbering, out);
         }
     }
@@ -249,10 +250,12 @@ fn packed<F: Form, M>(
         items.set_id(index, numbering.take_id());
         for (slot, cell) in template.slots.iter().zip(items.places_mut(index)) {
             match cell {
-                _ if !F::has(&slot.kind) => {}
+                // Of what is built only handlers aren't written, which are kept.
+                _ if !F::IS_BUILT && !F::has(&slot.kind) => {}
                 Cell::Text(text) => F::text(&slot.kind, text, out),
                 Cell::Absent => out.nil(),
                 Cell::Flag(on) => out.bool(on),
+                Cell::Kept(value) if value.is_handler() => {}
                 Cell::Kept(kept) => value::<F, M>(&slot.kind, kept, numbering, out),
             }
         }

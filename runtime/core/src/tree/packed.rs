@@ -110,17 +110,20 @@ impl<V> Packed<V> {
     }
 
     /// The next value of the item isn't there.
+    #[inline]
     pub(super) fn push_absent(&mut self) {
         self.looks.tags.push(ABSENT);
     }
 
     /// The next value of the item is a flag.
+    #[inline]
     pub(super) fn push_flag(&mut self, on: bool) {
         self.looks.tags.push(if on { ON } else { OFF });
     }
 
     /// The next value of the item is kept as it is. `depth` says how many instances are within each other in it,
     /// unless it is a handler.
+    #[inline]
     pub(super) fn push_kept(&mut self, value: V, depth: Option<u8>) {
         self.looks.tags.push(KEPT);
         if let Some(depth) = depth {
@@ -131,6 +134,7 @@ impl<V> Packed<V> {
     }
 
     /// The slot whose value is next.
+    #[inline]
     pub(super) fn slot(&self) -> &'static Slot {
         let Looks { heads, tags, slot_count, .. } = &self.looks;
         &self.template.slots[tags.len() + slot_count - heads.len() * slot_count]
