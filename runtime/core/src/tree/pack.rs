@@ -25,8 +25,10 @@ impl<M> Packed<Value<M>> {
 
     /// The same for a value that an event may write to, whatever it holds.
     pub fn keep(&mut self, value: Value<M>) {
-        let depth = (!value.is_handler()).then(|| value.depth());
-        self.push_kept(value, depth);
+        if !value.is_handler() {
+            self.note_depth(value.depth());
+        }
+        self.push_kept(value);
     }
 
     /// What the slot of a list holds. A list without items takes no memory.

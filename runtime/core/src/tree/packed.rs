@@ -121,16 +121,17 @@ impl<V> Packed<V> {
         self.looks.tags.push(if on { ON } else { OFF });
     }
 
-    /// The next value of the item is kept as it is. `depth` says how many instances are within each other in it,
-    /// unless it is a handler.
+    /// The next value of the item is kept as it is.
     #[inline]
-    pub(super) fn push_kept(&mut self, value: V, depth: Option<u8>) {
+    pub(super) fn push_kept(&mut self, value: V) {
         self.looks.tags.push(KEPT);
-        if let Some(depth) = depth {
-            self.has_more = true;
-            self.depth = self.depth.max(depth);
-        }
         self.kept.push(value);
+    }
+
+    /// Some kept values are no handlers, and hold so many levels of instances.
+    pub(super) fn note_depth(&mut self, depth: u8) {
+        self.has_more = true;
+        self.depth = self.depth.max(depth);
     }
 
     /// The slot whose value is next.
