@@ -2,7 +2,7 @@
 //! event, without its socket and without a client's document.
 
 use lightspeed::Adapter;
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::{Component, Input, Join, Output, Session};
 use lightspeed_core::{Html, Policy};
 use lightspeed_examples::counter::Counter;
@@ -21,7 +21,7 @@ const ROOT: u32 = 1;
 #[derive(Debug)]
 pub struct Joined<C: Component> {
     session: Session<C>,
-    ledger: TemplateLedger,
+    sent_templates: SentTemplates,
     /// The version that the page is at.
     version: u64,
     /// The page's last event.
@@ -32,7 +32,7 @@ impl<C: Component> Joined<C> {
     /// A page that has loaded and joined, and acknowledged its first version.
     pub fn new(component: C, policy: Policy) -> Self {
         let session = Session::with_policy(component, policy);
-        let mut joined = Self { session, ledger: TemplateLedger::default(), version: 0, seq: 0 };
+        let mut joined = Self { session, sent_templates: SentTemplates::default(), version: 0, seq: 0 };
         let (mode, token) = (JoinMode::Adopt, "token");
         let join = Join { session: SESSION, mode, applied: 0, settled: 0, token, is_latest: true };
         joined.session.handle_input(Timestamp(0), Input::Join(join));
@@ -73,7 +73,7 @@ impl<C: Component> Joined<C> {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Transmit(transmission) => {
-                    frames.append(&mut self.ledger.announce(&transmission.templates));
+                    frames.append(&mut self.sent_templates.announce(&transmission.templates));
                     frames.push(transmission.frame);
                 }
                 Output::Persist(checkpoint) => {

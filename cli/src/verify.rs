@@ -7,7 +7,7 @@ use std::io::Write;
 
 use lightspeed::{Adapter, Live, MountError};
 use lightspeed_core::Policy;
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::session::{Component, Input, Join, Output, Session};
 use lightspeed_interpreter::recording::Entry;
@@ -67,7 +67,7 @@ pub(crate) fn rerun<C: Live>(
     let policy = Adapter::<C>::policy(start.is_stored);
     let mut again = Again {
         session: Session::with_policy(component, policy),
-        ledger: TemplateLedger::default(),
+        sent_templates: SentTemplates::default(),
         said: VecDeque::new(),
         closed: None,
         has_panicked: false,
@@ -115,7 +115,7 @@ struct Said {
 /// A session that runs again.
 struct Again<'a, C: Live> {
     session: Session<Adapter<C>>,
-    ledger: TemplateLedger,
+    sent_templates: SentTemplates,
     said: VecDeque<Said>,
     closed: Option<CloseReason>,
     has_panicked: bool,
@@ -185,7 +185,7 @@ impl<C: Live> Again<'_, C> {
             let session = &mut self.session;
             match quietly(|| session.poll_output()) {
                 Some(Some(Output::Transmit(transmission))) => {
-                    let templates = self.ledger.announce(&transmission.templates);
+                    let templates = self.sent_templates.announce(&transmission.templates);
                     self.said.push_back(Said { templates, frame: transmission.frame });
                 }
                 Some(Some(Output::Close(reason))) => self.closed = Some(reason),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use lightspeed::recorder::{Recorder, Recordings, Start};
 use lightspeed::{Adapter, Context, Form, Html, Live, MountError, html};
 use lightspeed_cli::Cli;
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::{Input, Join, Output, Session};
 use lightspeed_interpreter::recording::{Follower, Recording};
 use lightspeed_protocol::Timestamp;
@@ -457,7 +457,7 @@ fn a_session_whose_values_are_redacted_runs_again() {
     let now = Timestamp(0);
     let mut recorder = recordings.start_into(now, start, Box::new(sink.clone()));
     let mut client = Follower::new(&html);
-    let mut ledger = TemplateLedger::default();
+    let mut ledger = SentTemplates::default();
     let mut drain = |session: &mut Session<Adapter<Book>>, recorder: &mut Recorder, client: &mut Follower| {
         while let Some(output) = session.poll_output() {
             let Output::Transmit(transmission) = output else { continue };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::Join;
 use lightspeed_core::{Input, Output, Session};
 use lightspeed_fuzz::board::{Board, Msg};
@@ -262,7 +262,7 @@ impl Peer {
 
 /// A page that applies whatever comes.
 struct Follower {
-    ledger: TemplateLedger,
+    ledger: SentTemplates,
     templates: Templates,
     tree: Tree,
     document: MemoryDocument,
@@ -272,7 +272,7 @@ struct Follower {
 impl Follower {
     fn new(html: &str) -> Self {
         Self {
-            ledger: TemplateLedger::default(),
+            ledger: SentTemplates::default(),
             templates: Templates::new(),
             tree: Tree::new(),
             document: MemoryDocument::from_html(html),
@@ -280,7 +280,7 @@ impl Follower {
         }
     }
 
-    fn announce(&mut self, uses: &[lightspeed_core::ledger::TemplateUse]) {
+    fn announce(&mut self, uses: &[lightspeed_core::sent_templates::TemplateUse]) {
         for frame in self.ledger.announce(uses) {
             let Ok((0, ServerFrame::Template { fingerprint, namespace, roots, check, html, slots })) =
                 ServerFrame::decode(&frame)

@@ -1,8 +1,8 @@
 //! The difference between two rendered trees, as a program.
 //!
 //! Both trees are walked slot by slot. Instances of the same template are patched in
-//! place; the new tree takes over the ids of the old one. Lists are compared by key:
-//! [`keyed`]. A part that both trees share is not looked at. Streams replay what has changed: [`stream`]. Text is compared by its ends first: [`text`].
+//! place; the new tree takes over the ids of the old one. Lists are compared by key: [`keyed`]. Parts that both trees share
+//! are skipped. Streams replay their changes: [`stream`]. Texts are compared from both ends first: [`text`].
 
 mod keyed;
 mod stream;
@@ -16,18 +16,18 @@ use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
-use crate::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
-use crate::html::{Fragment, Item, Value};
-use crate::memo::part::{Body, Part};
-use crate::packed::{Cell, Packed};
-use crate::stream::rows::Past;
-use crate::template::Slot;
+use crate::tree::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
+use crate::tree::held::Past;
+use crate::tree::html::{Body, Fragment, Item, Value};
+use crate::tree::packed::{Cell, Packed};
+use crate::tree::part::Part;
+use crate::tree::template::Slot;
 
 /// A program that takes a document from one tree to another.
 pub(crate) struct Patch<M> {
     pub(crate) program: ProgramWriter,
     pub(crate) numbering: Numbering,
-    /// What handlers of streams' rows were before.
+    /// The handlers of streams' rows before the patch.
     pub(crate) past: Vec<Past<M>>,
 }
 
@@ -141,7 +141,13 @@ impl<M> Patch<M> {
     }
 
     /// A packed item against the one with its key.
-    fn packed_item(&mut self, old: &Packed<M>, old_index: usize, new: &mut Packed<M>, index: usize) {
+    fn packed_item(
+        &mut self,
+        old: &Packed<Value<M>>,
+        old_index: usize,
+        new: &mut Packed<Value<M>>,
+        index: usize,
+    ) {
         let id = old.id(old_index);
         new.set_id(index, id);
         if new.has_handlers_only() && new.is_like(index, old, old_index) {
@@ -197,7 +203,7 @@ fn is_empty<M>(old: &Value<M>) -> bool {
     matches!(old, Value::List(items) if items.is_empty())
 }
 
-/// The same rendering at the same place: the ids in it are those that the client knows.
+/// Takes over the old tree's part, which has the ids that the client knows.
 fn take_over<M>(old: &Arc<Part<M>>, new: &mut Arc<Part<M>>) {
     if !Arc::ptr_eq(old, new) {
         *new = Arc::clone(old);

@@ -5,16 +5,10 @@
 //!
 //! In the order of a click's way back to the browser:
 //!
-//! - [`template`]: what is known of a piece of HTML at compile time
-//! - [`html`]: instances of templates and the values in their slots
-//! - [`nesting`]: whether what a splice brings may stand where it is
-//! - [`packed`]: the items of a list in few pieces of memory
-//! - [`splice`], [`key`], [`handler`]: what an author may put into a slot
-//! - [`render`](html::Html::to_html): an instance as a string
-//! - `diff`, `build`: from two trees to a program, and new instances within it
-//! - [`memo`]: parts that are rendered again only when what they depend on has changed
-//! - [`stream`]: lists whose rows are not kept
-//! - `digest`: whether a tree looks the same in another process
+//! - `author`: what `html!` makes of what an author writes: [`handler`], [`splice`], [`memo`], [`stream`]
+//! - `tree`: rendered trees: [`template`], [`html`], [`packed`], [`key`], and what walks over them: [`nesting`],
+//!   [`layout`], HTML, values on the wire, digests
+//! - `diff`: from two trees to a program
 //! - [`session`]: versions, acknowledgements, the patch window; from a slot address to a message
 //! - [`host`]: who has a session: which tokens count, who waits, who makes room, who takes over from the store
 //! - [`sent_templates`]: which templates a page already has
@@ -24,37 +18,20 @@
 
 extern crate alloc;
 
-mod build;
+mod author;
 mod diff;
-mod digest;
-pub mod handler;
 pub mod host;
-pub mod html;
-pub mod key;
-pub mod layout;
-mod markup;
-pub mod memo;
-pub mod nesting;
-pub mod packed;
-mod render;
 pub mod sent_templates;
 pub mod session;
-mod size;
-pub mod splice;
-pub mod stream;
-pub mod template;
+mod tree;
 
-pub use html::Html;
-pub use memo::{Memo, MemoList};
+pub use author::memo::{Memo, MemoList};
+pub use author::stream::Stream;
+pub use author::{handler, memo, splice, stream};
 pub use session::policy::{Cadence, Policy};
 pub use session::{Component, Input, Join, Output, Session};
-pub use stream::Stream;
-
-/// [`sent_templates`] by the name that other crates have for it.
-#[doc(hidden)]
-pub mod ledger {
-    pub use crate::sent_templates::{SentTemplates as TemplateLedger, TemplateUse, template_html};
-}
+pub use tree::html::Html;
+pub use tree::{html, key, layout, nesting, packed, template};
 
 /// What `html!` expands to uses these; nobody else should.
 #[doc(hidden)]

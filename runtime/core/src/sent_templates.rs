@@ -9,8 +9,8 @@ use lightspeed_protocol::frame::ServerFrame;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 use lightspeed_protocol::template::{SlotRef, write_slots};
 
-use crate::layout;
-use crate::template::{Kind, Template};
+use crate::tree::layout;
+use crate::tree::template::{Kind, Template};
 
 /// A template that a frame refers to.
 #[derive(Debug, Clone, Copy)]

@@ -26,9 +26,7 @@
 //! - `exchange`: what a session takes and gives
 //! - [`lifecycle`]: the phases, as types; `window`: patches that are not acknowledged
 //! - [`policy`]: what a session promises when its socket or server is lost; [`checkpoint`]: the session as bytes
-//! - [`hibernation`]: the newest version without its tree; `edits`: what a person has changed in it; `instances`: the ids in it
-//! - `slot_address`: what an event names, looked up in a tree; `fields`: what an event tells of fields; `reach`: whether a
-//!   person can act on an element
+//! - [`hibernation`]: the newest version without its tree; `edits`: what a person has changed in it
 //! - [`recovery`]: what a session goes on from after a panic in the component
 
 pub mod checkpoint;
@@ -37,22 +35,18 @@ mod delivery;
 mod edits;
 mod events;
 mod exchange;
-mod fields;
 pub mod hibernation;
 mod inspect;
-mod instances;
 mod join;
 pub mod lifecycle;
 mod outbox;
 mod persistence;
 pub mod policy;
 mod queue;
-pub(crate) mod reach;
 pub mod recovery;
 mod render;
 mod restore;
 mod revisions;
-mod slot_address;
 mod update;
 mod window;
 
@@ -62,6 +56,7 @@ use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::ClientFrame;
 
+use crate::tree::slot_address::SlotAddress;
 use component::Supervised;
 use delivery::Delivery;
 use events::Events;
@@ -71,7 +66,6 @@ use persistence::Persistence;
 use policy::Policy;
 use recovery::{Recovery, Step};
 use revisions::Revisions;
-use slot_address::SlotAddress;
 
 pub use component::Component;
 pub use exchange::{Input, Join, Output, Transmission, Unfit};
@@ -93,7 +87,7 @@ impl<C: Component> Session<C> {
     /// # Panics
     ///
     /// With debug assertions, when a splice brings what a parser would move, drop or close there
-    /// ([`nesting`](crate::nesting)).
+    /// ([`nesting`](crate::tree::nesting)).
     pub fn new(component: C) -> Self {
         Self::with_policy(component, Policy::default())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use lightspeed::maud;
 use lightspeed::recorder::{Recorder, Recordings, Start};
 use lightspeed::{Adapter, Context, Form, Html, Live, MountError, Recording, html};
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::{Input, Join, Output, Session, Transmission};
 use lightspeed_interpreter::recording::{self, Follower};
 use lightspeed_protocol::Timestamp;
@@ -97,7 +97,7 @@ struct Stage<C: Live> {
     recordings: Recordings,
     tape: Tape,
     client: Follower,
-    ledger: TemplateLedger,
+    ledger: SentTemplates,
     said: Vec<Vec<u8>>,
     seq: u64,
     now: u64,
@@ -126,7 +126,7 @@ impl<C: Live> Stage<C> {
             recordings,
             tape,
             client,
-            ledger: TemplateLedger::default(),
+            ledger: SentTemplates::default(),
             said: Vec::new(),
             seq: 0,
             now: 1_000,

@@ -18,7 +18,7 @@ use lightspeed_core::host::admission::{self, Admissions};
 use lightspeed_core::host::claim::Fenced;
 use lightspeed_core::host::lease::Lease;
 use lightspeed_core::host::registry::{self, Bounds, Decision, Evicted, Registry, Reservation};
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::{Input, Join, Policy, Session};
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
@@ -66,7 +66,7 @@ struct Socket {
     /// When the client said something last.
     heard_at: Timestamp,
     identity: u64,
-    ledger: TemplateLedger,
+    sent_templates: SentTemplates,
     /// Its number among those that were let in.
     place: u64,
     /// Whether it has a session, as far as those who may have to make room are concerned.
@@ -276,7 +276,7 @@ impl Server {
                     return self.fail(now, socket, CloseReason::HelloExpected);
                 };
                 it.is_greeted = true;
-                it.ledger = TemplateLedger::new(known);
+                it.sent_templates = SentTemplates::new(known);
                 let heartbeat_ms = limits::HEARTBEAT_MS;
                 let welcome = ServerFrame::Welcome {
                     protocol,

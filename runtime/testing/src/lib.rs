@@ -35,7 +35,7 @@ pub mod vectors;
 use std::collections::VecDeque;
 
 use lightspeed_core::Policy;
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::checkpoint::Checkpoint;
 use lightspeed_core::session::{Component, Input, Join, Output, Session};
 use lightspeed_interpreter::{Address, Client, ClientOutput, MemoryDocument};
@@ -89,7 +89,7 @@ pub struct Page<C: Component> {
     pub closed: Option<CloseReason>,
     /// The clock, in milliseconds.
     pub now: Timestamp,
-    ledger: TemplateLedger,
+    sent_templates: SentTemplates,
     is_online: bool,
     to_server: VecDeque<Vec<u8>>,
     to_client: VecDeque<Vec<u8>>,
@@ -127,7 +127,7 @@ impl<C: Component> Page<C> {
             stored: None,
             closed: None,
             now: Timestamp(0),
-            ledger: TemplateLedger::default(),
+            sent_templates: SentTemplates::default(),
             is_online: false,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
@@ -300,7 +300,8 @@ impl<C: Component> Page<C> {
             (0, ClientFrame::Hello { templates, .. }) => {
                 let mut known = templates.reader();
                 let count = known.array().expect("an array");
-                self.ledger = TemplateLedger::new((0..count).map(|_| known.uint32().expect("a fingerprint")));
+                self.sent_templates =
+                    SentTemplates::new((0..count).map(|_| known.uint32().expect("a fingerprint")));
                 self.welcome();
             }
             (0, ClientFrame::Ping {}) => self.send_down(ServerFrame::Pong {}.encode(0)),
@@ -320,7 +321,7 @@ impl<C: Component> Page<C> {
                     if !self.is_online {
                         continue;
                     }
-                    for frame in self.ledger.announce(&transmission.templates) {
+                    for frame in self.sent_templates.announce(&transmission.templates) {
                         self.send_down(frame);
                     }
                     self.send_down(transmission.frame);

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::{Component, Input, Join, Output, Session};
 use lightspeed_interpreter::MemoryDocument;
 use lightspeed_interpreter::recording::Follower;
@@ -182,7 +182,7 @@ fn without_token(frame: &[u8]) -> Vec<u8> {
 /// At the first difference, with its place in the recording.
 pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize, String> {
     let mut session = Session::new(component);
-    let mut ledger = TemplateLedger::default();
+    let mut ledger = SentTemplates::default();
     let mut client = Follower::new(&session.page_html());
     let mut said: std::collections::VecDeque<Vec<u8>> = std::collections::VecDeque::new();
     let mut count = 0;
@@ -212,7 +212,7 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                     ClientFrame::Hello { templates, .. } => {
                         let mut known = templates.reader();
                         let count = known.array().map_err(|error| at(&error.to_string()))?;
-                        ledger = TemplateLedger::new((0..count).filter_map(|_| known.uint32().ok()));
+                        ledger = SentTemplates::new((0..count).filter_map(|_| known.uint32().ok()));
                         said.push_back(welcome());
                     }
                     ClientFrame::Ping {} => said.push_back(ServerFrame::Pong {}.encode(0)),

@@ -14,9 +14,9 @@ use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 
 use super::{Patch, Place};
-use crate::build::{Numbering, write_items, write_packed};
-use crate::html::Item;
-use crate::packed::Packed;
+use crate::tree::build::{Numbering, write_items, write_packed};
+use crate::tree::html::{Item, Value};
+use crate::tree::packed::Packed;
 
 /// The items of a list, wherever they are kept.
 pub(super) trait Items<M> {
@@ -56,7 +56,7 @@ impl<M> Items<M> for [Item<M>] {
     }
 }
 
-impl<M> Items<M> for Packed<M> {
+impl<M> Items<M> for Packed<Value<M>> {
     fn len(&self) -> usize {
         self.len()
     }

@@ -14,11 +14,11 @@ use spin::Mutex;
 
 use super::keyed::Items;
 use super::{Patch, Place};
-use crate::build::{value_count, write_items, write_values};
-use crate::html::{Fragment, Item, Value};
-use crate::key::Key;
-use crate::stream::rows::{NONE, RowList, Shown};
-use crate::stream::{Change, Content, StreamValue};
+use crate::tree::build::{value_count, write_items, write_values};
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::key::Key;
+use crate::tree::stream::rows::{NONE, RowList, Shown};
+use crate::tree::stream::{Change, Content, StreamValue};
 
 impl<M> Patch<M> {
     pub(super) fn stream(&mut self, place: Place, old: &Value<M>, new: &mut StreamValue<M>) {
@@ -34,7 +34,7 @@ impl<M> Patch<M> {
                 let is_empty =
                     super::is_empty(old) || shown.as_ref().is_some_and(|shown| shown.rows.is_empty());
                 self.replace_list(place, is_empty, &mut *items);
-                *new = StreamValue::shown(Shown::new(link, at, token, items));
+                *new = StreamValue::shown(Shown::of_items(link, at, token, items));
             }
             Content::Changes { link, from, at, changes } => match shown {
                 Some(mut shown)
@@ -90,7 +90,7 @@ impl<M> Patch<M> {
 }
 
 impl<M> StreamValue<M> {
-    fn shown(shown: Shown<M>) -> Self {
+    fn shown(shown: Shown<Value<M>>) -> Self {
         Self(Content::Shown(Mutex::new(Some(Box::new(shown)))))
     }
 }
@@ -110,14 +110,14 @@ struct Replay<'a, M> {
 }
 
 impl<M> Replay<'_, M> {
-    fn all(mut self, rows: &mut RowList<M>, changes: Vec<Change<Item<M>>>) {
+    fn all(mut self, rows: &mut RowList<Value<M>>, changes: Vec<Change<Item<M>>>) {
         for change in changes {
             self.one(rows, change);
         }
         self.end_run();
     }
 
-    fn one(&mut self, rows: &mut RowList<M>, change: Change<Item<M>>) {
+    fn one(&mut self, rows: &mut RowList<Value<M>>, change: Change<Item<M>>) {
         match change {
             Change::Append(item) => self.put(rows, item, |_| NONE),
             Change::Prepend(item) => self.put(rows, item, RowList::first),
@@ -145,7 +145,12 @@ impl<M> Replay<'_, M> {
     }
 
     /// Puts a row before what `before` finds, unless it is there already.
-    fn put(&mut self, rows: &mut RowList<M>, mut item: Item<M>, before: impl FnOnce(&RowList<M>) -> u32) {
+    fn put(
+        &mut self,
+        rows: &mut RowList<Value<M>>,
+        mut item: Item<M>,
+        before: impl FnOnce(&RowList<Value<M>>) -> u32,
+    ) {
         if let Some(row) = rows.find(&item.key) {
             return self.update(rows, row, item);
         }
@@ -168,20 +173,20 @@ impl<M> Replay<'_, M> {
         rows.insert(before, item);
     }
 
-    fn update(&mut self, rows: &mut RowList<M>, row: u32, mut item: Item<M>) {
+    fn update(&mut self, rows: &mut RowList<Value<M>>, row: u32, mut item: Item<M>) {
         self.end_run();
         item.body.number(|fragment| self.patch.rewrite(rows.id(row), fragment));
         rows.update(row, item.body.into_fragment(), &mut self.patch.past);
     }
 
-    fn delete(&mut self, rows: &mut RowList<M>, key: &Key) {
+    fn delete(&mut self, rows: &mut RowList<Value<M>>, key: &Key) {
         if let Some(row) = rows.find(key) {
             self.cut(rows, row, 1);
         }
     }
 
     /// Takes out a row and those behind it, `count` in all.
-    fn cut(&mut self, rows: &mut RowList<M>, first: u32, count: usize) {
+    fn cut(&mut self, rows: &mut RowList<Value<M>>, first: u32, count: usize) {
         if count == 0 {
             return;
         }

@@ -29,8 +29,8 @@ use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 use super::edits::PendingEdits;
 use super::events::Refusal;
 use super::exchange::AHEAD_MAX;
-use super::slot_address::SlotAddress;
 use super::window::Window;
+use crate::tree::slot_address::SlotAddress;
 
 pub use super::component::LoadError;
 pub use super::exchange::Checkpoint;

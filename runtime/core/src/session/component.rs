@@ -7,9 +7,9 @@ use core::fmt;
 use lightspeed_protocol::Timestamp;
 
 use super::recovery::{Restarts, Step};
-use crate::html::Html;
-use crate::nesting;
-use crate::stream::tree as streams;
+use crate::tree::html::Html;
+use crate::tree::nesting;
+use crate::tree::streams;
 
 /// What a session runs: state, the messages that change it, and what it looks like.
 pub trait Component {

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Writer};
 
-use super::fields::note_fields;
-use super::slot_address::SlotAddress;
-use crate::html::Fragment;
+use crate::tree::fields::note_fields;
+use crate::tree::html::Fragment;
+use crate::tree::slot_address::SlotAddress;
 
 /// What a person has changed in fields since the newest version was rendered, as far as events have told it: which
 /// event with which payload, oldest first.

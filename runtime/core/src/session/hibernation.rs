@@ -19,12 +19,12 @@ use alloc::vec::Vec;
 use lightspeed_protocol::InstanceId;
 
 use super::edits::PendingEdits;
-use super::instances::{give_ids, ids_of};
-use crate::digest::digest;
-use crate::html::{Fragment, Html};
-use crate::memo;
-use crate::stream::StreamValue;
-use crate::stream::tree as streams;
+use crate::tree::digest::digest;
+use crate::tree::html::{Fragment, Html};
+use crate::tree::ids::{give_ids, ids_of};
+use crate::tree::memos as memo;
+use crate::tree::stream::StreamValue;
+use crate::tree::streams;
 
 /// How long a session takes no input before it hibernates, in milliseconds.
 pub const HIBERNATE_AFTER_MS: u64 = 10_000;

@@ -6,10 +6,10 @@ use core::fmt;
 use super::Session;
 use super::component::Component;
 use super::hibernation::Newest;
-use crate::html::Fragment;
-use crate::nesting::Misplaced;
-use crate::render::{write_fragment, write_page};
-use crate::stream::tree as streams;
+use crate::tree::html::Fragment;
+use crate::tree::nesting::Misplaced;
+use crate::tree::render::{write_fragment, write_page};
+use crate::tree::streams;
 
 impl<C: Component> fmt::Debug for Session<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use super::recovery::Step;
 use super::revisions::lose_rendered;
 use super::window::Sent;
 use crate::diff::Patch;
-use crate::html::Html;
+use crate::tree::html::Html;
 
 impl<C: Component> Session<C> {
     /// Renders, if there is a reason to and the client keeps up.

@@ -14,7 +14,7 @@ use super::policy::Policy;
 use super::revisions;
 use super::window::Sent;
 use crate::sent_templates::TemplateUse;
-use crate::stream::tree as streams;
+use crate::tree::streams;
 
 impl<C: Component> Session<C> {
     /// The session as it is now.

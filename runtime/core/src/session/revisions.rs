@@ -17,22 +17,22 @@ use super::checkpoint::{Image, Version};
 use super::component::State;
 use super::edits::PendingEdits;
 use super::exchange::AHEAD_MAX;
-use super::fields;
 use super::hibernation::{HIBERNATE_AFTER_MS, Newest};
-use super::instances::{each_instance, give_ids, ids_of};
 use super::queue;
-use super::slot_address::SlotAddress;
-use crate::build::{Numbering, write_skeleton};
 use crate::diff::{self, Patch};
-use crate::digest::digest;
-use crate::html::{Fragment, Html};
-use crate::memo;
-use crate::nesting::{self, Misplaced};
-use crate::render::write_page;
-use crate::size;
-use crate::stream::rows::Past;
-use crate::stream::tree as streams;
-use crate::template::{Kind, Template};
+use crate::tree::build::{Numbering, write_hydration_layout};
+use crate::tree::digest::digest;
+use crate::tree::fields;
+use crate::tree::held::Past;
+use crate::tree::html::{Fragment, Html};
+use crate::tree::ids::{each_instance, give_ids, ids_of};
+use crate::tree::memos as memo;
+use crate::tree::nesting::{self, Misplaced};
+use crate::tree::render::write_page;
+use crate::tree::size;
+use crate::tree::slot_address::SlotAddress;
+use crate::tree::streams;
+use crate::tree::template::{Kind, Template};
 
 /// States of older versions that a checkpoint holds at most, in bytes. An event that was made on one
 /// that is left out is refused as `stale`, should this very checkpoint be the one that is restored.
@@ -118,7 +118,7 @@ impl<M> Revisions<M> {
     /// Gives the instances of the first page their ids, so that they are the same however often the page is adopted.
     pub(super) fn number_page(&mut self) {
         let mut numbering = Numbering::new(self.next_id);
-        write_skeleton(self.newest.tree_mut(), &mut numbering, &mut Writer::new());
+        write_hydration_layout(self.newest.tree_mut(), &mut numbering, &mut Writer::new());
         self.next_id = numbering.next_id;
         streams::show(self.newest.tree_mut());
     }
@@ -225,13 +225,13 @@ impl<M> Revisions<M> {
         let tree = self.newest.tree_mut();
         let mut numbering = Numbering::new(tree.id);
         let mut skeleton = Writer::new();
-        write_skeleton(tree, &mut numbering, &mut skeleton);
+        write_hydration_layout(tree, &mut numbering, &mut skeleton);
         let left_out = if numbering.raw_count > 0 { write_page(tree).1 } else { Vec::new() };
         if !left_out.is_empty() {
             numbering = Numbering::new(tree.id);
             numbering.left_out = left_out.iter().map(|raw| raw.index).collect();
             skeleton = Writer::new();
-            write_skeleton(tree, &mut numbering, &mut skeleton);
+            write_hydration_layout(tree, &mut numbering, &mut skeleton);
         }
         let mut patch = Patch::new(numbering);
         let skeleton = Raw::new(skeleton.as_bytes());

@@ -10,7 +10,7 @@ use super::events::Order;
 use super::exchange::Output;
 use super::recovery::Step;
 use super::revisions::resolution::{Resolved, Unresolved};
-use super::slot_address::SlotAddress;
+use crate::tree::slot_address::SlotAddress;
 
 /// What a session has made and may not let out yet, while a store is silent: tasks, mostly. An honest client
 /// has no more than [`limits::EVENTS_UNACKED_MAX`] events under way.

@@ -1,7 +1,7 @@
 //! What is recorded of a session, as it is handed to the thread that writes.
 
 use bytes::Bytes;
-use lightspeed_core::ledger::TemplateUse;
+use lightspeed_core::sent_templates::TemplateUse;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::JoinMode;
 

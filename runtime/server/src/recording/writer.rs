@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 use lightspeed_protocol::recording::{FORMAT_VERSION, MAGIC, Record, write_templates};
 use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp};
@@ -17,7 +17,7 @@ pub(super) struct RecordingWriter {
     sink: Box<dyn Write + Send>,
     redactor: Redactor,
     /// Which templates the recording holds.
-    ledger: TemplateLedger,
+    sent_templates: SentTemplates,
     bytes_left: usize,
     records_left: usize,
 }
@@ -34,7 +34,7 @@ impl RecordingWriter {
         let mut writer = Self {
             sink,
             redactor,
-            ledger: TemplateLedger::default(),
+            sent_templates: SentTemplates::default(),
             bytes_left: settings.bytes_max.min(limits::RECORDING_BYTES_MAX),
             records_left: settings.records_max.min(limits::RECORDING_RECORDS_MAX),
         };
@@ -70,7 +70,7 @@ impl RecordingWriter {
                 None => Ok(true),
             },
             Moment::FrameOut { frame, templates } => {
-                let definitions = self.ledger.announce(&templates);
+                let definitions = self.sent_templates.announce(&templates);
                 let Some((definitions, frame)) = self.redactor.server_frame(&definitions, &frame) else {
                     return self.truncate(at);
                 };

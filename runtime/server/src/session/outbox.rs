@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_core::session::Transmission;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
@@ -73,7 +73,7 @@ impl Shared {
 pub(crate) struct OutboxReader {
     shared: Arc<Shared>,
     /// The templates that the page has.
-    ledger: TemplateLedger,
+    sent_templates: SentTemplates,
     /// A transmission that was taken, and that is the next again unless it is taken back.
     put_back: Option<Box<Transmission>>,
 }
@@ -85,7 +85,7 @@ pub(crate) fn outbox(peer: Option<SocketAddr>, account: &Arc<Account>) -> (Outbo
     let shared = Arc::new(Shared { peer, queue: Mutex::new(queue), filled, overflow });
     (
         Outbox { shared: Arc::clone(&shared) },
-        OutboxReader { shared, ledger: TemplateLedger::default(), put_back: None },
+        OutboxReader { shared, sent_templates: SentTemplates::default(), put_back: None },
     )
 }
 
@@ -126,11 +126,11 @@ impl Outbox {
 impl OutboxReader {
     /// The page has the HTML of the templates `known`.
     pub(crate) fn open(&mut self, known: Vec<u32>) {
-        self.ledger = TemplateLedger::new(known);
+        self.sent_templates = SentTemplates::new(known);
     }
 
-    pub(crate) fn ledger(&mut self) -> &mut TemplateLedger {
-        &mut self.ledger
+    pub(crate) fn sent_templates(&mut self) -> &mut SentTemplates {
+        &mut self.sent_templates
     }
 
     pub(crate) async fn next(&mut self) -> Outgoing {

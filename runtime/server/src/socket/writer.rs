@@ -6,7 +6,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
-use lightspeed_core::ledger::TemplateLedger;
+use lightspeed_core::sent_templates::SentTemplates;
 use lightspeed_protocol::close::CloseReason;
 use tokio::time::{interval, timeout};
 
@@ -37,7 +37,7 @@ pub(super) async fn write(sink: &mut Sink, waiting: &mut OutboxReader, deflaters
         let within = limits::STALL_MAX + outgoing.as_ref().map_or(Duration::ZERO, drain_time);
         let written = timeout(within, async {
             match outgoing {
-                Some(outgoing) => feed(sink, outgoing, waiting.ledger()).await?,
+                Some(outgoing) => feed(sink, outgoing, waiting.sent_templates()).await?,
                 None => sink.feed(Message::Ping(Bytes::new())).await?,
             }
             sink.flush().await
@@ -78,12 +78,12 @@ fn drain_time(outgoing: &Outgoing) -> Duration {
 pub(super) async fn feed(
     sink: &mut Sink,
     outgoing: Outgoing,
-    ledger: &mut TemplateLedger,
+    sent_templates: &mut SentTemplates,
 ) -> Result<(), axum::Error> {
     let frame = match outgoing {
         Outgoing::Frame(frame) => frame,
         Outgoing::Transmission { transmission, .. } => {
-            for template in ledger.announce(&transmission.templates) {
+            for template in sent_templates.announce(&transmission.templates) {
                 sink.feed(Message::Binary(template.into())).await?;
             }
             transmission.frame

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use lightspeed_protocol::template::Namespace;
 
 use super::{Items, sources};
-use crate::html::{Fragment, Item};
-use crate::key::Key;
-use crate::packed::Packed;
-use crate::template::{Reaches, Template};
+use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::key::Key;
+use crate::tree::packed::Packed;
+use crate::tree::template::{Reaches, Template};
 
 static TEMPLATE: Template = Template {
     fingerprint: 1,
@@ -29,7 +29,7 @@ fn items(keys: &[usize]) -> Vec<Item<()>> {
     keys.iter().map(|number| Item::new(key(*number), Fragment::new(&TEMPLATE, Vec::new()))).collect()
 }
 
-fn packed(keys: &[usize]) -> Packed<()> {
+fn packed(keys: &[usize]) -> Packed<Value<()>> {
     let mut items = Packed::new(&TEMPLATE);
     for number in keys {
         items.begin(&key(*number));

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use lightspeed_protocol::template::Namespace;
 
 use super::{Component, LoadError, Supervised};
-use crate::html::Html;
 use crate::session::recovery::Step;
-use crate::template::{Reaches, Template};
+use crate::tree::html::Html;
+use crate::tree::template::{Reaches, Template};
 
 static EMPTY: Template = Template {
     fingerprint: 1,

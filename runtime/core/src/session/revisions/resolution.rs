@@ -8,12 +8,13 @@ use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::msgpack::Payload;
 
 use super::Revisions;
-use crate::html::Value;
 use crate::session::exchange::Unfit;
-use crate::session::reach::Around;
-use crate::session::slot_address::{Instance, SlotAddress, find_reached, reach_row};
-use crate::stream::tree as streams;
-use crate::template::{Kind, Slot};
+use crate::tree::html::Value;
+use crate::tree::reach::Around;
+use crate::tree::slot_address::{SlotAddress, find_reached, reach_row};
+use crate::tree::streams;
+use crate::tree::template::{Kind, Slot};
+use crate::tree::visit::Instance;
 
 /// Why there is no message.
 #[derive(Debug, Clone, Copy)]

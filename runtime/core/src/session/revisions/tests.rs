@@ -11,13 +11,13 @@ use lightspeed_protocol::{Timestamp, limits};
 
 use super::resolution::Unresolved;
 use super::{OLD_STATES_BYTES_MAX, Revisions};
-use crate::html::{Html, Value};
-use crate::nesting::Within;
 use crate::session::component::State;
 use crate::session::exchange::AHEAD_MAX;
 use crate::session::hibernation::HIBERNATE_AFTER_MS;
-use crate::session::slot_address::SlotAddress;
-use crate::template::{Kind, Reaches, Slot, Template};
+use crate::tree::html::{Html, Value};
+use crate::tree::nesting::Within;
+use crate::tree::slot_address::SlotAddress;
+use crate::tree::template::{Kind, Reaches, Slot, Template};
 
 /// A text and a button that sends the number in it.
 static COUNTER: Template = Template {

@@ -1,0 +1,13 @@
+//! What authors write, and what `html!` makes of it: handlers, splices, memoized parts and streams.
+//!
+//! # Layout
+//!
+//! - [`handler`]: how an event at a place becomes a typed message
+//! - [`splice`]: what can stand in a splice or an attribute
+//! - [`memo`]: parts that are rendered again only when their dependencies have changed
+//! - [`stream`]: lists whose rows the server doesn't keep
+
+pub mod handler;
+pub mod memo;
+pub mod splice;
+pub mod stream;
