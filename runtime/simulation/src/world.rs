@@ -79,7 +79,8 @@ fn setup(seed: u64, policy: Policy) -> Setup {
         makes_room_after_ms: 2_000,
     };
     if random.chance(20) {
-        (sockets.all_max, sockets.per_address_max) = (PAGES_MAX + random.index(8), PAGES_MAX + random.index(8));
+        (sockets.all_max, sockets.per_address_max) =
+            (PAGES_MAX + random.index(8), PAGES_MAX + random.index(8));
     }
     let drain_batch = [1, 2, 256][random.index(3)];
     Setup { policy, has_store: policy.is_stored(), bounds, sockets, drain_batch }

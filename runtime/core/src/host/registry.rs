@@ -74,7 +74,7 @@ impl<W: Copy> Reservation<W> {
 }
 
 /// A session that has to make room: it is to be suspended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the session is no longer found, and has to be told to end"]
 pub struct Evicted<T> {
     /// What was kept for it.
