@@ -104,7 +104,7 @@ impl Claim {
     /// # Errors
     ///
     /// With what the client is told when it doesn't.
-    pub fn new<W: PartialEq>(
+    pub fn new<W: Copy + PartialEq>(
         token_epoch: u64,
         identity: Option<W>,
         stored: Stored<W>,

@@ -120,7 +120,7 @@ impl<I: Copy, W: Copy + Ord> Owners<I, W> {
     }
 }
 
-fn subtract<K: Ord, I>(owned_by: &mut BTreeMap<K, Owned<I>>, key: K) {
+fn subtract<K: Copy + Ord, I>(owned_by: &mut BTreeMap<K, Owned<I>>, key: K) {
     let Some(owned) = owned_by.get_mut(&key) else { return };
     owned.count -= 1;
     if owned.count == 0 {

@@ -74,7 +74,7 @@ impl<W: Copy> Reservation<W> {
 }
 
 /// A session that has to make room: it is to be suspended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the session is no longer found, and has to be told to end"]
 pub struct Evicted<T> {
     /// What was kept for it.
@@ -218,6 +218,7 @@ impl<I: Copy + Ord, W: Copy + Ord, T> Registry<I, W, T> {
     }
 
     /// Gives back the room for a session that wasn't mounted.
+    #[expect(clippy::needless_pass_by_value, reason = "room that is given back can't be entered")]
     pub fn release(&mut self, reservation: Reservation<W>) {
         self.reserved -= 1;
         self.owners.subtract(reservation.owner);

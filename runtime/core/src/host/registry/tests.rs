@@ -38,7 +38,7 @@ impl PartialOrd for Name {
 }
 
 /// How often names are compared meanwhile.
-fn comparisons(work: impl FnOnce()) -> usize {
+fn comparisons<T>(work: impl FnOnce() -> T) -> usize {
     let before = COMPARISONS.get();
     work();
     COMPARISONS.get() - before
@@ -325,18 +325,18 @@ fn a_page_at_a_bound_costs_the_same_however_many_sessions_wait() {
         });
         let enter = |host: &mut Host, owner| host.enter_as(owner).0;
         let first = enter(&mut host, address(1));
-        (1..others).for_each(|_| {
+        for _ in 1..others {
             enter(&mut host, address(1));
-        });
+        }
         for _ in 0..2 {
             let held = enter(&mut host, named(1));
             host.attach(held);
         }
         let waiting = enter(&mut host, named(2));
         enter(&mut host, named(2));
-        let of_address = comparisons(|| _ = enter(&mut host, address(1)));
+        let of_address = comparisons(|| enter(&mut host, address(1)));
         assert_eq!(host.told, [first], "its oldest makes room");
-        let of_identity = comparisons(|| _ = enter(&mut host, named(2)));
+        let of_identity = comparisons(|| enter(&mut host, named(2)));
         assert_eq!(host.told, [first, waiting]);
         let refused = comparisons(|| assert_eq!(host.reserve(named(1)), Err(Full::Owner)));
         [of_address, of_identity, refused]
