@@ -457,12 +457,13 @@ fn a_session_whose_values_are_redacted_runs_again() {
     let now = Timestamp(0);
     let mut recorder = recordings.start_into(now, start, Box::new(sink.clone()));
     let mut client = Follower::new(&html);
-    let mut ledger = SentTemplates::default();
+    let mut sent_templates = SentTemplates::default();
     let mut drain = |session: &mut Session<Adapter<Book>>, recorder: &mut Recorder, client: &mut Follower| {
         while let Some(output) = session.poll_output() {
             let Output::Transmit(transmission) = output else { continue };
             recorder.frame_out(now, &transmission);
-            for frame in ledger.announce(&transmission.templates).iter().chain([&transmission.frame]) {
+            for frame in sent_templates.announce(&transmission.templates).iter().chain([&transmission.frame])
+            {
                 client.handle_frame(frame).unwrap();
             }
         }

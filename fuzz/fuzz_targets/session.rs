@@ -262,7 +262,7 @@ impl Peer {
 
 /// A page that applies whatever comes.
 struct Follower {
-    ledger: SentTemplates,
+    sent_templates: SentTemplates,
     templates: Templates,
     tree: Tree,
     document: MemoryDocument,
@@ -272,7 +272,7 @@ struct Follower {
 impl Follower {
     fn new(html: &str) -> Self {
         Self {
-            ledger: SentTemplates::default(),
+            sent_templates: SentTemplates::default(),
             templates: Templates::new(),
             tree: Tree::new(),
             document: MemoryDocument::from_html(html),
@@ -281,11 +281,11 @@ impl Follower {
     }
 
     fn announce(&mut self, uses: &[lightspeed_core::sent_templates::TemplateUse]) {
-        for frame in self.ledger.announce(uses) {
+        for frame in self.sent_templates.announce(uses) {
             let Ok((0, ServerFrame::Template { fingerprint, namespace, roots, check, html, slots })) =
                 ServerFrame::decode(&frame)
             else {
-                panic!("a ledger announces templates")
+                panic!("a sent_templates announces templates")
             };
             let shape = self.templates.define(fingerprint, namespace, roots, check, html, slots);
             self.document.define(fingerprint, shape.expect("a server's templates are well-formed"));

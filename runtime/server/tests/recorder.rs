@@ -97,7 +97,7 @@ struct Stage<C: Live> {
     recordings: Recordings,
     tape: Tape,
     client: Follower,
-    ledger: SentTemplates,
+    sent_templates: SentTemplates,
     said: Vec<Vec<u8>>,
     seq: u64,
     now: u64,
@@ -126,7 +126,7 @@ impl<C: Live> Stage<C> {
             recordings,
             tape,
             client,
-            ledger: SentTemplates::default(),
+            sent_templates: SentTemplates::default(),
             said: Vec::new(),
             seq: 0,
             now: 1_000,
@@ -178,7 +178,7 @@ impl<C: Live> Stage<C> {
             match output {
                 Output::Transmit(transmission) => {
                     self.recorder.frame_out(Timestamp(self.now), &transmission);
-                    for frame in self.ledger.announce(&transmission.templates) {
+                    for frame in self.sent_templates.announce(&transmission.templates) {
                         self.client.handle_frame(&frame).unwrap();
                     }
                     self.client.handle_frame(&transmission.frame).unwrap();

@@ -182,7 +182,7 @@ fn without_token(frame: &[u8]) -> Vec<u8> {
 /// At the first difference, with its place in the recording.
 pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize, String> {
     let mut session = Session::new(component);
-    let mut ledger = SentTemplates::default();
+    let mut sent_templates = SentTemplates::default();
     let mut client = Follower::new(&session.page_html());
     let mut said: std::collections::VecDeque<Vec<u8>> = std::collections::VecDeque::new();
     let mut count = 0;
@@ -212,7 +212,7 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
                     ClientFrame::Hello { templates, .. } => {
                         let mut known = templates.reader();
                         let count = known.array().map_err(|error| at(&error.to_string()))?;
-                        ledger = SentTemplates::new((0..count).filter_map(|_| known.uint32().ok()));
+                        sent_templates = SentTemplates::new((0..count).filter_map(|_| known.uint32().ok()));
                         said.push_back(welcome());
                     }
                     ClientFrame::Ping {} => said.push_back(ServerFrame::Pong {}.encode(0)),
@@ -227,7 +227,7 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
         }
         while let Some(output) = session.poll_output() {
             if let Output::Transmit(transmission) = output {
-                said.extend(ledger.announce(&transmission.templates));
+                said.extend(sent_templates.announce(&transmission.templates));
                 said.push_back(transmission.frame);
             }
         }

@@ -100,7 +100,7 @@ impl<K> Socket<K> {
         {
             let rest = async {
                 while let Some(outgoing) = waiting.next_waiting() {
-                    feed(&mut sink, outgoing, waiting.ledger()).await?;
+                    feed(&mut sink, outgoing, waiting.sent_templates()).await?;
                 }
                 Ok::<(), axum::Error>(())
             };

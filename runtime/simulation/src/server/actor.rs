@@ -158,7 +158,7 @@ impl Server {
                     if let Some(link) = actor.link
                         && let Some(socket) = self.sockets.get_mut(&link.socket)
                     {
-                        let frames = socket.ledger.announce(&transmission.templates);
+                        let frames = socket.sent_templates.announce(&transmission.templates);
                         let frames = frames.into_iter().chain([transmission.frame]);
                         self.wishes.extend(frames.map(|frame| Wish::Send(link.socket, frame)));
                     }
