@@ -45,48 +45,58 @@ impl Delivery {
     }
 
     /// The session was read from a checkpoint.
+    #[inline]
     pub(super) fn note_restored(&mut self, version_acked: u64) {
         self.version_acked = version_acked;
         self.is_restored = true;
     }
 
+    #[inline]
     pub(super) const fn is_restored(&self) -> bool {
         self.is_restored
     }
 
+    #[inline]
     pub(super) const fn phase(&self) -> &Phase {
         &self.phase
     }
 
+    #[inline]
     pub(super) const fn is_attached(&self) -> bool {
         self.phase.attached().is_some()
     }
 
+    #[inline]
     pub(super) const fn is_closed(&self) -> bool {
         self.phase.is_closed()
     }
 
     /// Whether no socket has ever joined.
+    #[inline]
     pub(super) const fn is_unjoined(&self) -> bool {
         matches!(self.phase, Phase::Mounted(_))
     }
 
     /// A socket joins, which calls the session `link`. False when the session has ended.
+    #[inline]
     pub(super) fn attach(&mut self, link: u32) -> bool {
         self.phase.attach(link).is_some()
     }
 
     /// The socket is lost. False when there was none.
+    #[inline]
     pub(super) fn park(&mut self) -> bool {
         self.phase.park()
     }
 
     /// The session ends. False when it had before.
+    #[inline]
     pub(super) fn close(&mut self, reason: CloseReason) -> bool {
         self.phase.close(reason)
     }
 
     /// Whether nobody is about to ask for the newest version's tree: the client shows that version, or is gone.
+    #[inline]
     pub(super) const fn is_up_to_date(&self) -> bool {
         let is_shown = match &self.phase {
             // The page's socket will be there in a moment, and asks for the tree.
@@ -98,11 +108,13 @@ impl Delivery {
     }
 
     /// Whether the attached client lacks the document, or has asked for the whole of it.
+    #[inline]
     pub(super) fn needs_snapshot(&self) -> bool {
         self.phase.attached().is_some_and(Attached::needs_snapshot)
     }
 
     /// The attached client is to get the whole document.
+    #[inline]
     pub(super) fn ask_snapshot(&mut self) {
         self.set_needs_snapshot(true);
     }
@@ -114,6 +126,7 @@ impl Delivery {
     }
 
     /// The next program that is sent begins with the document: nothing that came before it is sent again.
+    #[inline]
     pub(super) fn begin_document(&mut self) {
         self.is_document_lost = false;
         self.window.clear();
@@ -121,24 +134,29 @@ impl Delivery {
     }
 
     /// Whatever the client shows as the newest version, it is not that.
+    #[inline]
     pub(super) fn lose_document(&mut self) {
         self.is_document_lost = true;
         self.window.clear();
     }
 
+    #[inline]
     pub(super) const fn is_document_lost(&self) -> bool {
         self.is_document_lost
     }
 
     /// Whether the client keeps up: one more patch may be made.
+    #[inline]
     pub(super) fn has_room(&self) -> bool {
         self.window.has_room()
     }
 
+    #[inline]
     pub(super) const fn version_acked(&self) -> u64 {
         self.version_acked
     }
 
+    #[inline]
     pub(super) const fn window(&self) -> &Window {
         &self.window
     }
@@ -187,17 +205,20 @@ impl Delivery {
     }
 
     /// Whether a client that shows `version` can say that it has applied `acked`.
+    #[inline]
     pub(super) const fn can_acknowledge(&self, acked: u64, version: u64) -> bool {
         acked <= version && acked >= self.version_acked
     }
 
     /// Every version up to `version` is applied.
+    #[inline]
     pub(super) fn acknowledge(&mut self, version: u64) {
         self.version_acked = version;
         self.window.acknowledge(version);
     }
 
     /// When the client must have acknowledged the oldest patch.
+    #[inline]
     pub(super) fn ack_at(&self) -> Option<Timestamp> {
         let oldest = self.window.oldest().filter(|_| self.is_attached())?;
         Some(oldest.at.after_ms(limits::ACK_MS_MAX))
@@ -210,6 +231,7 @@ impl Delivery {
     }
 
     /// The client is to hear that events are handled.
+    #[inline]
     pub(super) fn owe_ack(&mut self) {
         if let Some(attached) = self.phase.attached_mut() {
             attached.owe_ack();
@@ -217,6 +239,7 @@ impl Delivery {
     }
 
     /// The frame that acknowledges events, if it is owed and no patch has told it.
+    #[inline]
     pub(super) fn take_ack(&mut self, seq_handled: u64) -> Option<Transmission> {
         let attached = self.phase.attached_mut().filter(|attached| attached.owes_ack())?;
         attached.note_ack_sent();
@@ -224,6 +247,7 @@ impl Delivery {
     }
 
     /// The client is to be told that an event had no effect.
+    #[inline]
     pub(super) fn owe_refusal(&mut self, seq: u64, reason: RefusalReason) {
         self.refusals.push((seq, reason));
     }
@@ -233,6 +257,7 @@ impl Delivery {
         self.refusals = refusals.collect();
     }
 
+    #[inline]
     pub(super) fn refusal_count(&self) -> usize {
         self.refusals.len()
     }

@@ -47,10 +47,12 @@ impl Events {
         Self { seq_handled, unrendered: Vec::new(), refused, unfit_told: 0 }
     }
 
+    #[inline]
     pub(super) const fn seq_handled(&self) -> u64 {
         self.seq_handled
     }
 
+    #[inline]
     pub(super) fn order(&self, seq: u64) -> Order {
         if seq <= self.seq_handled {
             Order::Again
@@ -62,6 +64,7 @@ impl Events {
     }
 
     /// An event is taken into account, or refused.
+    #[inline]
     pub(super) fn note_handled(&mut self, seq: u64) {
         self.seq_handled = seq;
     }
@@ -74,6 +77,7 @@ impl Events {
     }
 
     /// What came of an event is shown by the next render.
+    #[inline]
     pub(super) fn note_unrendered(&mut self, seq: u64) {
         if self.unrendered.len() == limits::EVENTS_UNACKED_MAX {
             self.unrendered.remove(0);
@@ -81,16 +85,19 @@ impl Events {
         self.unrendered.push(seq);
     }
 
+    #[inline]
     pub(super) fn note_rendered(&mut self) {
         self.unrendered.clear();
     }
 
     /// The events that no render has shown, which are undone.
+    #[inline]
     pub(super) fn take_unrendered(&mut self) -> Vec<u64> {
         core::mem::take(&mut self.unrendered)
     }
 
     /// Remembers a refusal for a client that comes back without having heard it.
+    #[inline]
     pub(super) fn note_refused(&mut self, seq: u64, reason: RefusalReason) {
         if seq == 0 {
             return;
@@ -102,12 +109,14 @@ impl Events {
     }
 
     /// The events that had no effect, as far as they are remembered, in the order in which they were refused.
+    #[inline]
     pub(super) const fn refused(&self) -> &VecDeque<Refusal> {
         &self.refused
     }
 
     /// Whether the author is told of one more event that doesn't fit. A client can send as many of them as it likes;
     /// its author needs to hear of a few.
+    #[inline]
     pub(super) fn tells_unfit(&mut self) -> bool {
         let is_told = self.unfit_told < UNFIT_TOLD_MAX;
         self.unfit_told += u8::from(is_told);

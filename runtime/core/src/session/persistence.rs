@@ -41,21 +41,25 @@ impl Persistence {
         }
     }
 
+    #[inline]
     pub(super) fn is_durable(&self) -> bool {
         self.policy == Policy::Durable
     }
 
     /// Whether the session ends with its socket.
+    #[inline]
     pub(super) fn ends_with_socket(&self) -> bool {
         self.policy == Policy::Remount
     }
 
     /// Whether the session is ever stored.
+    #[inline]
     pub(super) const fn is_stored(&self) -> bool {
         self.policy.is_stored()
     }
 
     /// Something that is worth storing has changed.
+    #[inline]
     pub(super) fn note_change(&mut self, now: Timestamp) {
         match self.policy {
             Policy::Remount | Policy::Resume => {}
@@ -70,6 +74,7 @@ impl Persistence {
     }
 
     /// A version is made: nobody is shown one that the store doesn't know, even one that shows nothing new.
+    #[inline]
     pub(super) fn note_version(&mut self) {
         self.is_due |= self.is_durable();
     }
@@ -87,6 +92,7 @@ impl Persistence {
     }
 
     /// The socket is lost.
+    #[inline]
     pub(super) fn note_park(&mut self) {
         self.is_due |= self.unsaved_since.is_some();
     }
@@ -106,21 +112,25 @@ impl Persistence {
         self.is_due |= self.is_stored();
     }
 
+    #[inline]
     pub(super) const fn is_suspended(&self) -> bool {
         self.is_suspended
     }
 
     /// Whether the store has yet to say whose the session is: its client may know more of it than is here.
+    #[inline]
     pub(super) const fn is_unclaimed(&self) -> bool {
         self.telling_from.is_some()
     }
 
     /// When what has changed is stored even if little has.
+    #[inline]
     pub(super) fn save_at(&self) -> Option<Timestamp> {
         let Policy::Rehydrate(cadence) = self.policy else { return None };
         self.unsaved_since.filter(|_| !self.is_due).map(|since| since.after_ms(cadence.ms))
     }
 
+    #[inline]
     pub(super) fn time_out(&mut self, now: Timestamp) {
         if self.save_at().is_some_and(|at| at <= now) {
             self.is_due = true;
@@ -128,16 +138,19 @@ impl Persistence {
     }
 
     /// Whether what a checkpoint holds is told when it is stored and not before.
+    #[inline]
     pub(super) fn is_told_late(&self) -> bool {
         self.is_durable() || self.telling_from.is_some()
     }
 
     /// Whether a checkpoint is being stored.
+    #[inline]
     pub(super) const fn is_storing(&self) -> bool {
         self.in_flight.is_some()
     }
 
     /// The number of the next checkpoint, when one is due and none is under way: it is under way from now on.
+    #[inline]
     pub(super) fn begin(&mut self) -> Option<u64> {
         if self.is_storing() || !core::mem::take(&mut self.is_due) {
             return None;
@@ -150,6 +163,7 @@ impl Persistence {
     }
 
     /// A checkpoint is stored. False when it isn't the one that was under way.
+    #[inline]
     pub(super) fn note_stored(&mut self, generation: u64) -> bool {
         if self.in_flight != Some(generation) {
             return false;

@@ -27,27 +27,33 @@ pub(super) struct Window {
 }
 
 impl Window {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.sent.len()
     }
 
+    #[inline]
     pub(super) const fn byte_count(&self) -> usize {
         self.byte_count
     }
 
     /// Whether one more patch may be made.
+    #[inline]
     pub(super) fn has_room(&self) -> bool {
         self.len() < limits::PATCHES_UNACKED_MAX && self.byte_count < limits::PATCHES_UNACKED_BYTES_MAX
     }
 
+    #[inline]
     pub(super) fn oldest(&self) -> Option<&Sent> {
         self.sent.front()
     }
 
+    #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sent> {
         self.sent.iter()
     }
 
+    #[inline]
     pub(super) fn push(&mut self, sent: Sent) {
         self.byte_count += sent.program.len();
         queue::push(&mut self.sent, sent);
@@ -60,6 +66,7 @@ impl Window {
         sent
     }
 
+    #[inline]
     pub(super) fn acknowledge(&mut self, version: u64) {
         while let Some(sent) = self.sent.pop_front_if(|sent| sent.version <= version) {
             self.byte_count -= sent.program.len();
@@ -70,6 +77,7 @@ impl Window {
         self.sent.shrink_to_fit();
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.sent.clear();
         self.byte_count = 0;
