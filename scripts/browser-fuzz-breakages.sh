@@ -20,8 +20,8 @@ trap 'rm -rf "$copy"' EXIT
 # bundle SOURCE OUT: the client of these sources, not made small, and the module as it is committed.
 bundle() {
     mkdir -p "$2"
-    client-js/node_modules/.bin/esbuild "$1/index.js" --bundle --format=esm --target=es2022 --log-level=warning \
-        --external:./why.js --external:./inflate.js "--alias:lightspeed-wasm=$1/glue.js" "--outfile=$2/client.js"
+    client-js/node_modules/.bin/esbuild "$1/core/index.js" --bundle --format=esm --target=es2022 --log-level=warning \
+        --external:./why.js --external:./inflate.js "--alias:lightspeed-wasm=$1/core/glue.js" "--outfile=$2/client.js"
     cp "$client_dist"/{client.wasm,inflate.js} "$2/"
 }
 

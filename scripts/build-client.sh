@@ -8,7 +8,7 @@
 #
 # cargo (profile `client`) -> wasm-bindgen -> wasm-opt; esbuild -> terser; brotli. The crate imports its
 # DOM operations from the module `lightspeed-dom`; the JavaScript imports the crate as `lightspeed-wasm`, which is
-# client-js/src/glue.js here and a stub in tests. Of wasm-bindgen's own glue nothing is used.
+# client-js/src/core/glue.js here and a stub in tests. Of wasm-bindgen's own glue nothing is used.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -81,17 +81,17 @@ sed -E -e "s/\(import \"[^\"]*\" \"$hashed\"/(import \"lightspeed-dom\" \"\1\"/"
 # These properties are ours alone: nothing of the browser is called like them.
 # What files that aren't bundled read, as why.js reads `number`, isn't among them.
 own_properties="check|marks|parent|prototypes|seen|view|edited|wasActive|slot|isContent|isFound|isText|isGone|isPlain|nodes|first|last|values|index|kind|path|template|html|namespace|held|steps|slots|roots|instances|owner"
-"$tools/esbuild" "$source_dir/index.js" --bundle --minify --format=esm --target=es2022 \
+"$tools/esbuild" "$source_dir/core/index.js" --bundle --minify --format=esm --target=es2022 \
     --external:./why.js --external:./inflate.js \
     "--mangle-props=^($own_properties)\$" \
     --legal-comments=none --charset=utf8 --log-level=warning \
-    "--alias:lightspeed-wasm=$source_dir/glue.js" \
+    "--alias:lightspeed-wasm=$source_dir/core/glue.js" \
     --outfile="$work/bundle.js"
 # Finds a thirtieth that esbuild leaves. What it takes for granted is that no arrow function is called by `new`.
 "$tools/terser" "$work/bundle.js" --module --ecma 2022 --mangle \
     --compress passes=3,unsafe_arrows --output "$work/client.js"
 
-"$tools/esbuild" "$source_dir/inflate.js" --minify --format=esm --target=es2022 --legal-comments=none --charset=utf8 \
+"$tools/esbuild" "$source_dir/features/inflate.js" --minify --format=esm --target=es2022 --legal-comments=none --charset=utf8 \
     --log-level=warning --outfile="$work/inflate.js"
 
 compressed_total=0

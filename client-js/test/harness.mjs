@@ -59,7 +59,7 @@ export async function open(html, { isBusy = false } = {}) {
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.evaluate(async (html) => {
     document.body.innerHTML = `<lightspeed-view data-session="token">${html}</lightspeed-view>`;
-    const modules = ["dom", "document", "events", "fields"].map((name) => import(`/src/${name}.js`));
+    const modules = ["dom", "document", "events", "fields"].map((name) => import(`/src/core/${name}.js`));
     const [dom, { watch }, { tell, watchEvents }, { watchFields }] = await Promise.all(modules);
     const { program, template } = await import("/test/program.mjs");
     const { sent } = await import("/test/stub.mjs");

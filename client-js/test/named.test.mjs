@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { open } from "./harness.mjs";
 
 const FOLDER = new URL("../src/", import.meta.url);
-const files = (await readdir(FOLDER)).filter((name) => name.endsWith(".js"));
+const files = (await readdir(FOLDER, { recursive: true })).filter((name) => name.endsWith(".js"));
 const sources = await Promise.all(files.map((name) => readFile(new URL(name, FOLDER), "utf8")));
 /** All words of the client's source, among them every property that it reads. */
 const words = [...new Set(sources.join().match(/[A-Za-z_$]\w+/g))];
@@ -126,8 +126,8 @@ test("what is called like a property of the document hides nothing of it", async
   assert.deepEqual(await page.evaluate(() => sent), [[3, 1, null], [1, 3, "on"]]);
   // Those parts of the client that a page without a server doesn't run: its entry, and how its links are told.
   await page.evaluate(async () => {
-    const { viewsIn, state, refused } = await import("/src/page.js");
-    const { encode } = await import("/src/text.js");
+    const { viewsIn, state, refused } = await import("/src/core/page.js");
+    const { encode } = await import("/src/core/text.js");
     if (viewsIn(document).length !== 1) throw new Error("views");
     state(1, 1);
     refused(1, encode("told"));

@@ -192,7 +192,7 @@ test("what is built is found when the browser has time, and rows that went are l
   const page = await open("");
   await page.evaluate(rows);
   const found = await page.evaluate(async () => {
-    const { OWNER } = await import("/src/nodes.js");
+    const { OWNER } = await import("/src/core/nodes.js");
     window.program(["BUILD", 1, 0, 0, window.row(40)], ["REMOVE", 2]);
     await new Promise((resolve) => setTimeout(() => requestIdleCallback(resolve), 100));
     return [...window.view.querySelectorAll("a")].filter((link) => link[OWNER]?.nodes.includes(link)).length;
@@ -205,7 +205,7 @@ test("in 400 random orders of changes, those of others and of patches, the nodes
   const page = await open("", { isBusy: true });
   await page.evaluate(rows);
   const counts = await page.evaluate(async () => {
-    const { OWNER, find, settle } = await import("/src/nodes.js");
+    const { OWNER, find, settle } = await import("/src/core/nodes.js");
     let state = 1;
     const random = (below) => (state = (state * 48271) % 2147483647) % below;
     const pick = (list) => list[random(list.length)];

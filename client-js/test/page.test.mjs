@@ -24,8 +24,8 @@ async function answered(...answers) {
   await page.evaluate(async () => {
     document.body.insertAdjacentHTML("beforeend", `<p data-lightspeed-message></p>`);
     const { told } = await import("/test/stub.mjs");
-    const { failed, refresh, state } = await import("/src/page.js");
-    const { encode } = await import("/src/text.js");
+    const { failed, refresh, state } = await import("/src/core/page.js");
+    const { encode } = await import("/src/core/text.js");
     const events = [];
     addEventListener("lightspeed:blocked", (event) => events.push(["blocked", event.detail]));
     addEventListener("lightspeed:refused", (event) => events.push(["refused", event.detail]));
@@ -139,8 +139,8 @@ async function why(answer, { opens = false } = {}) {
       close() {}
     };
     const { ask } = await import("/why.js");
-    const { sessions } = await import("/src/document.js");
-    const { go, state, tell } = await import("/src/page.js");
+    const { sessions } = await import("/src/core/document.js");
+    const { go, state, tell } = await import("/src/core/page.js");
     state(1, 0);
     await ask(`${location.origin.replace("http", "ws")}/lightspeed/socket`, sessions, state, tell, go).catch(() => {});
     await Promise.resolve();

@@ -1,7 +1,7 @@
 // Writes programs as client-wasm does; runs in the page.
 
-import * as codes from "../src/codes.js";
-import { encode } from "../src/text.js";
+import * as codes from "../src/core/codes.js";
+import { encode } from "../src/core/text.js";
 
 /**
  * What a server says of how the HTML of an instance looks (specs/isa.md, 5.5), from the template's own HTML.

@@ -1,6 +1,6 @@
 // Stands for the WebAssembly half: takes every event and notes it.
 
-import { decode } from "../src/text.js";
+import { decode } from "../src/core/text.js";
 
 export const sent = [];
 

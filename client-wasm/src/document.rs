@@ -12,7 +12,7 @@ use lightspeed_protocol::msgpack::Text;
 
 use crate::page;
 
-/// What the numbers mean. The other side of this table is `client-js/src/codes.js`,
+/// What the numbers mean. The other side of this table is `client-js/src/core/codes.js`,
 /// which describes the operands.
 mod codes {
     pub(super) const TEXT: u32 = 1;

@@ -2,14 +2,14 @@
 //!
 //! # Layout
 //!
-//! - here: the inputs, called by `client-js/src/index.js`
+//! - here: the inputs, called by `client-js/src/core/index.js`
 //! - [`document`]: records what a program changes, and has it done by one call
 //! - [`page`]: the outputs, which JavaScript performs
 //!
 //! Architecture invariant: nothing is decided here. The machine decides what happens,
 //! JavaScript knows the browser, and this crate carries values between the two.
 //!
-//! How calls cross is written by hand in `client-js/src/glue.js`: what is added here or in [`page`], or takes other arguments, is to be
+//! How calls cross is written by hand in `client-js/src/core/glue.js`: what is added here or in [`page`], or takes other arguments, is to be
 //! changed there.
 //!
 //! Architecture invariant: no value of JavaScript is held here. Sockets, timers and nodes

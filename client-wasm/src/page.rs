@@ -1,10 +1,10 @@
-//! What JavaScript does for the client. Texts cross as their UTF-8 (`client-js/src/text.js`).
+//! What JavaScript does for the client. Texts cross as their UTF-8 (`client-js/src/core/text.js`).
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(raw_module = "lightspeed-dom")]
 extern "C" {
-    /// Defines a template; see `client-js/src/templates.js`.
+    /// Defines a template; see `client-js/src/core/templates.js`.
     pub(crate) fn define(
         fingerprint: u32,
         check: u32,
@@ -49,7 +49,7 @@ extern "C" {
     pub(crate) fn now() -> f64;
 }
 
-/// Kinds of payloads, as `client-js/src/codes.js` has them; anything else is no payload.
+/// Kinds of payloads, as `client-js/src/core/codes.js` has them; anything else is no payload.
 pub(crate) mod payloads {
     pub(crate) const FALSE: u32 = 1;
     pub(crate) const TRUE: u32 = 2;

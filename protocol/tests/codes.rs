@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lightspeed_protocol::template::{EventKind, SlotKind};
 
 fn source() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../client-js/src/codes.js");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../client-js/src/core/codes.js");
     std::fs::read_to_string(path).unwrap()
 }
 
