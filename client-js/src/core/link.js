@@ -1,99 +1,98 @@
-// The page's one socket and one timer. When to connect, and how long to wait, is the client's
-// decision.
+// The page's one socket and one timer. When to connect, and how long to wait, is the machine's decision.
 
-import { closed, message, opened, timeout } from "lightspeed-wasm";
-import { go, state, tell } from "./page.js";
-import { sessions } from "./document.js";
-import { tellReset } from "./fields.js";
-
-/** Where sockets are opened. */
-let url;
-let socket;
-let timer;
-let timerDue = Infinity;
-/** When the timer is to be due, until it is set. */
-let wanted;
-
-/** Sockets in a row that were closed since one was open. */
-let failures = 0;
+/** After so many sockets in a row that were closed and never open, the reason is asked for. */
 const ASKED_AFTER = [4, 8, 32];
 
-export function linkTo(newUrl) {
-  url = newUrl;
-}
+export class Link {
+  /** Where sockets are opened. */
+  url;
+  #page;
+  #socket;
+  /** Sockets in a row that were closed since one was open. */
+  #failures = 0;
+  #timer;
+  #timerDue = Infinity;
+  /** When the timer is to be due, until it is set. */
+  #nextDue;
 
-/** Opens a socket. */
-export function connect() {
-  disconnect();
-  // What an abandoned socket still says is nobody's business.
-  const own = (socket = new WebSocket(url));
-  own.binaryType = "arraybuffer";
-  // One after the other: what comes behind a compressed message, and the end, waits until that is
-  // inflated. Without one before it, it is handled as soon as the event that brings it has ended.
-  let last;
-  const take = async (before, handle, what) => {
-    await before;
-    const bytes = await what;
-    if (own !== socket) return;
-    tellReset();
-    handle(bytes);
-  };
-  own.onopen = () => {
-    failures = 0;
-    last = take(last, opened);
-  };
-  own.onmessage = ({ data }) => (last = take(last, message, frameOf(new Uint8Array(data))));
-  own.onclose = () => (last = take(last, end));
-}
+  constructor(page) {
+    this.#page = page;
+  }
 
-/** The frame that a message is: no frame begins with a 0, and few pages load what inflates the messages that do. */
-const frameOf = (bytes) =>
-  bytes[0]
-    ? bytes
-    : import("./inflate.js").then(({ inflated }) => inflated(bytes)).catch(() => {
-        // The next socket is asked for without, as a browser may not load again what it could not.
-        [url] = url.split("?");
-        return bytes;
-      });
+  /** Opens a socket. */
+  connect() {
+    this.disconnect();
+    // What an abandoned socket still says is nobody's business.
+    const own = (this.#socket = new WebSocket(this.url));
+    own.binaryType = "arraybuffer";
+    const { machine, fields } = this.#page;
+    // One after the other: what comes behind a compressed message, and the end, waits until that is
+    // inflated. Without one before it, it is handled as soon as the event that brings it has ended.
+    let last;
+    const take = async (before, handle, what) => {
+      await before;
+      const bytes = await what;
+      if (own !== this.#socket) return;
+      fields.tellReset();
+      handle(bytes);
+    };
+    own.onopen = () => {
+      this.#failures = 0;
+      last = take(last, machine.opened);
+    };
+    own.onmessage = ({ data }) => (last = take(last, machine.message, this.#frameOf(new Uint8Array(data))));
+    own.onclose = () => (last = take(last, () => this.#closed()));
+  }
 
-function end() {
-  socket = undefined;
-  closed();
-  // Asks for the reason, and not for ever; few pages ever load what does.
-  if (ASKED_AFTER.includes(++failures))
-    import("./why.js").then((why) => why.ask(url, sessions, state, tell, go)).catch(() => {});
-}
+  /** The frame that a message is: no frame begins with a 0, and few pages load what inflates the messages that do. */
+  #frameOf(bytes) {
+    if (bytes[0]) return bytes;
+    return import("../features/inflate.js").then(({ inflated }) => inflated(bytes)).catch(() => {
+      // The next socket is asked for without, as a browser may not load again what it could not.
+      [this.url] = this.url.split("?");
+      return bytes;
+    });
+  }
 
-/** Lets the socket go. */
-export function disconnect() {
-  const own = socket;
-  socket = undefined;
-  own?.close();
-}
+  #closed() {
+    this.#socket = undefined;
+    this.#page.machine.closed();
+    // Asks for the reason, and not for ever; few pages ever load what does.
+    if (ASKED_AFTER.includes(++this.#failures)) import("../features/why.js").then((why) => why.ask(this.url, this.#page)).catch(() => {});
+  }
 
-/** Sends a message, when the socket is open; the bytes are only valid during the call. */
-export function transmit(bytes) {
-  if (socket?.readyState === 1) socket.send(bytes);
-}
+  /** Lets the socket go. */
+  disconnect() {
+    const own = this.#socket;
+    this.#socket = undefined;
+    own?.close();
+  }
 
-/** Calls the client's `timeout` when `performance.now()` is `due`, or before. */
-export function schedule(due) {
-  // Most timeouts move away before they are due; one that comes too early does no harm.
-  if (due >= timerDue) return;
-  // Set once for all that a message causes, and after those have heard of it who watch the document.
-  if (wanted === undefined) queueMicrotask(setTimer);
-  wanted = due;
-}
+  /** Sends a message, when the socket is open; the bytes are only valid during the call. */
+  transmit(bytes) {
+    if (this.#socket?.readyState === 1) this.#socket.send(bytes);
+  }
 
-function setTimer() {
-  clearTimeout(timer);
-  timerDue = wanted;
-  wanted = undefined;
-  // The client's clock counts whole milliseconds.
-  timer = setTimeout(run, Math.max(0, timerDue + 1 - performance.now()));
-}
+  /** Calls the machine's `timeout` when `performance.now()` is `due`, or before. */
+  schedule(due) {
+    // Most timeouts move away before they are due; one that comes too early does no harm.
+    if (due >= this.#timerDue) return;
+    // Set once for all that a message causes, and after those have heard of it who watch the document.
+    if (this.#nextDue === undefined) queueMicrotask(() => this.#setTimer());
+    this.#nextDue = due;
+  }
 
-function run() {
-  timerDue = Infinity;
-  timeout();
+  #setTimer() {
+    clearTimeout(this.#timer);
+    this.#timerDue = this.#nextDue;
+    this.#nextDue = undefined;
+    // The machine's clock counts whole milliseconds.
+    this.#timer = setTimeout(
+      () => {
+        this.#timerDue = Infinity;
+        this.#page.machine.timeout();
+      },
+      Math.max(0, this.#timerDue + 1 - performance.now()),
+    );
+  }
 }
