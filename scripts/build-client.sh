@@ -90,7 +90,8 @@ own_properties=(
     path prototypes roots seen sent sessions setProperty showFields skip slot slots steps tell tellReset
     template templates view whileApplying
 )
-# The features are files of their own: client.js imports some of them when it needs them, by these names.
+# The features are files of their own: client.js imports some of them when it needs them, by these names. What core/ and
+# features/ share is constants, which are inlined: client-js/package.json says that modules do nothing when they are loaded.
 "$tools/esbuild" client="$source_dir/core/index.js" viewport="$source_dir/features/viewport.js" \
     --bundle --splitting --chunk-names='[name]' --minify --format=esm --target=es2022 \
     "--mangle-props=^($(IFS='|' && printf '%s' "${own_properties[*]}"))\$" \
