@@ -60,6 +60,11 @@ mkdir -p "$bindgen" "$client_dist"
 wasm-bindgen "$compiled/$client_target/client/lightspeed_client.wasm" \
     --target bundler --no-typescript --out-dir "$bindgen" --out-name lightspeed_client
 
+# The features are the ones that rustc turns on for this target.
+features=(
+    --enable-bulk-memory --enable-bulk-memory-opt --enable-multivalue --enable-mutable-globals
+    --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext
+)
 # The exports that client-js/src/core/machine.js uses. wasm-bindgen adds others: a table for references to JavaScript's
 # values, of which the crate holds none (client-wasm/src/lib.rs), and handlers that nothing here calls.
 exports=(memory start opened closed message timeout event tokens refresh_failed wake __wbindgen_malloc)
@@ -71,22 +76,20 @@ exports=(memory start opened closed message timeout event tokens refresh_failed 
     done
     printf ']'
 } >"$work/exports.json"
-"$tools/wasm-metadce" --all-features --quiet --graph-file "$work/exports.json" \
+"$tools/wasm-metadce" "${features[@]}" --quiet --graph-file "$work/exports.json" \
     "$bindgen/lightspeed_client_bg.wasm" -o "$work/used.wasm" >/dev/null
 
-# The features are the ones that rustc turns on for this target. Nothing lies in the first KiB of memory but the end
+# Nothing lies in the first KiB of memory but the end
 # of the stack, which comes before all data; and what takes the control flow apart and joins it anew finds shorter code.
 "$tools/wasm-opt" --low-memory-unused -Oz --converge --one-caller-inline-max-function-size=0 \
-    --flatten --rereloop -Oz --converge -Oz \
-    --enable-bulk-memory --enable-bulk-memory-opt --enable-multivalue --enable-mutable-globals \
-    --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
+    --flatten --rereloop -Oz --converge "${features[@]}" \
     --strip-debug --strip-producers --strip-target-features \
     "$work/used.wasm" -o "$work/client.wasm"
 
 # These properties are ours alone: nothing of the browser that the client uses is called like them.
 own_properties=(
-    abandon check constrain edited events fields findChanged first foreign handleEarly held html index
-    instances isContent isGone isPlain keepFields kind last link machine marks nodes note number owner parent
+    abandon check constrain edited events fields findChanged first foreign from handleEarly held html index
+    instances isContent isGone isPlain keepFields kind last link listen machine marks nodes note number owner parent
     path prototypes roots seen sent sessions setProperty showFields skip slot slots steps tell tellReset
     template templates view whileApplying
 )

@@ -62,10 +62,7 @@ export class Page {
 
   /** Defines a template, or defines it again when its HTML has become known. */
   define(fingerprint, ...shape) {
-    const template = templateOf(...shape);
-    this.templates.set(fingerprint, template);
-    // A feature is named by the templates that need it. What the page began with has brought its modules.
-    if (/<ls-viewport/.test(template.html)) import("../features/viewport.js");
+    this.templates.set(fingerprint, templateOf(...shape));
   }
 
   /**

@@ -127,7 +127,7 @@ impl Assets {
         }
     }
 
-    /// What follows a view with this HTML. Templates that come later have the client load their features.
+    /// What follows a view with this HTML.
     pub(crate) fn behind(&self, html: &str) -> String {
         if has_viewport(html) {
             html! { script type="module" src=(self.path(&VIEWPORT)) {} }.into_string()

@@ -2,7 +2,7 @@
 //!
 //! The element `ls-viewport` is a box that scrolls. It is as high as all rows and holds those in sight with some before
 //! and behind; when they run out, it says by an `input` event which rows are seen. Its module is loaded by pages
-//! that have one, from the beginning or later.
+//! whose first HTML has one.
 //!
 //! ```
 //! use lightspeed::{Context, Html, Live, MountError, html};
