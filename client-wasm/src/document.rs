@@ -129,11 +129,11 @@ impl Document for WebDocument {
                 self.codes.extend([before, count]);
             }
             Change::Move { instance, before } => {
-                self.codes.extend([ChangeCode::Move.code(), instance, before])
+                self.codes.extend([ChangeCode::Move.code(), instance, before]);
             }
             Change::Remove { instance } => self.codes.extend([ChangeCode::Remove.code(), instance]),
             Change::Root { is_adopted } => {
-                self.codes.extend([ChangeCode::Root.code(), u32::from(is_adopted)])
+                self.codes.extend([ChangeCode::Root.code(), u32::from(is_adopted)]);
             }
             Change::Instance { id, template } => self.codes.extend([id, template]),
             Change::ValueText(text) => self.text(text),

@@ -9,7 +9,6 @@ mod imports {
 
     #[wasm_bindgen(raw_module = "lightspeed-dom")]
     extern "C" {
-        #[expect(clippy::too_many_arguments, reason = "each text is two of them")]
         pub(super) fn define(
             fingerprint: i32,
             check: i32,
