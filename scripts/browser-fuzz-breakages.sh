@@ -20,9 +20,9 @@ trap 'rm -rf "$copy"' EXIT
 # bundle SOURCE OUT: the client of these sources, not made small, and the module as it is committed.
 bundle() {
     mkdir -p "$2"
-    client-js/node_modules/.bin/esbuild "$1/index.js" --bundle --format=esm --target=es2022 --log-level=warning \
-        --external:./why.js --external:./inflate.js "--alias:lightspeed-wasm=$1/glue.js" "--outfile=$2/client.js"
-    cp "$client_dist"/{client.wasm,inflate.js} "$2/"
+    client-js/node_modules/.bin/esbuild client="$1/core/index.js" viewport="$1/features/viewport.js" --bundle --splitting \
+        --chunk-names='[name]' --format=esm --target=es2022 --log-level=warning "--outdir=$2"
+    cp "$client_dist/client.wasm" "$2/"
 }
 
 # run CLIENT CASES: from the first seed on, until something is found.

@@ -18,7 +18,7 @@ list() {
         \( -path '*/src/*' -o -name Cargo.toml -o -name build.rs \) \
         ! -name tests.rs ! -path '*/tests/*' -print0 |
         LC_ALL=C sort -z | xargs -0 sha256sum
-    sha256sum client-js/package-lock.json scripts/build-client.sh
+    sha256sum client-js/package.json client-js/package-lock.json scripts/build-client.sh
     # Of the workspace's manifest, how the client is compiled; of its lock file, the crates that
     # reach the client. The rest of both concerns the server alone.
     awk '/^\[/ { inside = ($0 == "[profile.client]") } inside && NF && !/^#/' Cargo.toml

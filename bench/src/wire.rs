@@ -165,7 +165,7 @@ pub fn client_sizes() -> Result<Vec<ClientSize>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client-js/dist");
     let mut sizes = Vec::new();
     let mut all = ClientSize { name: "all".to_owned(), ..ClientSize::default() };
-    for name in ["inflate.js", "client.wasm", "client.js"] {
+    for name in ["inflate.js", "viewport.js", "why.js", "client.wasm", "client.js"] {
         let path = folder.join(name);
         let raw = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
@@ -176,8 +176,8 @@ pub fn client_sizes() -> Result<Vec<ClientSize>, String> {
             .read_to_end(&mut brotli)
             .expect("memory gives it");
         let size = ClientSize { name: name.to_owned(), raw: raw.len(), gzip, brotli: brotli.len() };
-        // Only pages load it that get a compressed message.
-        if name != "inflate.js" {
+        // The others are features, which only pages that need them load.
+        if name.starts_with("client.") {
             all.raw += size.raw;
             all.gzip += size.gzip;
             all.brotli += size.brotli;

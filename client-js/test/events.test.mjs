@@ -67,8 +67,7 @@ test("an event that isn't taken is told beside the form that it is of, or else i
   await page.evaluate(async () => {
     template(1, undefined, [["HANDLER", [0], "submit"], ["HANDLER", [0, 0], "input"], ["HANDLER", [1], "submit"]], { roots: 3 });
     program(["ROOT", true, [1, 1]]);
-    const { refused } = await import("/src/page.js");
-    window.refuse = (session) => refused(session, new TextEncoder().encode("too large"));
+    window.refuse = (session) => client.refused(session, new TextEncoder().encode("too large"));
     window.told = [];
     document.addEventListener("lightspeed:refused", ({ target, detail }) => told.push([target.localName, target.id, detail]));
     window.texts = () => [...document.querySelectorAll("[data-lightspeed-message]")].map((one) => one.textContent);

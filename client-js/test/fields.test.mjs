@@ -563,3 +563,41 @@ test("what was typed into a document that comes anew is told when the person lea
   assert.deepEqual(await page.evaluate(() => sent.map(([id, slot, value]) => [id, slot, value.length])), [[2, 1, 4]]);
   await page.finish();
 });
+
+test("a reset is heard by the handlers that it happened among, though a patch comes before it is told", async () => {
+  const page = await open("");
+  await page.evaluate(async () => {
+    template(1, "<form><!></form>", [["LIST", [0, 0]]]);
+    template(2, `<input value="old">`, [["HANDLER", [0], "input"]]);
+    program(["ROOT", false, [1, 1, [[2, 2]]]]);
+    window.WebSocket = class {
+      close() {}
+      constructor() {
+        window.socket = this;
+      }
+    };
+    client.machine.message = () => program(["REMOVE", 2], ["BUILD", 1, 0, 0, [3, 2]]);
+    client.link.connect();
+    $("input").value = "new";
+    $("form").reset();
+    socket.onmessage({ data: new Uint8Array([1]).buffer });
+    await new Promise((resolve) => setTimeout(resolve));
+  });
+  assert.deepEqual(await page.evaluate(() => [sent, $("input").value]), [[[2, 0, "old"]], "old"]);
+  await page.finish();
+});
+
+test("a reset in a link that has gone since is told to nobody", async () => {
+  const page = await open(`<div><a href="/elsewhere"><form><input value="old"></form></a></div>`);
+  await page.evaluate(async () => {
+    template(1, undefined, [["HANDLER", [0], "input"]]);
+    program(["ROOT", true, [1, 1]]);
+    $("input").value = "new";
+    $("form").reset();
+    // A link's `host` is a part of its address, and not the element around a shadow tree.
+    $("a").remove();
+    await new Promise((resolve) => setTimeout(resolve));
+  });
+  assert.deepEqual(await page.evaluate(() => [sent, view.innerHTML]), [[], "<div></div>"]);
+  await page.finish();
+});

@@ -1,5 +1,4 @@
-// Serves client-js/src to a real browser, with the WebAssembly half replaced by a stub that notes
-// what it is told.
+// Serves client-js/src to a real browser. The WebAssembly half of its pages is a stub that notes what it is told.
 
 import { createServer } from "node:http";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -12,8 +11,7 @@ const ROOT = new URL("../", import.meta.url);
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
-const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
-<script type="importmap">{"imports":{"lightspeed-wasm":"/test/stub.mjs"}}</script><body>`;
+const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body>`;
 
 let server;
 let profile;
@@ -24,9 +22,7 @@ before(async () => {
     const { pathname } = new URL(request.url, "http://localhost");
     if (pathname === "/" || pathname === "/plain") return response.setHeader("content-type", "text/html").end(PAGE);
     try {
-      // What pages load only when something is wrong lies beside the server's other files.
-      const file = pathname === "/why.js" ? "../runtime/server/assets/why.js" : `.${pathname}`;
-      const text = await readFile(new URL(file, ROOT));
+      const text = await readFile(new URL(`.${pathname}`, ROOT));
       response.setHeader("content-type", "text/javascript").end(text);
     } catch {
       response.writeHead(404).end();
@@ -47,28 +43,27 @@ after(async () => {
 });
 
 /**
- * A page whose one view holds `html`, in a browser that never has time for what can wait if `isBusy`. In the page: `template`, `program` (see program.mjs), `view`,
+ * A page whose one view holds `html`. In the page: `client` (the page as the client knows it), `template`, `program` (see program.mjs), `view`,
  * `$` (a selector within the view), `sent` (the events that went out) and `list`.
  */
-export async function open(html, { isBusy = false } = {}) {
+export async function open(html) {
   const page = await browser.newPage();
-  if (isBusy) await page.addInitScript(() => (window.requestIdleCallback = () => 0));
   const faults = [];
   page.on("pageerror", (error) => faults.push(error));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.evaluate(async (html) => {
     document.body.innerHTML = `<lightspeed-view data-session="token">${html}</lightspeed-view>`;
-    const modules = ["dom", "document", "events", "fields"].map((name) => import(`/src/${name}.js`));
-    const [dom, { watch }, { tell, watchEvents }, { watchFields }] = await Promise.all(modules);
+    const { Page } = await import("/src/core/page.js");
     const { program, template } = await import("/test/program.mjs");
-    const { sent } = await import("/test/stub.mjs");
+    const { stub } = await import("/test/stub.mjs");
     const view = document.querySelector("lightspeed-view");
-    watch([view]);
-    watchFields(tell);
-    watchEvents();
+    const client = new Page();
+    client.machine = stub();
+    client.begin([view]);
     const $ = (selector) => view.querySelector(selector);
-    Object.assign(window, { view, sent, $, program: program(dom), template: template(dom) });
+    const { sent, told } = client.machine;
+    Object.assign(window, { client, view, sent, told, $, program: program(client), template: template(client) });
     /** A document with a list of five items, 2 to 6, each with a field and a text. */
     window.list = () => {
       window.template(1, "<ul><!></ul>", [["LIST", [0, 0]]]);

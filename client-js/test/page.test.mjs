@@ -23,13 +23,14 @@ async function answered(...answers) {
   });
   await page.evaluate(async () => {
     document.body.insertAdjacentHTML("beforeend", `<p data-lightspeed-message></p>`);
-    const { told } = await import("/test/stub.mjs");
-    const { failed, refresh, state } = await import("/src/page.js");
-    const { encode } = await import("/src/text.js");
+    const { encode } = await import("/src/core/text.js");
     const events = [];
     addEventListener("lightspeed:blocked", (event) => events.push(["blocked", event.detail]));
     addEventListener("lightspeed:refused", (event) => events.push(["refused", event.detail]));
-    Object.assign(window, { told, refresh, state, failed: (reason, text) => failed(1, reason, encode(text)), events });
+    const { client } = window;
+    const refresh = () => client.refresh();
+    const state = (...parameters) => client.state(...parameters);
+    Object.assign(window, { refresh, state, failed: (reason, text) => client.failed(1, reason, encode(text)), events });
     window.said = () => document.querySelector("[data-lightspeed-message]").textContent;
   });
   return page;
@@ -138,11 +139,9 @@ async function why(answer, { opens = false } = {}) {
       }
       close() {}
     };
-    const { ask } = await import("/why.js");
-    const { sessions } = await import("/src/document.js");
-    const { go, state, tell } = await import("/src/page.js");
-    state(1, 0);
-    await ask(`${location.origin.replace("http", "ws")}/lightspeed/socket`, sessions, state, tell, go).catch(() => {});
+    const { ask } = await import("/src/features/why.js");
+    window.state(1, 0);
+    await ask(`${location.origin.replace("http", "ws")}/lightspeed/socket`, window.client).catch(() => {});
     await Promise.resolve();
     return { classes: document.documentElement.className, said: window.said(), events: window.events };
   }, opens);
@@ -186,3 +185,25 @@ for (const answer of [{ status: 302, headers: { location: "/login" } }, { status
     await page?.close();
   });
 }
+
+test("two clients in one document keep to their parts", async () => {
+  const page = await open("<button>one</button>");
+  const seen = await page.evaluate(async () => {
+    const { Page } = await import("/src/core/page.js");
+    const { stub } = await import("/test/stub.mjs");
+    const { program, template } = await import("/test/program.mjs");
+    const other = document.createElement("lightspeed-view");
+    document.body.append(other);
+    const second = new Page();
+    second.machine = stub();
+    second.begin([other]);
+    window.template(1, undefined, [["HANDLER", [0], "click"]]);
+    window.program(["ROOT", true, [1, 1]]);
+    template(second)(1, "<p><button>two</button></p>", [["HANDLER", [0, 0], "click"]]);
+    program(second)(["ROOT", false, [7, 1]]);
+    for (const button of document.querySelectorAll("button")) button.click();
+    return [window.sent, second.machine.sent];
+  });
+  assert.deepEqual(seen, [[[1, 0, null]], [[7, 0, null]]]);
+  await page.finish();
+});

@@ -1,7 +1,7 @@
 // Writes programs as client-wasm does; runs in the page.
 
-import * as codes from "../src/codes.js";
-import { encode } from "../src/text.js";
+import * as codes from "../src/core/codes.js";
+import { encode } from "../src/core/text.js";
 
 /**
  * What a server says of how the HTML of an instance looks (specs/isa.md, 5.5), from the template's own HTML.
@@ -39,7 +39,7 @@ export function checkOf(html, slots) {
 }
 
 /** `template(fingerprint, html, slots, more)`: slots are `[kind, path, name or event]`; `like` is the HTML of one that is only adopted, where the view doesn't hold just that. */
-export const template = (dom) => (fingerprint, html, slots, { roots = 1, like = html ?? view.innerHTML } = {}) => {
+export const template = (client) => (fingerprint, html, slots, { roots = 1, like = html ?? view.innerHTML } = {}) => {
   const numbers = [];
   let names = "";
   for (const [kind, path, more] of slots) {
@@ -47,11 +47,11 @@ export const template = (dom) => (fingerprint, html, slots, { roots = 1, like = 
     if (kind === "HANDLER") numbers.push(codes.EVENTS.indexOf(more));
     else if (more) names += `${more} `;
   }
-  dom.define(fingerprint, checkOf(like, slots), roots, html === undefined ? undefined : encode(html), new Uint32Array(numbers), encode(names));
+  client.define(fingerprint, checkOf(like, slots), roots, html === undefined ? undefined : encode(html), new Uint32Array(numbers), encode(names));
 };
 
 /** `program(...instructions)` runs instructions, each `[name, operands..]`, with `ack` handled. */
-export const program = (dom) => {
+export const program = (client) => {
   const run = (ack, ...instructions) => {
     const numbers = [];
     let text = "";
@@ -90,7 +90,7 @@ export const program = (dom) => {
         numbers.push(...operands, string(value));
       } else numbers.push(...operands.map(Number));
     }
-    return dom.apply(1, ack, new Uint32Array(numbers), encode(text));
+    return client.apply(1, ack, new Uint32Array(numbers), encode(text));
   };
   const program = (...instructions) => run(0, ...instructions);
   program.answering = run;

@@ -126,7 +126,7 @@ const PATCHES = {
 for (const [name, translate] of Object.entries(TRANSLATORS)) {
   for (const isFound of [true, false]) {
     test(`it ${name}, and patches of what was ${isFound ? "found before" : "yet to be found"} are seen`, async () => {
-      const page = await open("", { isBusy: true });
+      const page = await open("");
       await page.evaluate(HELPERS);
       for (const [patch, [codes, selector, expected]] of Object.entries(PATCHES)) {
         await page.evaluate(build);
@@ -149,7 +149,7 @@ for (const [name, translate] of Object.entries(TRANSLATORS)) {
 }
 
 test("what is beside a text that is put back stays as it is", async () => {
-  const page = await open("", { isBusy: true });
+  const page = await open("");
   const seen = await page.evaluate(() => {
     template(1, "<p>Price <input><!><!><!> <em>x</em></p>", [["SPLICE", [0, 3]]]);
     program(["ROOT", false, [1, 1, "10"]]);
@@ -172,7 +172,7 @@ test("what is beside a text that is put back stays as it is", async () => {
 });
 
 test("elements that another library moved elsewhere stay there, and get what the server says", async () => {
-  const page = await open("", { isBusy: true });
+  const page = await open("");
   const seen = await page.evaluate(async () => {
     template(1, "<main><dialog><b><!></b></dialog></main>", [["ATTRIBUTE", [0, 0], "title"], ["SPLICE", [0, 0, 0, 0]]]);
     program(["ROOT", false, [1, 1, "t", "10"]]);
@@ -187,7 +187,7 @@ test("elements that another library moved elsewhere stay there, and get what the
 });
 
 test("what can't be put back is asked for anew", async () => {
-  const page = await open("", { isBusy: true });
+  const page = await open("");
   const seen = await page.evaluate(() => {
     customElements.define("x-taker", class extends HTMLElement { connectedCallback() { this.parentNode.querySelector("b").remove(); } });
     template(1, "<main><b><!></b><!></main>", [["SPLICE", [0, 0, 0]], ["BRANCH", [0, 1]]]);
@@ -201,7 +201,7 @@ test("what can't be put back is asked for anew", async () => {
 });
 
 test("a translation in place of a text that is edited is not edited", async () => {
-  const page = await open("", { isBusy: true });
+  const page = await open("");
   const seen = await page.evaluate(() => {
     template(1, "<p><!></p>", [["SPLICE", [0, 0]]]);
     program(["ROOT", false, [1, 1, "The price is 10 crowns"]]);

@@ -8,29 +8,10 @@ use alloc::vec::Vec;
 use lightspeed_interpreter::document::{Address, Change, Document};
 use lightspeed_interpreter::templates::TemplateShape;
 use lightspeed_protocol::Fingerprint;
+use lightspeed_protocol::browser::{ChangeCode, ValueForm};
 use lightspeed_protocol::msgpack::Text;
 
 use crate::page;
-
-/// What the numbers mean. The other side of this table is `client-js/src/codes.js`,
-/// which describes the operands.
-mod codes {
-    pub(super) const TEXT: u32 = 1;
-    pub(super) const SPLICE: u32 = 2;
-    pub(super) const ATTRIBUTE: u32 = 3;
-    pub(super) const FLAG: u32 = 4;
-    pub(super) const HTML: u32 = 5;
-    pub(super) const EMPTY: u32 = 6;
-    pub(super) const BUILD: u32 = 7;
-    pub(super) const MOVE: u32 = 8;
-    pub(super) const REMOVE: u32 = 9;
-    pub(super) const ROOT: u32 = 10;
-
-    pub(super) const FORM_TEXT: u32 = 0;
-    pub(super) const FORM_HTML: u32 = 1;
-    pub(super) const FORM_CHILDREN: u32 = 2;
-    pub(super) const FORM_ADOPTED: u32 = 3;
-}
 
 /// The page's documents.
 #[derive(Debug, Default)]
@@ -49,8 +30,8 @@ impl WebDocument {
         self.broken.take()
     }
 
-    fn at(&mut self, code: u32, at: Address) {
-        self.codes.extend([code, at.instance, at.slot]);
+    fn at(&mut self, code: ChangeCode, at: Address) {
+        self.codes.extend([code.code(), at.instance, at.slot]);
     }
 
     /// Appends a string; returns its length in UTF-16 units.
@@ -75,7 +56,7 @@ impl WebDocument {
             Some(Text::Str(text)) => self.push_str(text) + 1,
             Some(Text::Number(number)) => self.push_number(number) + 1,
         };
-        self.form(count, codes::FORM_TEXT);
+        self.form(count, ValueForm::Text);
     }
 
     /// Appends decimal digits; returns how many. `core::fmt` would double the client.
@@ -85,8 +66,8 @@ impl WebDocument {
         above + 1
     }
 
-    fn form(&mut self, count: u32, form: u32) {
-        self.codes.push((count << 2) | form);
+    fn form(&mut self, count: u32, form: ValueForm) {
+        self.codes.push((count << 2) | form.code());
     }
 }
 
@@ -122,43 +103,47 @@ impl Document for WebDocument {
     fn change(&mut self, change: Change<'_>) {
         match change {
             Change::Text { at, text } => {
-                self.at(codes::TEXT, at);
+                self.at(ChangeCode::Text, at);
                 self.text(Some(text));
             }
             Change::Splice { at, start, delete, insert } => {
-                self.at(codes::SPLICE, at);
+                self.at(ChangeCode::Splice, at);
                 self.codes.extend([start, delete]);
                 self.string(insert);
             }
             Change::Attribute { at, text } => {
-                self.at(codes::ATTRIBUTE, at);
+                self.at(ChangeCode::Attribute, at);
                 self.text(text);
             }
             Change::Flag { at, on } => {
-                self.at(codes::FLAG, at);
+                self.at(ChangeCode::Flag, at);
                 self.codes.push(u32::from(on));
             }
             Change::Html { at, html } => {
-                self.at(codes::HTML, at);
+                self.at(ChangeCode::Html, at);
                 self.string(html);
             }
-            Change::Empty { at } => self.at(codes::EMPTY, at),
+            Change::Empty { at } => self.at(ChangeCode::Empty, at),
             Change::Build { at, before, count } => {
-                self.at(codes::BUILD, at);
+                self.at(ChangeCode::Build, at);
                 self.codes.extend([before, count]);
             }
-            Change::Move { instance, before } => self.codes.extend([codes::MOVE, instance, before]),
-            Change::Remove { instance } => self.codes.extend([codes::REMOVE, instance]),
-            Change::Root { is_adopted } => self.codes.extend([codes::ROOT, u32::from(is_adopted)]),
+            Change::Move { instance, before } => {
+                self.codes.extend([ChangeCode::Move.code(), instance, before]);
+            }
+            Change::Remove { instance } => self.codes.extend([ChangeCode::Remove.code(), instance]),
+            Change::Root { is_adopted } => {
+                self.codes.extend([ChangeCode::Root.code(), u32::from(is_adopted)]);
+            }
             Change::Instance { id, template } => self.codes.extend([id, template]),
             Change::ValueText(text) => self.text(text),
             Change::ValueFlag(on) => self.codes.push(u32::from(on)),
             Change::ValueHtml(html) => {
                 let length = self.push_str(html);
-                self.form(length, codes::FORM_HTML);
+                self.form(length, ValueForm::Html);
             }
-            Change::Children(count) => self.form(count, codes::FORM_CHILDREN),
-            Change::AdoptedRaw => self.form(0, codes::FORM_ADOPTED),
+            Change::Children(count) => self.form(count, ValueForm::Children),
+            Change::AdoptedRaw => self.form(0, ValueForm::Adopted),
         }
     }
 

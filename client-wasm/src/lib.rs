@@ -2,15 +2,15 @@
 //!
 //! # Layout
 //!
-//! - here: the inputs, called by `client-js/src/index.js`
+//! - here: the inputs, called by `client-js/src/core/index.js`
 //! - [`document`]: records what a program changes, and has it done by one call
 //! - [`page`]: the outputs, which JavaScript performs
 //!
 //! Architecture invariant: nothing is decided here. The machine decides what happens,
 //! JavaScript knows the browser, and this crate carries values between the two.
 //!
-//! How calls cross is written by hand in `client-js/src/glue.js`: what is added here or in [`page`], or takes other arguments, is to be
-//! changed there.
+//! How calls cross is written by hand in `client-js/src/core/machine.js`: what is added here or in [`page`], or takes
+//! other arguments, is to be changed there, and a new export named in `scripts/build-client.sh`.
 //!
 //! Architecture invariant: no value of JavaScript is held here. Sockets, timers and nodes
 //! stay on their side, so that the glue for references is not part of what a page loads. Nor is
@@ -26,6 +26,7 @@ use alloc::vec::Vec;
 
 use lightspeed_interpreter::{Client, ClientOutput, LinkState};
 use lightspeed_protocol::Timestamp;
+use lightspeed_protocol::browser::{LinkCode, PayloadCode};
 use lightspeed_protocol::msgpack::Payload;
 use spin::Mutex;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -90,16 +91,16 @@ pub fn timeout() {
     input(|shell, now| shell.client.handle_timeout(now));
 }
 
-/// An event at a place, with a payload of a kind of [`page::payloads`].
+/// An event at a place, with a payload of a kind of [`PayloadCode`].
 ///
 /// Returns its number, or 0 when it isn't taken.
 #[wasm_bindgen]
 #[expect(clippy::cast_precision_loss, reason = "a page sends far fewer than 2^53 events")]
 pub fn event(session: u32, instance: u32, slot: u32, kind: u32, value: &[u8]) -> f64 {
-    let payload = match kind {
-        page::payloads::FALSE => Payload::Flag(false),
-        page::payloads::TRUE => Payload::Flag(true),
-        page::payloads::TEXT => Payload::Text(text(value)),
+    let payload = match PayloadCode::from_code(kind) {
+        Some(PayloadCode::False) => Payload::Flag(false),
+        Some(PayloadCode::True) => Payload::Flag(true),
+        Some(PayloadCode::Text) => Payload::Text(text(value)),
         _ => Payload::None,
     };
     let mut seq = None;
@@ -182,12 +183,12 @@ fn perform(output: &ClientOutput) {
         ClientOutput::Refresh => page::refresh(),
         ClientOutput::State { session, state } => {
             let code = match state {
-                LinkState::Connecting => 0,
-                LinkState::Connected => 1,
-                LinkState::Disconnected => 2,
-                LinkState::Failed => 3,
+                LinkState::Connecting => LinkCode::Connecting,
+                LinkState::Connected => LinkCode::Connected,
+                LinkState::Disconnected => LinkCode::Disconnected,
+                LinkState::Failed => LinkCode::Failed,
             };
-            page::state(*session, code);
+            page::state(*session, code.code());
         }
         ClientOutput::Refused { session, message, .. } => page::refused(*session, message.as_bytes()),
         ClientOutput::Failed { session, reason, message } => {

@@ -97,3 +97,13 @@ scenario("what is scrolled to while the page is away comes when it is back", asy
   link.mend();
   await settles(page);
 });
+
+scenario("the head preloads the module of the box, and that of a page without one names none", async ({ open }) => {
+  const modules = (page) =>
+    page.evaluate(() => [...document.head.querySelectorAll("link[rel=modulepreload]")].map(({ href }) => href.split("/").at(-1)));
+  assert.deepEqual(await modules(await open("/viewport")), ["client.js", "viewport.js"]);
+  const counter = await open("/counter");
+  assert.deepEqual(await modules(counter), ["client.js"]);
+  const loaded = await counter.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name.split("/").at(-1)));
+  for (const feature of ["viewport.js", "inflate.js", "why.js"]) assert.ok(!loaded.includes(feature), `${loaded}`);
+});

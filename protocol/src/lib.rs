@@ -10,6 +10,7 @@
 //! - [`recording`]: a recorded session: its records as bytes and as values
 //! - [`close`]: why a session or a socket ends
 //! - [`limits`]: every bound, with the relations between them asserted
+//! - `browser`: what the two halves of the browser client tell each other; no part of the wire
 //!
 //! The rules are in `specs/protocol.md`, `specs/isa.md` and `specs/recording.md`.
 //!
@@ -19,6 +20,8 @@
 
 extern crate alloc;
 
+#[doc(hidden)]
+pub mod browser;
 pub mod close;
 mod codes;
 pub mod frame;

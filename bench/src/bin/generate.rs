@@ -1,13 +1,14 @@
-//! Writes the generated parts of `specs/`: the tables in the documents, and the vectors as frames.
+//! Writes what derives from the tables in the code: the generated parts of `specs/` (tables in the documents, vectors as
+//! frames), and the codes that the browser client's JavaScript shares with them.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use lightspeed_bench::specification::{fill, vectors_json};
+use lightspeed_bench::specification::{client_files, fill, vectors_json};
 use lightspeed_testing::vectors;
 
 fn main() -> ExitCode {
-    match generate(Path::new("specs")) {
+    match generate(Path::new("specs"), Path::new("client-js/src/core")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("generate: {error}");
@@ -16,7 +17,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate(specs: &Path) -> Result<(), String> {
+fn generate(specs: &Path, client: &Path) -> Result<(), String> {
+    for (name, text) in client_files() {
+        write(&client.join(name), &text)?;
+    }
     for name in ["protocol.md", "isa.md", "session.md", "recording.md"] {
         let path = specs.join(name);
         let document = read(&path)?;

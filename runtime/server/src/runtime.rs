@@ -263,6 +263,11 @@ impl Runtime {
         self.parts.assets.head()
     }
 
+    /// The markup that has a browser load the features which `page` needs, before the client asks for them.
+    pub(crate) fn preloads(&self, page: &str) -> Markup {
+        self.parts.assets.preloads(page)
+    }
+
     /// The routes of the socket and of the client's files, to be merged into the application's.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         let (actors, sockets) = (Arc::clone(&self.parts.actors), Arc::clone(&self.parts.sockets));

@@ -1,8 +1,8 @@
 //! Lists of which a page holds the rows that are seen: 100,000 of them scroll as smoothly as a hundred.
 //!
 //! The element `ls-viewport` is a box that scrolls. It is as high as all rows and holds those in sight with some before
-//! and behind; when they run out, it says by an `input` event which rows are seen. Its script is loaded by pages whose first
-//! HTML has one.
+//! and behind; when they run out, it says by an `input` event which rows are seen. Its module is loaded by pages
+//! whose first HTML has one.
 //!
 //! ```
 //! use lightspeed::{Context, Html, Live, MountError, html};

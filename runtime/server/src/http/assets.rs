@@ -48,8 +48,8 @@ const STYLE: Asset = Asset {
 const VIEWPORT: Asset = Asset {
     name: "viewport.js",
     content_type: "text/javascript; charset=utf-8",
-    bytes: include_bytes!("../../assets/viewport.js"),
-    brotli: b"",
+    bytes: built!("viewport.js"),
+    brotli: built!("viewport.js.br"),
 };
 
 /// What a page loads that gets a compressed message. The client finds it beside itself.
@@ -64,8 +64,8 @@ const INFLATE: Asset = Asset {
 const WHY: Asset = Asset {
     name: "why.js",
     content_type: "text/javascript; charset=utf-8",
-    bytes: include_bytes!("../../assets/why.js"),
-    brotli: b"",
+    bytes: built!("why.js"),
+    brotli: built!("why.js.br"),
 };
 
 const ALL: [&Asset; 6] = [&SCRIPT, &WASM, &STYLE, &VIEWPORT, &INFLATE, &WHY];
@@ -119,9 +119,17 @@ impl Assets {
         }
     }
 
+    /// What the head of a page with this HTML needs besides: the modules of features that its templates name load while
+    /// the page is parsed.
+    pub(crate) fn preloads(&self, html: &str) -> Markup {
+        html! {
+            @if has_viewport(html) { link rel="modulepreload" href=(self.path(&VIEWPORT)); }
+        }
+    }
+
     /// What follows a view with this HTML.
     pub(crate) fn behind(&self, html: &str) -> String {
-        if html.contains("<ls-viewport") {
+        if has_viewport(html) {
             html! { script type="module" src=(self.path(&VIEWPORT)) {} }.into_string()
         } else {
             String::new()
@@ -135,6 +143,11 @@ impl Assets {
             router.route(&self.path(asset), get)
         })
     }
+}
+
+/// Whether a template names `ls-viewport`: a text with these characters stands in HTML as `&lt;ls-viewport`.
+fn has_viewport(html: &str) -> bool {
+    html.contains("<ls-viewport")
 }
 
 /// A path as it stands in URLs: browsers send what is special in them encoded, and the router compares what is sent.
@@ -202,8 +215,12 @@ mod tests {
         let assets = Assets::new("/live");
         let head = assets.head().into_string();
         assert_eq!(assets.hash.len(), 16);
-        let head = head + &assets.behind("<ls-viewport></ls-viewport>");
-        assert_eq!(assets.behind("<p></p>"), "");
+        let viewport = "<ls-viewport></ls-viewport>";
+        assert_eq!(assets.preloads("<p>&lt;ls-viewport</p>").into_string() + &assets.behind("<p></p>"), "");
+        let (preloads, behind) = (assets.preloads(viewport).into_string(), assets.behind(viewport));
+        let module = format!("\"/live/{}/viewport.js\"", assets.hash);
+        assert_eq!((preloads.matches(&module).count(), behind.matches(&module).count()), (1, 1));
+        let head = head + &behind;
         for asset in ALL.into_iter().filter(|asset| ![WHY.name, INFLATE.name].contains(&asset.name)) {
             assert!(head.contains(&format!("\"/live/{}/{}\"", assets.hash, asset.name)), "{head}");
         }

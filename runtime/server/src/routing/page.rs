@@ -173,7 +173,9 @@ where
 }
 
 fn page(runtime: &Runtime, mounted: &Mounted) -> Page {
-    Page { title: mounted.title().to_owned(), head: runtime.head(), view: html! { (mounted) } }
+    let view = html! { (mounted) };
+    let preloads = runtime.preloads(&view.0);
+    Page { title: mounted.title().to_owned(), head: html! { (runtime.head()) (preloads) }, view }
 }
 
 fn document(html: String) -> Response {

@@ -1,4 +1,4 @@
-//! Compressed messages, as `client-js/src/inflate.js` reads them.
+//! Compressed messages, as `client-js/src/features/inflate.js` reads them.
 
 use std::borrow::Cow;
 

@@ -43,7 +43,7 @@ struct SessionShown {
     unsettled_count: usize,
 }
 
-/// What the whole page is: the first of these that any of its sessions is, as in `client-js/src/page.js`.
+/// What the whole page is: the first of these that any of its sessions is, as in `client-js/src/core/page.js`.
 const PRECEDENCE: [LinkState; 3] = [LinkState::Failed, LinkState::Disconnected, LinkState::Connecting];
 
 impl Shown {

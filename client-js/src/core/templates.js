@@ -1,8 +1,8 @@
 // Templates: parsed once, cloned for each instance.
 
-import { decode } from "./text.js";
 import { KIND_HANDLER, KIND_SPLICE, isContent } from "./codes.js";
-import { childNodes, cloneNode, copy, create, firstChild, namespaceURI, nextSibling, parentNode, removeAttribute, setAttribute as set } from "./natural.js";
+import { cloneNode, copy, create, firstChild, namespaceURI, nextSibling, parentNode, removeAttribute, setAttribute as set } from "./natural.js";
+import { decode } from "./text.js";
 
 const HTML_NAMESPACE = "http://www.w3.org/1999/xhtml";
 const ATTRIBUTE_NAMESPACES = {
@@ -10,17 +10,14 @@ const ATTRIBUTE_NAMESPACES = {
   xml: "http://www.w3.org/XML/1998/namespace",
 };
 
-/** The page's templates by fingerprint. */
-export const templates = new Map();
-
 /**
- * Defines a template, or defines it again when its HTML has become known.
+ * A template: its HTML, undefined where it isn't known, and its slots.
  *
  * `check` sums up what the HTML of an instance looks like (specs/isa.md, 5.5).
  * `codes` has for each slot: kind, length of the path, path; then the event's code of a handler.
  * `names` has the names of the other slots that have one, each ended by a space.
  */
-export function define(fingerprint, check, roots, html, codes, names) {
+export function templateOf(check, roots, html, codes, names) {
   const slots = [];
   const nameList = decode(names).split(" ");
   for (let at = 0; at < codes.length; ) {
@@ -35,7 +32,7 @@ export function define(fingerprint, check, roots, html, codes, names) {
     });
   }
   const text = html && decode(html);
-  templates.set(fingerprint, {
+  return {
     check,
     roots,
     html: text,
@@ -44,14 +41,13 @@ export function define(fingerprint, check, roots, html, codes, names) {
     prototypes: {},
     slots,
     steps: treeOf(slots),
-  });
+  };
 }
 
-/** The tree of the paths of slots that are not of the kind `other`: siblings are counted once for all of them. */
-function treeOf(slots, other) {
+/** The tree of the paths of slots: siblings are counted once for all of them. */
+function treeOf(slots) {
   const steps = [];
   slots.forEach(({ kind, path }, slot) => {
-    if (kind === other) return;
     let list = steps;
     let step;
     for (const index of path) {
@@ -86,16 +82,8 @@ function prototypeOf(template, parent) {
   if (content.childNodes.length !== template.roots) content = parse(template.html, create("p"));
   const nodes = locate(template.steps, content.firstChild, []);
   template.slots.forEach((slot, index) => {
-    const node = nodes[index];
-    // An anchor that is all that an element holds is the text that the element gets.
-    if (!slot.isText && template.isPlain && slot.kind === KIND_SPLICE && slot.path[1] >= 0 && childNodes(node.parentNode).length < 2) {
-      slot.path.pop();
-      slot.isText = true;
-    }
-    if (slot.isText) node.remove();
-    else if (isContent(slot.kind)) node.replaceWith(new Text());
+    if (isContent(slot.kind)) nodes[index].replaceWith(new Text());
   });
-  template.values = treeOf(template.slots, KIND_HANDLER);
   return content.childNodes.length > 1 ? content : content.firstChild;
 }
 

@@ -2,10 +2,7 @@
 // address is asked for a plain answer, as a page of the same origin does. The client loads this when some sockets in a row
 // have failed; it is no part of what every page loads.
 
-/** How a session's link is, by the codes of client-js/src/page.js. */
-const CONNECTED = 1;
-const FAILED = 3;
-const BLOCKED = 4;
+import { LINK_BLOCKED, LINK_CONNECTED, LINK_FAILED } from "../core/links.js";
 
 /** Opens a socket; whether that works. */
 const opens = (url) =>
@@ -18,8 +15,8 @@ const opens = (url) =>
     socket.onclose = () => resolve(false);
   });
 
-/** Says so at every live part, until the socket is open again. */
-export async function ask(url, sessions, state, tell, go) {
+/** Says at every live part of `page` that the socket at `url` doesn't open, until it is open again. */
+export async function ask(url, page) {
   const address = url.replace("ws", "http");
   // What fails here as well is a network or a server that is away: the client goes on trying, and says that already.
   const response = await fetch(address, { method: "POST", redirect: "manual", cache: "no-store" });
@@ -27,7 +24,7 @@ export async function ask(url, sessions, state, tell, go) {
   if (status >= 500 || [408, 425, 429].includes(status)) return;
   // Whoever lets nobody through who isn't signed in does so with the page, too.
   const isSignedOut = type === "opaqueredirect" || status === 401;
-  if (isSignedOut && go()) return;
+  if (isSignedOut && page.go()) return;
   const isPlain = /^text\/plain\b/.test(headers.get("content-type"));
   const text = isPlain ? (await response.text()).trim().slice(0, 1000) : "";
   // It may have come back meanwhile.
@@ -36,7 +33,7 @@ export async function ask(url, sessions, state, tell, go) {
   const mend = text || "Whatever stands before the server has to pass this address on to it, and WebSockets with it.";
   const message = `This page's live socket can't be opened: ${address.split("?")[0]} ${answer}. ${mend}`;
   console.warn(`lightspeed: ${message}`);
-  const waiting = sessions.filter((session) => session.state !== CONNECTED && session.state !== FAILED);
-  for (const session of waiting) state(session.number, BLOCKED, message);
-  if (waiting.length) tell(message);
+  const waiting = page.sessions.filter(({ state }) => state !== LINK_CONNECTED && state !== LINK_FAILED);
+  for (const { number } of waiting) page.state(number, LINK_BLOCKED, message);
+  if (waiting.length) page.tell(message);
 }

@@ -1,22 +1,18 @@
 // The entry: finds the live parts of the page and starts the client.
 
-import * as wasm from "lightspeed-wasm";
-import { watch } from "./document.js";
-import { tell, watchEvents } from "./events.js";
-import { watchFields } from "./fields.js";
-import { disconnect, linkTo } from "./link.js";
+import { LINK_CONNECTING, LINK_FAILED } from "./links.js";
+import { load } from "./machine.js";
 import { ask, listen } from "./natural.js";
-import { state, tokensOf, viewsIn } from "./page.js";
+import { Page, tokensOf, viewsIn } from "./page.js";
 import { encode } from "./text.js";
 
 // Client and module lie in a folder that is named by their content: the build.
 const here = new URL(import.meta.url);
 const build = here.pathname.split("/").at(-2);
-const CONNECTING = 0;
-const FAILED = 3;
 
+const page = new Page();
 /** The module is fetched and compiled while the page is still being parsed. */
-const loading = WebAssembly.instantiateStreaming(fetch(new URL("client.wasm", here)), { "lightspeed-dom": wasm.imports });
+const loading = load(fetch(new URL("client.wasm", here)), page);
 
 /** What the socket's address ends with where the browser can inflate: some know the class and not this format. */
 const query = () => {
@@ -34,34 +30,32 @@ async function begin() {
   }
   const views = viewsIn(document);
   if (!views.length) return loading.catch(() => {});
-  watch(views);
-  watchFields(tell);
-  watchEvents();
-  const all = (code) => views.forEach((_, index) => state(index + 1, code));
-  all(CONNECTING);
+  page.begin(views);
+  const all = (code) => views.forEach((_, index) => page.state(index + 1, code));
+  all(LINK_CONNECTING);
   try {
-    const { instance } = await loading;
-    wasm.begin(instance.exports);
+    page.machine = await loading;
   } catch (error) {
     console.error("lightspeed: the client could not be loaded", error);
-    return all(FAILED);
+    return all(LINK_FAILED);
   }
+  const { machine } = page;
   const socket = new URL(`../socket${query()}`, here);
   socket.protocol = socket.protocol.replace("http", "ws");
-  linkTo(socket.href);
+  page.link.url = socket.href;
   // What spreads reconnects over time has nothing to hide.
-  wasm.start(Math.random() * 2 ** 32, encode(`${build}\n${tokensOf(views)}`));
+  machine.start(Math.random() * 2 ** 32, encode(`${build}\n${tokensOf(views)}`));
 
   // A browser keeps a page for its back button only when no socket is open: the client hears of
   // that when the page is shown again, so that it opens no other on the way out.
-  addEventListener("pagehide", disconnect);
+  addEventListener("pagehide", () => page.link.disconnect());
   addEventListener("pageshow", (shown) => {
     if (!shown.persisted) return;
-    wasm.closed();
-    wasm.wake();
+    machine.closed();
+    machine.wake();
   });
-  addEventListener("online", wasm.wake);
-  listen("visibilitychange", () => ask(document, "hidden") || wasm.wake());
+  addEventListener("online", machine.wake);
+  listen("visibilitychange", () => ask(document, "hidden") || machine.wake());
 }
 
 begin();
