@@ -18,6 +18,7 @@ mod machines;
 mod network;
 mod pages;
 mod schedule;
+mod state;
 mod steps;
 mod wishes;
 
@@ -35,11 +36,7 @@ use crate::page::Page;
 use crate::random::Random;
 use crate::server::Setup;
 use crate::store::Store;
-use contract::Known;
-use machines::Machine;
-use network::Socket;
-use pages::PAGES_MAX;
-use schedule::Happening;
+use state::{Happening, Known, Machine, PAGES_MAX, Socket};
 
 /// Events after which a session is stored, under [`Policy::Rehydrate`].
 const CADENCE: Cadence = Cadence { events: 5, ms: 2_000 };

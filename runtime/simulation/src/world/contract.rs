@@ -5,11 +5,11 @@
 //! in `schedule`; what a session has to be after each of its inputs, in `server/actor.rs`. All of it ends in the
 //! world's `failure`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lightspeed_interpreter::{LinkState, MemoryDocument};
 
-use super::pages::PAGES_MAX;
+use super::state::PAGES_MAX;
 use super::{Failure, World};
 use crate::app;
 use crate::page::{Fate, Page, without_values};
@@ -17,26 +17,6 @@ use crate::server::Server;
 
 /// How long after the last fault everything has to be well again, in milliseconds.
 const HEALED_WITHIN_MS: u64 = 60_000;
-
-/// What is known of a session from outside.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-#[derive(Default)]
-pub(super) struct Known {
-    /// What each version looked like. Two servers may have one each, as long as neither knows of the other, though
-    /// under [`Policy::Durable`](lightspeed_core::Policy::Durable) only one of them can show it.
-    pub(super) versions: BTreeMap<u64, Vec<String>>,
-    /// Its client does as it likes.
-    pub(super) is_liars: bool,
-    /// Its page was opened in two tabs.
-    pub(super) has_copies: bool,
-    /// Events of which a server has said that they had no effect.
-    pub(super) refused: BTreeSet<u64>,
-    /// It may have lost what its policy doesn't promise to keep.
-    pub(super) is_torn: bool,
-    /// A join that asked for a whole document came by a socket that its page had given up: the page may have
-    /// got another document meanwhile, and that one's numbers are gone.
-    pub(super) is_joined_late: bool,
-}
 
 impl World {
     pub(super) fn check(&mut self) -> Result<(), Failure> {

@@ -3,18 +3,10 @@
 use lightspeed_core::Policy;
 
 use super::World;
-use super::schedule::Happening;
+use super::state::Happening;
 use crate::app;
 use crate::random::Random;
 use crate::server::Server;
-
-pub(super) struct Machine {
-    pub(super) server: Option<Server>,
-    /// Counts its starts.
-    pub(super) life: u64,
-    /// It is behind a partition: nobody reaches it.
-    pub(super) is_unreachable: bool,
-}
 
 impl World {
     pub(super) fn start(&mut self, server: usize) {

@@ -5,28 +5,10 @@
 
 use std::collections::VecDeque;
 
-use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 
 use super::World;
-use super::schedule::Happening;
-
-/// One TCP connection.
-#[expect(clippy::struct_excessive_bools, reason = "each end and each fault is a fact of its own")]
-pub(super) struct Socket {
-    pub(super) page: usize,
-    pub(super) server: usize,
-    pub(super) life: u64,
-    up: VecDeque<(Timestamp, Vec<u8>)>,
-    down: VecDeque<(Timestamp, Vec<u8>)>,
-    pub(super) is_server_open: bool,
-    pub(super) is_client_open: bool,
-    /// What is sent arrives nowhere, and nobody is told.
-    pub(super) loses_up: bool,
-    pub(super) loses_down: bool,
-    /// What is sent waits.
-    pub(super) is_stalled: bool,
-}
+use super::state::{Happening, Socket};
 
 impl World {
     pub(super) fn delay(&mut self) -> u64 {

@@ -6,11 +6,8 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
 
 use super::World;
-use super::schedule::Happening;
+use super::state::Happening;
 use crate::page::{Fate, Page, without_values};
-
-/// Pages, those of strangers and copies among them.
-pub(super) const PAGES_MAX: usize = 5;
 
 impl World {
     pub(super) fn add_page(&mut self, identity: u64) {

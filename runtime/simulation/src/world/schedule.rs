@@ -9,61 +9,7 @@ use std::cmp::Reverse;
 use lightspeed_protocol::Timestamp;
 
 use super::World;
-use super::wishes::Writing;
-use crate::server::PendingJoin;
-
-#[derive(Debug)]
-pub(super) enum Happening {
-    /// The page's attempt to connect has an outcome.
-    Connected {
-        page: usize,
-        socket: usize,
-    },
-    /// Bytes may have arrived.
-    Up {
-        socket: usize,
-    },
-    Down {
-        socket: usize,
-    },
-    /// One side learns that the socket is gone.
-    ServerLearns {
-        socket: usize,
-    },
-    ClientLearns {
-        socket: usize,
-    },
-    Write(Box<Writing>),
-    Read {
-        server: usize,
-        life: u64,
-        session: u64,
-        pending: Box<PendingJoin>,
-    },
-    Task {
-        server: usize,
-        life: u64,
-        actor: u64,
-    },
-    Fetch {
-        page: usize,
-    },
-    Restart {
-        server: usize,
-    },
-    StoreHeals,
-    Thaw {
-        page: usize,
-    },
-    /// A server that was told to end does.
-    Leave {
-        server: usize,
-        life: u64,
-    },
-    Unstall {
-        socket: usize,
-    },
-}
+use super::state::Happening;
 
 impl World {
     pub(super) fn later(&mut self, after_ms: u64, happening: Happening) {

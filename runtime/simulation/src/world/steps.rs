@@ -2,8 +2,7 @@
 
 use super::World;
 use super::liar::STRANGER;
-use super::pages::PAGES_MAX;
-use super::schedule::Happening;
+use super::state::{Happening, PAGES_MAX};
 use crate::app;
 use crate::random::Random;
 use crate::server::Server;

@@ -5,21 +5,8 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::ServerFrame;
 
 use super::World;
-use super::schedule::Happening;
+use super::state::{Happening, Writing};
 use crate::server::{PendingJoin, Wish};
-use crate::store::{Record, Stamp};
-
-#[derive(Debug)]
-pub(super) struct Writing {
-    server: usize,
-    life: u64,
-    session: u64,
-    actor: u64,
-    expected: Option<Stamp>,
-    record: Record,
-    generation: u64,
-    wait_ms: u64,
-}
 
 impl World {
     /// Does what a server wants.
