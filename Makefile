@@ -32,8 +32,9 @@ ci: ## what a change must pass before a merge: setup, then each check from state
 nightly: ## what takes long or starts from fresh seeds: worlds, components, hostile bytes, breakages
 	@scripts/nightly.sh
 
-check: ## formatting and lints
+check: ## formatting, lints, and files that import each other in circles
 	cargo fmt --all --check
+	node scripts/circles.mjs
 	cargo clippy $(HOST) --all-targets -- -D warnings
 	cargo clippy --package lightspeed-client $(WASM) -- -D warnings
 
