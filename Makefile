@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-slow bench-browser docs deny clean
+.PHONY: help setup demo ci nightly check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-fresh browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-slow bench-browser docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -26,8 +26,11 @@ setup: ## install what is missing: WASM target, nightly for fuzzing, cargo and n
 demo: ## serve the gallery of examples on LIGHTSPEED_ADDR (127.0.0.1:3000); needs only cargo
 	cargo run --release -p lightspeed-examples --bin gallery
 
-ci: ## everything that must hold before a merge: setup, then each stage with its seconds
+ci: ## what a change must pass before a merge: setup, then each check from stated seeds, with its seconds
 	@scripts/ci.sh
+
+nightly: ## what takes long or starts from fresh seeds: worlds, components, hostile bytes, breakages
+	@scripts/nightly.sh
 
 check: ## formatting and lints
 	cargo fmt --all --check
@@ -48,14 +51,19 @@ STEPS ?= 200
 simulate: ## run SEEDS=1000 worlds of STEPS=200 from SEED=1, after those that once found something
 	cargo run --quiet --release -p lightspeed-simulation --bin simulate -- --stored runtime/simulation/seeds.txt --seeds $(SEEDS) --seed $(SEED) --steps $(STEPS)
 
+# `SECONDS=n` on the command line, or what `make nightly` sets. (A shell has a variable of that name, which isn't meant.)
+FRESH_SECONDS ?= 90
+FUZZ_SECONDS ?= 20
+seconds = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(1))
+
 simulate-fresh: ## run worlds that nobody has seen for SECONDS=90, from a seed that is the time
-	cargo run --quiet --release -p lightspeed-simulation --bin simulate -- --stored runtime/simulation/seeds.txt --seconds $(or $(SECONDS),90) --seed $$(date +%s)000
+	cargo run --quiet --release -p lightspeed-simulation --bin simulate -- --stored runtime/simulation/seeds.txt --seconds $(call seconds,$(FRESH_SECONDS)) --seed $$(date +%s)000
 
 breakages: ## break the code on purpose and have the simulation find it
 	@scripts/breakages.sh
 
 fuzz: ## hostile input to decoder, validator, client and session, each for SECONDS=n (20); needs a nightly toolchain
-	@scripts/fuzz.sh $(if $(filter command line,$(origin SECONDS)),$(SECONDS),20)
+	@scripts/fuzz.sh $(call seconds,$(FUZZ_SECONDS))
 
 generate: ## write the files that derive from the instruction table
 	cargo run --quiet -p lightspeed-bench --bin generate
@@ -76,6 +84,9 @@ CASES ?= 300
 
 browser-fuzz: ## serve CASES=300 random components from SEED=1 to a real browser, or run CASE=name again
 	@scripts/browser-fuzz.sh $(if $(CASE),--case '$(CASE)',--cases $(CASES) --seed $(SEED))
+
+browser-fuzz-fresh: ## serve CASES=300 random components that nobody has seen, from a seed that is the time
+	@scripts/browser-fuzz.sh --cases $(CASES) --seed $$(date +%s)000
 
 browser-fuzz-breakages: ## break the client's JavaScript on purpose and have the browser fuzzer find it
 	@scripts/browser-fuzz-breakages.sh
