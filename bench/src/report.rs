@@ -131,7 +131,7 @@ impl Report {
         Some(of["machine"].as_str()?.to_owned())
     }
 
-    /// As Markdown, for the terminal and the README.
+    /// As Markdown, for the terminal and `bench/RESULTS.md`.
     pub fn markdown(&self) -> String {
         let mut out =
             String::from("| what | measured | promised | | beside | command |\n|---|---|---|---|---|---|\n");
@@ -191,6 +191,51 @@ impl Report {
             .filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)))
             .collect();
         json!({ "machine": machine::describe(), "claims": claims, "wire": wire, "measurements": parts })
+    }
+
+    /// The measurements that weren't made.
+    pub fn missing(&self) -> Vec<&'static str> {
+        self.parts.iter().filter(|(_, value)| value.is_none()).map(|(part, _)| *part).collect()
+    }
+
+    /// `bench/RESULTS.md`: every promise with its figure, bytes of operations and sizes of the client.
+    pub fn results(&self) -> String {
+        let mut out = String::from(
+            "# Results\n\nWritten by `make bench`: what is promised of each figure, and what was measured, all in one run. [README.md](README.md) \
+             says how to read it. Times are only compared with what ran beside them.\n\n",
+        );
+        out.push_str(&self.markdown());
+        out.push_str("\n## Bytes\n\n| operation | down | compressed | up | framed down / up | frames |\n|---|---|---|---|---|---|\n");
+        for cost in &self.wire {
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} | {} / {} | {} |",
+                cost.name,
+                cost.down,
+                cost.compressed_down,
+                cost.up,
+                cost.framed_down,
+                cost.framed_up,
+                cost.frame_count
+            );
+        }
+        out.push_str("\nDown includes the templates that the page lacked. An up is the event and the acknowledgement of its patch.\n");
+        out.push_str("\n| client | raw | gzip | brotli |\n|---|---|---|---|\n");
+        for size in &self.client {
+            let _ = writeln!(out, "| {} | {} | {} | {} |", size.name, size.raw, size.gzip, size.brotli);
+        }
+        out
+    }
+
+    /// Writes `bench/RESULTS.md`; returns where.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written; for a person.
+    pub fn write_results(&self) -> Result<PathBuf, String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+        fs::write(&path, self.results()).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(path)
     }
 
     /// Writes a file beside the measurements; returns where.

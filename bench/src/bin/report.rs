@@ -1,5 +1,6 @@
 //! The last step of `make bench`: reads what the measurements left in `bench/results`, prints what was promised
-//! beside what came of it, and writes `bench/results/bench.json` and a page with plots, `bench/results/bench.html`.
+//! beside what was measured, and writes `bench/results/bench.json`, a page with plots, `bench/results/bench.html`, and, when
+//! no measurement is missing, `bench/RESULTS.md`.
 
 use std::process::ExitCode;
 
@@ -21,5 +22,9 @@ fn run() -> Result<(), String> {
     let json = report.write("bench.json", &format!("{:#}\n", report.json()))?;
     let html = report.write("bench.html", &page::html(&report)?)?;
     println!("\nAll figures: {}; with plots: {}", json.display(), html.display());
+    match report.missing() {
+        missing if missing.is_empty() => println!("For the repository: {}", report.write_results()?.display()),
+        missing => println!("bench/RESULTS.md stays as it is: {} not measured", missing.join(", ")),
+    }
     Ok(())
 }
