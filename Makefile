@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci nightly check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-fresh browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-slow bench-browser docs deny clean
+.PHONY: help setup demo ci nightly check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-fresh browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-slow bench-browser bench-build docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -133,6 +133,9 @@ bench-browser: ## the client beside vanilla JavaScript, LiveView's and Dioxus' i
 bench-memory: ## what a session takes in the server's memory, beside its budgets, with two allocators (loopback only)
 	cargo run --release --quiet -p lightspeed-bench --bin memory; first=$$?; \
 	cargo run --release --quiet -p lightspeed-bench --bin memory --features jemalloc -- --only "TCP|Dioxus" && exit $$first
+
+bench-build: ## what a first build costs beside axum and maud, and a changed line; LLVM lines, size; fails above 1.5 times; ROUNDS=n (1)
+	@scripts/bench-build.sh
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps
