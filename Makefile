@@ -71,7 +71,7 @@ generate: ## write the files that derive from the instruction table
 drift: ## fail when a generated file is not what its source gives
 	@scripts/drift.sh
 
-client: ## build the browser client into client-js/dist
+client: ## build the browser client into runtime/server/assets/client
 	@scripts/build-client.sh
 
 client-check: ## fail when the committed client was built from other sources; rebuild it

@@ -149,8 +149,3 @@ pub use lightspeed_core::__private;
 /// For measurements: what a socket sends for a frame.
 #[doc(hidden)]
 pub use socket::deflate::message as __message;
-
-/// The README's example, compiled as one of ours.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-mod readme {}
