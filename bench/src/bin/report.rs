@@ -23,7 +23,9 @@ fn run() -> Result<(), String> {
     let html = report.write("bench.html", &page::html(&report)?)?;
     println!("\nAll figures: {}; with plots: {}", json.display(), html.display());
     match report.missing() {
-        missing if missing.is_empty() => println!("For the repository: {}", report.write_results()?.display()),
+        missing if missing.is_empty() => {
+            println!("For the repository: {}", report.write_results()?.display());
+        }
         missing => println!("bench/RESULTS.md stays as it is: {} not measured", missing.join(", ")),
     }
     Ok(())
