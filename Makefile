@@ -15,7 +15,7 @@ HOST := --workspace --exclude lightspeed-client
 # Lints are the same on the host, for a toolchain that builds the client by a detour (scripts/build-client.sh).
 WASM = $(if $(wildcard $(shell rustc --print target-libdir --target wasm32-unknown-unknown)),--target wasm32-unknown-unknown)
 
-.PHONY: help setup demo ci nightly check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-fresh browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-slow bench-browser bench-build docs deny clean
+.PHONY: help setup demo ci nightly check fmt test simulate simulate-fresh breakages fuzz generate drift client client-check e2e browser-fuzz browser-fuzz-fresh browser-fuzz-breakages bench bench-wire bench-gate bench-server bench-deflate bench-load bench-growth bench-memory bench-storm bench-roll bench-bystanders bench-siege bench-slow bench-browser bench-build package docs deny clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -36,6 +36,8 @@ check: ## formatting, lints, and files that import each other in circles
 	cargo fmt --all --check
 	node scripts/circles.mjs
 	cargo clippy $(HOST) --all-targets -- -D warnings
+	# As applications build it that ask for no feature.
+	cargo clippy --package lightspeed -- -D warnings
 	cargo clippy --package lightspeed-client $(WASM) -- -D warnings
 
 fmt: ## format the Rust sources
@@ -72,7 +74,7 @@ generate: ## write the files that derive from the instruction table
 drift: ## fail when a generated file is not what its source gives
 	@scripts/drift.sh
 
-client: ## build the browser client into client-js/dist
+client: ## build the browser client into runtime/server/assets/client
 	@scripts/build-client.sh
 
 client-check: ## fail when the committed client was built from other sources; rebuild it
@@ -137,6 +139,9 @@ bench-memory: ## what a session takes in the server's memory, beside its budgets
 
 bench-build: ## what a first build costs beside axum and maud, and a changed line; LLVM lines, size; fails above 1.5 times; ROUNDS=n (1)
 	@scripts/bench-build.sh
+
+package: ## package what is published, and serve a counter that is built from the packages alone
+	@scripts/package.sh
 
 docs: ## the API documentation, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(HOST) --no-deps

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the browser client from source into client-js/dist/:
+# Builds the browser client from source into runtime/server/assets/client/:
 #
 #   client.wasm, client.js         what a browser loads; client.js finds client.wasm beside itself
 #   inflate.js, viewport.js, why.js   features, which only pages that need them load

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints one SHA-256 over everything that the browser client is built from.
 #
-# `client-js/dist/inputs.sha256` keeps the value that the committed client was built from, so that
+# `runtime/server/assets/client/inputs.sha256` keeps the value that the committed client was built from, so that
 # a change to a source without `make client` is seen without building. The toolchain is not an
 # input: two compilers may give different bytes for the same client.
 #

@@ -11,7 +11,7 @@ export PATH="$cargo_home/bin:$PATH"
 
 # What the browser client's parts are called; Rust, JavaScript and the server agree on these.
 client_target="wasm32-unknown-unknown"
-client_dist="$root/client-js/dist"
+client_dist="$root/runtime/server/assets/client"
 
 say() { printf '%s\n' "$*"; }
 

@@ -162,7 +162,7 @@ pub struct ClientSize {
 ///
 /// When one cannot be read; for a person.
 pub fn client_sizes() -> Result<Vec<ClientSize>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client-js/dist");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/server/assets/client");
     let mut sizes = Vec::new();
     let mut all = ClientSize { name: "all".to_owned(), ..ClientSize::default() };
     for name in ["inflate.js", "viewport.js", "why.js", "client.wasm", "client.js"] {

@@ -22,7 +22,7 @@ before(async () => {
     if (pathname.startsWith("/lightspeed/x/")) {
       const name = pathname.slice("/lightspeed/x/".length);
       response.setHeader("content-type", types[name.split(".").pop()] ?? "text/plain");
-      response.end(await readFile(new URL(`client-js/dist/${name}`, root)));
+      response.end(await readFile(new URL(`runtime/server/assets/client/${name}`, root)));
     } else if (pathname === "/fake.js") {
       response.setHeader("content-type", "text/javascript");
       response.end(`(${fakeSocket})();`);

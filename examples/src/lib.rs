@@ -19,3 +19,8 @@ pub mod layout;
 pub mod mishap;
 pub mod rows;
 pub mod viewport;
+
+/// The README's example, compiled as one of these.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

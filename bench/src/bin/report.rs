@@ -24,7 +24,7 @@ fn run() -> Result<(), String> {
     println!("\nAll figures: {}; with plots: {}", json.display(), html.display());
     match report.missing() {
         missing if missing.is_empty() => {
-            println!("For the repository: {}", report.write_results()?.display())
+            println!("For the repository: {}", report.write_results()?.display());
         }
         missing => println!("bench/RESULTS.md stays as it is: {} not measured", missing.join(", ")),
     }

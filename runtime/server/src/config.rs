@@ -10,6 +10,7 @@ use axum::http::uri::Authority;
 use ipnet::IpNet;
 
 use crate::limits;
+#[cfg(feature = "recording")]
 use crate::recording::recorder::Recording;
 use crate::storage::store::SnapshotStore;
 
@@ -76,7 +77,8 @@ pub struct Config {
     /// has workers unless set, and none on a runtime of one thread, which runs that code itself.
     pub author_threads: Option<usize>,
     pub(crate) seed: Option<u64>,
-    /// Which sessions are recorded and where to: none unless set.
+    /// Which sessions are recorded and where to: none unless set. Needs the feature `recording`.
+    #[cfg(feature = "recording")]
     pub recording: Option<Recording>,
     /// The proxies whose word on a client's address counts: none.
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -123,6 +125,7 @@ impl Default for Config {
             unattached_ttl: Duration::from_secs(30),
             parked_ttl: Duration::from_mins(3),
             sockets_max: 100_000,
+            #[cfg(feature = "recording")]
             recording: None,
             trusted_proxies: Vec::new(),
             client_ip_header: "x-forwarded-for".to_owned(),
@@ -404,7 +407,8 @@ impl Config {
         self
     }
 
-    /// Records sessions, for `lightspeed replay`.
+    /// Records sessions, for `lightspeed replay`. Needs the feature `recording`.
+    #[cfg(feature = "recording")]
     pub fn with_recording(mut self, recording: Recording) -> Self {
         self.recording = Some(recording);
         self
@@ -481,7 +485,8 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        let mut shown = f.debug_struct("Config");
+        shown
             .field("prefix", &self.prefix)
             .field("allowed_origins", &self.allowed_origins)
             .field("hosts", &self.hosts)
@@ -503,8 +508,10 @@ impl fmt::Debug for Config {
             .field("event_bytes_max", &self.event_bytes_max)
             .field("compressed_bytes_min", &self.compressed_bytes_min)
             .field("sockets_max", &self.sockets_max)
-            .field("author_threads", &self.author_threads)
-            .field("recording", &self.recording)
+            .field("author_threads", &self.author_threads);
+        #[cfg(feature = "recording")]
+        shown.field("recording", &self.recording);
+        shown
             .field("trusted_proxies", &self.trusted_proxies)
             .field("client_ip_header", &self.client_ip_header)
             .field("connections_per_ip_max", &self.connections_per_ip_max)

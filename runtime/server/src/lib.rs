@@ -71,7 +71,7 @@
 //!   `host`, `identity` and `visit`: whom a request is for, whom it is from, what its response says; `assets`: the browser
 //!   client
 //! - `config`: what an operator sets
-//! - `recording`: [`recorder`] writes sessions into files, for `lightspeed replay`
+//! - `recording`: `recorder` writes sessions into files, for `lightspeed replay`
 //! - `storage`: a session is written down by its `persister` as an `envelope`, sealed, into a [`store`]
 //! - `operations`: what every part uses: `crew`, the threads that run what authors wrote, and who watches over them;
 //!   [`telemetry`], `clock`, `entropy`, `shutdown`, `panics`
@@ -83,6 +83,10 @@
 //!
 //! # Features
 //!
+//! None is a default.
+//!
+//! - `recording`: `Config::with_recording` writes sessions into files for `lightspeed replay`; `Recording` says which, and
+//!   `recorder` has the parts. Each recorded session takes a document in memory
 //! - `garde`: `Form::validated` checks a form by its [garde](https://docs.rs/garde) rules, whose
 //!   report becomes messages beside the fields
 //! - `sqlite`: `store::SqliteStore` keeps sessions in a file, so that they outlive the server
@@ -127,6 +131,7 @@ pub use http::assets::Assets;
 pub use http::serve::{Listener, Server, serve};
 pub use http::visit::{VisitLayer, VisitService};
 pub use operations::telemetry;
+#[cfg(feature = "recording")]
 pub use recording::recorder::{self, Recording};
 pub use routing::page::{LiveRouter, Page, router};
 pub use runtime::Runtime;
@@ -151,8 +156,3 @@ pub use lightspeed_core::__private;
 /// For measurements: what a socket sends for a frame.
 #[doc(hidden)]
 pub use socket::deflate::message as __message;
-
-/// The README's example, compiled as one of ours.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-mod readme {}

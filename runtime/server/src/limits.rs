@@ -165,6 +165,7 @@ pub const RECORDER_SECRETS_MAX: usize = 4096;
 pub const RECORDER_SECRET_BYTES_MIN: usize = 3;
 
 /// Bytes of a record without a frame or a state.
+#[cfg(feature = "recording")]
 pub(crate) const RECORD_HEAD_BYTES: usize = 64;
 
 const _: () = {

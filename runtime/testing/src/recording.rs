@@ -18,21 +18,10 @@ use lightspeed_interpreter::recording::Follower;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
 use lightspeed_protocol::msgpack::{Raw, Writer};
 use lightspeed_protocol::recording::{FORMAT_VERSION, MAGIC, Record, write_templates};
-use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp, limits};
+use lightspeed_protocol::{PROTOCOL_VERSION, Timestamp};
+use lightspeed_test::welcome;
 
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happened {
-    /// A frame came from the client.
-    Up(Vec<u8>),
-    /// A frame went to the client.
-    Down(Vec<u8>),
-    /// The socket was lost.
-    Cut,
-}
-
-/// A recorded session: what happened and when.
-pub type Recording = Vec<(Timestamp, Happened)>;
+pub use lightspeed_test::{Happened, Recording};
 
 /// A recording as text.
 pub fn write(recording: &Recording) -> String {
@@ -233,14 +222,4 @@ pub fn replay<C: Component>(component: C, recording: &Recording) -> Result<usize
         }
     }
     if said.is_empty() { Ok(count) } else { Err(String::from("the server said more after the end")) }
-}
-
-pub(crate) fn welcome() -> Vec<u8> {
-    ServerFrame::Welcome {
-        protocol: PROTOCOL_VERSION,
-        build: "test",
-        heartbeat_ms: limits::HEARTBEAT_MS,
-        event_bytes_max: limits::EVENT_BYTES_MAX as u64,
-    }
-    .encode(0)
 }

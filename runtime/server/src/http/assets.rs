@@ -18,7 +18,7 @@ struct Asset {
 
 macro_rules! built {
     ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../client-js/dist/", $name))
+        include_bytes!(concat!("../../assets/client/", $name))
     };
 }
 

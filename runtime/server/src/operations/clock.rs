@@ -1,7 +1,5 @@
 //! The one place where the server reads the time.
 
-use std::time::SystemTime;
-
 use lightspeed_protocol::Timestamp;
 use tokio::time::{Duration, Instant};
 
@@ -27,7 +25,10 @@ impl Clock {
 }
 
 /// The time by the wall clock, for people: as in RFC 3339, to the second.
+#[cfg(feature = "recording")]
 pub(crate) fn wall() -> String {
+    use std::time::SystemTime;
+
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()

@@ -51,6 +51,9 @@ impl Actors {
             accounts: Arc::clone(accounts),
             stored,
             clock: Clock::new(),
+            #[cfg(not(feature = "recording"))]
+            recordings: None,
+            #[cfg(feature = "recording")]
             recordings: config.recording.clone().map(Recordings::new),
             surroundings: OnceLock::new(),
             supervisor: OnceCell::new(),

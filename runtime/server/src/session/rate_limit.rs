@@ -1,51 +1,41 @@
-//! How fast a session's events are taken: a token bucket, by [governor](https://docs.rs/governor).
+//! How fast a session's events are taken: a token bucket, kept as the time at which it is full
+//! (the [generic cell rate algorithm](https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm)).
 
-use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use crate::config::Config;
 
-/// The clock of tokio, which tests and simulations can move.
-#[derive(Debug, Clone)]
-struct TokioClock {
-    origin: Instant,
-}
-
-impl Clock for TokioClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(Instant::now().saturating_duration_since(self.origin))
-    }
-}
-
 /// The bucket of one session.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
-    limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
+    /// How long it takes until there is one token more.
+    interval: Duration,
+    /// How long it takes to fill the bucket.
+    burst: Duration,
+    full_at: Mutex<Instant>,
 }
 
 impl RateLimit {
     pub(crate) fn new(config: &Config) -> Self {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(config.events_per_second))
-            .allow_burst(at_least_one(config.events_burst));
-        let clock = TokioClock { origin: Instant::now() };
-        Self { limiter: RateLimiter::direct_with_clock(quota, clock) }
+        let interval = Duration::from_secs(1) / config.events_per_second.max(1);
+        let burst = interval * config.events_burst.max(1);
+        Self { interval, burst, full_at: Mutex::new(Instant::now()) }
     }
 
     /// Takes one event; how long the next must wait when there was none to be had.
     pub(crate) fn take(&self) -> Result<(), Duration> {
-        self.limiter.check().map_err(|until| {
-            let wait = until.earliest_possible().duration_since(self.limiter.clock().now());
-            Duration::from(wait).max(Duration::from_millis(1))
-        })
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let taken = (*full_at).max(now) + self.interval;
+        let wait = taken.duration_since(now).saturating_sub(self.burst);
+        if wait.is_zero() {
+            *full_at = taken;
+            Ok(())
+        } else {
+            Err(wait.max(Duration::from_millis(1)))
+        }
     }
 }

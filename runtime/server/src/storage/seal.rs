@@ -1,6 +1,6 @@
 //! Seals stored sessions, so that a store that somebody else can write to can't make one up.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::id::SessionId;
