@@ -317,7 +317,8 @@ impl<C: Component> Page<C> {
             (0, ClientFrame::Hello { templates, .. }) => {
                 let mut known = templates.reader();
                 let count = known.array().expect("an array");
-                self.sent_templates = SentTemplates::new((0..count).map(|_| known.uint32().expect("a fingerprint")));
+                self.sent_templates =
+                    SentTemplates::new((0..count).map(|_| known.uint32().expect("a fingerprint")));
                 self.welcome();
             }
             (0, ClientFrame::Ping {}) => self.send_down(ServerFrame::Pong {}.encode(0)),

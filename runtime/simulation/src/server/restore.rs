@@ -86,13 +86,10 @@ impl Server {
     /// The session is ours, or somebody else was faster.
     pub(super) fn claimed(&mut self, now: Timestamp, restoring: Restoring, written: Result<Stamp, Fenced>) {
         let Restoring { join, session, lease, reservation, .. } = restoring;
-        let stamp = match written {
-            Ok(stamp) => stamp,
-            Err(Fenced) => {
-                self.registry.release(reservation);
-                self.discard(session);
-                return self.refuse(now, join.socket, join.number, Fenced::REASON);
-            }
+        let Ok(stamp) = written else {
+            self.registry.release(reservation);
+            self.discard(session);
+            return self.refuse(now, join.socket, join.number, Fenced::REASON);
         };
         let is_entered =
             self.enter(self.now(now), join.token.session, session, lease, reservation, Some(stamp));

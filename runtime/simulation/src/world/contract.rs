@@ -23,8 +23,8 @@ impl World {
         if self.sockets.len() > 400 || self.pages.len() > PAGES_MAX {
             self.fail("C4", format!("{} sockets are open", self.sockets.len()));
         }
-        let servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
-        if let Some(what) = servers.filter_map(Server::inconsistency).next() {
+        let mut servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
+        if let Some(what) = servers.find_map(Server::inconsistency) {
             self.fail("C4", what.to_owned());
         }
         match self.failure.take() {
@@ -83,7 +83,7 @@ impl World {
             return self.fail("C8", what);
         }
         let id = it.session;
-        let servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
+        let mut servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
         let holders: Vec<_> =
             servers.flat_map(|server| server.sessions(id)).filter(|it| it.is_attached()).collect();
         let [session] = holders[..] else {
