@@ -83,7 +83,7 @@ impl World {
             return self.fail("C8", what);
         }
         let id = it.session;
-        let mut servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
+        let servers = self.machines.iter().filter_map(|machine| machine.server.as_ref());
         let holders: Vec<_> =
             servers.flat_map(|server| server.sessions(id)).filter(|it| it.is_attached()).collect();
         let [session] = holders[..] else {
