@@ -9,7 +9,9 @@
 cd "$root"
 
 digest() {
-    find . \( -name .git -o -name node_modules -o -path ./target \) -prune -o -type f -print0 |
+    # What measurements and browser tests leave may be written at the same time.
+    find . \( -name .git -o -name node_modules -o -path ./target -o -path ./bench/results -o -path ./e2e/screenshots \) -prune -o \
+        -type f -print0 |
         xargs -0 sha256sum | LC_ALL=C sort
 }
 
