@@ -146,6 +146,8 @@ struct Seen {
     /// When that is read next, counted from `since`.
     read_at: Duration,
     computes: bool,
+    /// It computes, or waits for a processor.
+    is_busy: bool,
     is_handed_on: bool,
     makes_way: bool,
     /// What ran when it was told that it takes long.
@@ -272,12 +274,14 @@ impl Stand {
         if !seen.computes && elapsed >= COMPUTES_AFTER.max(seen.read_at) {
             // A job that waits for long is looked at less and less often.
             seen.read_at = elapsed + elapsed / 8;
-            if seen.has_computed(elapsed, self.used()) {
+            let now = self.used();
+            seen.is_busy = seen.is_busy(elapsed, now);
+            if seen.has_computed(elapsed, now) {
                 seen.computes = true;
                 self.computing.store(turn, Ordering::Relaxed);
             }
         }
-        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after(seen.computes) && !seen.is_handed_on;
+        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after(seen.is_busy) && !seen.is_handed_on;
         let handed_on_now = self.lane.filter(|lane| has_room && is_long(lane));
         if handed_on_now.is_some() {
             seen.is_handed_on = true;
@@ -306,6 +310,13 @@ impl Stand {
 impl Seen {
     fn elapsed(&self) -> Duration {
         self.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    /// Whether the job has computed or waited for a processor most of the time. Not known where the system doesn't tell.
+    fn is_busy(&self, elapsed: Duration, now: Option<Used>) -> bool {
+        let Some((before, now)) = self.used.zip(now) else { return false };
+        now.ran.saturating_sub(before.ran) + now.queued.saturating_sub(before.queued)
+            >= elapsed / COMPUTES_SHARE
     }
 
     /// Whether the job computes: a job that has waited for most of its time leaves the processor to others.
