@@ -65,7 +65,8 @@ pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
 /// later.
 pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
 
-/// The same for a new page that computes, and for a session whose earlier turns have computed for long.
+/// The same for a new page that computes or waits for a processor, and for such a turn of a session whose earlier turns have computed for
+/// long.
 pub const TURN_COMPUTES_MAX: Duration = Duration::from_millis(50);
 
 /// The same for those that wait, for a database for example. Longer than it takes until the system tells what a thread has used.

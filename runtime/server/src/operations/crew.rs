@@ -107,12 +107,12 @@ impl Lane {
         }
     }
 
-    /// How long a job may run until another thread has its thread's place.
+    /// How long a job may run until another thread has its thread's place. Busy is a job that computes or waits for a processor.
     ///
     /// A session's first turn that computes is handed on at once, since the next ones are in [`Lane::Heavy`]. A page isn't: each of the pages that
     /// anybody asks for would get a thread that computes.
-    const fn handed_on_after(self, computes: bool) -> Duration {
-        match (self, computes) {
+    const fn handed_on_after(self, is_busy: bool) -> Duration {
+        match (self, is_busy) {
             (Self::Session, _) => limits::TURN_HANDED_ON_AFTER,
             (Self::Page | Self::Heavy, false) => limits::TURN_WAITS_AFTER,
             (Self::Page | Self::Heavy, true) => limits::TURN_COMPUTES_MAX,

@@ -148,7 +148,6 @@ struct Seen {
     computes: bool,
     /// It computes, or waits for a processor.
     is_busy: bool,
-    is_handed_on: bool,
     makes_way: bool,
     /// What ran when it was told that it takes long.
     told: Option<Running>,
@@ -257,7 +256,7 @@ impl Stand {
         if seen.turn != turn {
             return (false, None);
         }
-        (seen.is_handed_on, seen.told.map(|running| self.told(running, &seen)))
+        (self.handed_on.load(Ordering::Relaxed) == turn, seen.told.map(|running| self.told(running, &seen)))
     }
 
     /// Looks; `None` when nothing runs. A place is handed on only if there is room for another thread.
@@ -281,15 +280,15 @@ impl Stand {
                 self.computing.store(turn, Ordering::Relaxed);
             }
         }
-        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after(seen.is_busy) && !seen.is_handed_on;
+        let is_handed_on = self.handed_on.load(Ordering::Relaxed) == turn;
+        let is_long = |lane: &Lane| elapsed >= lane.handed_on_after(seen.is_busy) && !is_handed_on;
         let handed_on_now = self.lane.filter(|lane| has_room && is_long(lane));
         if handed_on_now.is_some() {
-            seen.is_handed_on = true;
             self.handed_on.store(turn, Ordering::Relaxed);
         }
         // A job that only waits takes nothing from others, and may hold what they need when it goes on.
         let is_in_the_way = seen.computes && elapsed >= limits::TURN_MAKES_WAY_AFTER;
-        if seen.is_handed_on && is_in_the_way && !seen.makes_way {
+        if self.is_handed_on() && is_in_the_way && !seen.makes_way {
             seen.makes_way = true;
             self.make_way();
         }
