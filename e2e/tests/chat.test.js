@@ -24,6 +24,8 @@ scenario("what one page says, every page shows, and rows that stay keep their no
   await say(ann, "one");
   await eventually(() => texts(bob), ["one"]);
   await say(bob, "two");
+  // Two who speak at once are heard in either order.
+  await eventually(() => texts(ann), ["one", "two"]);
   await say(ann, "three");
   await eventually(() => texts(ann), ["one", "two", "three"]);
   await eventually(() => texts(bob), ["one", "two", "three"]);

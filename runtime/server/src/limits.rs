@@ -76,8 +76,8 @@ pub const TURN_WAITS_AFTER: Duration = Duration::from_millis(12);
 /// hold a lock of the allocator, for which others wait.
 pub const TURN_MAKES_WAY_AFTER: Duration = Duration::from_millis(50);
 
-/// Short turns in a row after which a component no longer counts as one that computes.
-pub const SHORT_TURNS_TO_BE_LIGHT: u8 = 8;
+/// How long after a turn that computed a session counts as one that computes. So long a new one counts as others of its component do.
+pub const HEAVY_FOR: Duration = Duration::from_secs(10);
 
 /// How long it may run until the log tells of it.
 pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);

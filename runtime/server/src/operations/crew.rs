@@ -31,13 +31,14 @@ mod errand;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod weight;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -48,6 +49,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub(crate) use errand::Errand;
 use watch::{Bell, Stand, undisturbed};
 pub(crate) use watch::{Kind, Label, note};
+use weight::Kinds;
+pub(crate) use weight::Weight;
 
 use crate::limits;
 
@@ -120,31 +123,6 @@ impl Lane {
     }
 }
 
-/// Whether somebody's jobs compute, by those before.
-#[derive(Debug, Default)]
-pub(crate) struct Weight {
-    /// Short jobs until they count as light again.
-    short_missing: AtomicU8,
-}
-
-impl Weight {
-    /// Where the next job of its owner waits: in `lane`, unless it counts as heavy.
-    pub(crate) fn lane(&self, lane: Lane) -> Lane {
-        if self.short_missing.load(Ordering::Relaxed) == 0 { lane } else { Lane::Heavy }
-    }
-
-    /// A job is about to end in this thread.
-    pub(crate) fn note(&self) {
-        let missing = self.short_missing.load(Ordering::Relaxed);
-        let has_computed =
-            STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.has_computed()));
-        let next = if has_computed { limits::SHORT_TURNS_TO_BE_LIGHT } else { missing.saturating_sub(1) };
-        if next != missing {
-            self.short_missing.store(next, Ordering::Relaxed);
-        }
-    }
-}
-
 struct Shared {
     /// Threads that are at work at a time; with none, whoever asks runs the job.
     threads_max: usize,
@@ -161,6 +139,8 @@ struct Shared {
     is_closed: AtomicBool,
     stands: Mutex<Stands>,
     bell: Bell,
+    began: Instant,
+    kinds: Mutex<Kinds>,
 }
 
 /// A lane's threads.
@@ -245,6 +225,8 @@ impl Crew {
             is_closed: AtomicBool::new(false),
             stands: Mutex::default(),
             bell: Bell::default(),
+            began: Instant::now(),
+            kinds: Mutex::default(),
         }))
     }
 
@@ -370,6 +352,11 @@ impl Drop for Section {
 }
 
 impl Shared {
+    /// The time since the crew began, in milliseconds.
+    fn ms(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX - 1)
+    }
+
     /// Has a new thread join those at work in a lane.
     fn start(self: &Arc<Self>, state: &mut GangState, lane: Lane) -> io::Result<()> {
         let stand = Arc::new(Stand::new(self, Some(lane)));

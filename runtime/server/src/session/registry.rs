@@ -26,8 +26,11 @@ pub(crate) use lightspeed_core::host::registry::Full;
 /// How often sessions that nobody came back for are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// How many of them are taken out before others have their turn with the lock.
-const SWEEP_BATCH: usize = 256;
+/// How many of them end at a time. Each ends by a turn of its actor, and clicks wait behind so many turns.
+const SWEEP_BATCH: usize = 32;
+
+/// How long after so many the next ones end: pages that came within a moment expire within one, too.
+const SWEEP_PAUSE: Duration = Duration::from_millis(4);
 
 /// The sessions of a server, bounded.
 pub(crate) struct Registry {
@@ -135,13 +138,8 @@ impl Registry {
         self.lock().keep(id, gone, holder);
     }
 
-    /// Ends the sessions that have waited long enough.
-    fn sweep(&self) {
-        while self.sweep_some() == SWEEP_BATCH {}
-    }
-
-    /// The same for as many as hold the lock for a moment; how many there were.
-    fn sweep_some(&self) -> usize {
+    /// Ends sessions that have waited long enough, not all of them at once; how many there were.
+    fn sweep(&self) -> usize {
         let (mut sessions, now) = self.lock_now();
         let expired = sessions.expire(now, SWEEP_BATCH);
         drop(sessions);
@@ -156,10 +154,11 @@ impl Registry {
     pub(crate) fn keep_swept(self: &Arc<Self>) {
         let registry = Arc::downgrade(self);
         tokio::spawn(async move {
+            let mut pause = SWEEP_EVERY;
             loop {
-                tokio::time::sleep(SWEEP_EVERY).await;
+                tokio::time::sleep(pause).await;
                 let Some(registry) = registry.upgrade() else { return };
-                registry.sweep();
+                pause = if registry.sweep() == SWEEP_BATCH { SWEEP_PAUSE } else { SWEEP_EVERY };
             }
         });
     }

@@ -5,6 +5,7 @@ use super::*;
 
 /// Somebody whose jobs compute, or don't.
 struct Somebody {
+    crew: Crew,
     weight: Weight,
     computes: AtomicBool,
     told: mpsc::Sender<String>,
@@ -16,7 +17,7 @@ impl Job for Somebody {
     }
 
     fn lane(&self) -> Lane {
-        self.weight.lane(Lane::Session)
+        self.weight.lane(&self.crew, Lane::Session)
     }
 
     fn run(self: Arc<Self>) {
@@ -28,29 +29,50 @@ impl Job for Somebody {
         {
             std::hint::spin_loop();
         }
-        self.weight.note();
+        self.weight.note(&self.crew);
         let _ = self.told.send(thread::current().name().unwrap_or_default().to_owned());
     }
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn whoever_computes_has_threads_apart_until_several_jobs_were_short() {
+async fn whoever_computes_has_threads_apart() {
     let crew = Crew::new(Some(1));
     let (told, heard) = mpsc::channel();
-    let somebody = Arc::new(Somebody { weight: Weight::default(), computes: AtomicBool::new(true), told });
+    let somebody = |what| {
+        let weight = Weight::new(&crew, Lane::Session, &Label::new(what));
+        let (crew, told) = (crew.clone(), told.clone());
+        Arc::new(Somebody { crew, weight, computes: AtomicBool::new(true), told })
+    };
     let run = |somebody: &Arc<Somebody>| {
         crew.enqueue(Arc::<Somebody>::clone(somebody));
         heard.recv_timeout(Duration::from_mins(1)).expect("it has run")
     };
-    assert_eq!(run(&somebody), Lane::Session.thread_name(), "nothing is known of it yet");
-    assert_eq!(run(&somebody), Lane::Heavy.thread_name());
-    somebody.computes.store(false, Ordering::Relaxed);
-    let short: Vec<_> = (0..=limits::SHORT_TURNS_TO_BE_LIGHT).map(|_| run(&somebody)).collect();
-    let (last, before) = short.split_last().expect("some");
-    assert!(before.iter().all(|name| name == Lane::Heavy.thread_name()), "{short:?}");
-    assert_eq!(last, Lane::Session.thread_name());
+    let first = somebody("rows");
+    assert_eq!(run(&first), Lane::Session.thread_name(), "nothing is known of it yet");
+    assert_eq!(run(&first), Lane::Heavy.thread_name());
+    let new = somebody("rows");
+    assert_eq!(run(&new), Lane::Heavy.thread_name(), "others of its kind have told what to expect");
+    assert_eq!(run(&somebody("counter")), Lane::Session.thread_name(), "it is of another kind");
     crew.close();
+}
+
+#[tokio::test]
+async fn whoever_has_not_computed_of_late_is_light_again() {
+    let crew = Crew::new(Some(1));
+    let label = Label::new("rows");
+    let (old, new) = (Weight::new(&crew, Lane::Session, &label), Weight::new(&crew, Lane::Session, &label));
+    let now = Instant::now();
+    let at = |ms| now + Duration::from_millis(ms);
+    old.note_computed(&crew, now);
+    assert!(old.is_heavy(&crew, now) && new.is_heavy(&crew, now));
+    assert!(old.is_heavy(&crew, at(9_990)) && new.is_heavy(&crew, at(9_990)));
+    assert!(!old.is_heavy(&crew, at(10_010)) && !new.is_heavy(&crew, at(10_010)));
+    // Whoever has been there for long is known by its own turns alone.
+    new.note_computed(&crew, at(10_000));
+    assert!(new.is_heavy(&crew, at(10_020)) && !old.is_heavy(&crew, at(10_020)));
+    let page = Weight::new(&crew, Lane::Page, &label);
+    assert!(!page.is_heavy(&crew, at(10_020)), "a page waits among pages");
 }
 
 #[test]

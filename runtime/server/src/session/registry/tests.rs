@@ -85,6 +85,22 @@ async fn a_session_waits_for_its_socket_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_that_came_at_once_do_not_end_at_once() {
+    let config = Config::default();
+    let registry = registry(&config);
+    let sessions: Vec<_> = (0..10 * SWEEP_BATCH).map(|_| enter(&registry)).collect();
+    let left = || registry.stats().sessions;
+    tokio::time::sleep(config.unattached_ttl).await;
+    while left() == sessions.len() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(left(), 9 * SWEEP_BATCH, "others have their turns in between");
+    tokio::time::sleep(10 * SWEEP_PAUSE).await;
+    assert_eq!(left(), 0, "and yet they end soon");
+    assert!(sessions.iter().all(|session| !session.probe.is_alive()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parked_session_waits_longer_and_an_attached_one_for_ever() {
     let registry = registry(&Config::default());
     let session = enter(&registry);
