@@ -1,8 +1,8 @@
 //! The `lightspeed` command: what is in a recorded session, whether it runs the same way again,
 //! and what the person saw, step by step, in a browser.
 //!
-//! Recordings are `specs/recording.md`; a server writes them by `lightspeed::Recording`, with the feature `recording`. To run your own
-//! components again, make a binary that knows them:
+//! Recordings are `specs/recording.md`; a server writes them by `lightspeed::Recording`, with the feature
+//! `recording`. To run your own components again, make a binary that knows them:
 //!
 //! ```no_run
 //! # use lightspeed::{Context, Html, Live, MountError};

@@ -1,7 +1,8 @@
 //! What JavaScript does for the client. Texts cross as their UTF-8 (`client-js/src/core/text.js`).
 //!
-//! Architecture invariant: the parameters and results of the imports are `i32` and `f64` alone. WebAssembly passes those
-//! as they are, so wasm-bindgen imports such a function directly, by its own name and without glue.
+//! Architecture invariant: the parameters and results of the imports are `i32` and `f64` alone. WebAssembly
+//! passes those as they are, so wasm-bindgen imports such a function directly, by its own name and without
+//! glue.
 
 /// The imports: bytes cross as where they lie and how many they are (`client-js/src/core/machine.js`).
 mod imports {
@@ -44,9 +45,9 @@ mod imports {
     }
 }
 
-/// `connect` opens a socket, and `opened` or `closed` is called later. `disconnect` lets the socket go: nothing is heard of
-/// it any more. `schedule` calls `timeout` at `due` or before. `refresh` fetches the page again, for new tokens. `now` is
-/// the milliseconds since the page began, by a clock that never goes back.
+/// `connect` opens a socket, and `opened` or `closed` is called later. `disconnect` lets the socket go:
+/// nothing is heard of it any more. `schedule` calls `timeout` at `due` or before. `refresh` fetches the page
+/// again, for new tokens. `now` is the milliseconds since the page began, by a clock that never goes back.
 pub(crate) use imports::{connect, disconnect, now, refresh, schedule};
 
 /// Where a slice lies, and how many items it has.

@@ -1,11 +1,14 @@
 //! The program that serves the examples: where it listens, what it stores, what stands around the pages.
 //!
-//! `LIGHTSPEED_ADDR` is the address to listen on, `127.0.0.1:3000` unless set.
-//! `LIGHTSPEED_STORE` is the file in which sessions are stored, so that pages go on when this is
-//! started again; `LIGHTSPEED_CONTACTS`, or the first argument, is that of the contacts' database.
-//! Unless set they are in a temporary folder that is named by the address.
-//! `LIGHTSPEED_HOSTS` are the names by which this is reached from elsewhere, with commas between them, as `example.com,www.example.com`.
-//! `LIGHTSPEED_SESSIONS_PER_ADDRESS` is how many sessions one address may have, for measurements.
+//! Settings are variables of the environment:
+//!
+//! - `LIGHTSPEED_ADDR`: the address to listen on, `127.0.0.1:3000` unless set
+//! - `LIGHTSPEED_STORE`: the file in which sessions are stored, so that pages go on when the gallery restarts
+//! - `LIGHTSPEED_CONTACTS`, or the first argument: the contacts' database
+//! - `LIGHTSPEED_HOSTS`: the names by which the gallery is reached from elsewhere, separated by commas
+//! - `LIGHTSPEED_SESSIONS_PER_ADDRESS`: how many sessions one address may have, for measurements
+//!
+//! Unless set, both files are in a temporary folder that is named by the address.
 
 use std::env;
 use std::io::{self, Write};

@@ -1,6 +1,7 @@
 //! A hundred thousand rows, of which a page holds the few that are seen.
 //!
-//! The rows come from a function here; from a database it would be the same. [`lightspeed::viewport`] says how it works.
+//! The rows come from a function here; from a database it would be the same. [`lightspeed::viewport`] says
+//! how it works.
 
 use std::collections::BTreeSet;
 

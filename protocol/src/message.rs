@@ -1,8 +1,9 @@
 //! What a message of the socket carries: a frame as it is, or a frame compressed.
 //!
 //! A compressed frame is four bytes, its size as it was, big-endian, and behind them
-//! [DEFLATE](https://www.rfc-editor.org/rfc/rfc1951) without a head. The largest frame is below 2^24 bytes, so the first byte is 0: no
-//! MessagePack array, and so no frame, begins with that. See `specs/protocol.md`, clause 8.
+//! [DEFLATE](https://www.rfc-editor.org/rfc/rfc1951) without a head. The largest frame is below 2^24 bytes,
+//! so the first byte is 0: no MessagePack array, and so no frame, begins with that. See `specs/protocol.md`,
+//! clause 8.
 //!
 //! The codec is the shells': a server's socket compresses, and a client's inflates before the machine sees anything.
 

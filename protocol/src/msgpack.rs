@@ -17,8 +17,8 @@ pub const FAULTS_KEPT: usize = if cfg!(target_arch = "wasm32") { 0 } else { 1 };
 
 /// Bytes that are not what they should be, and where.
 ///
-/// One word that is never 0: every `Result` that carries it is smaller by two words than
-/// with its fields. In the browser client, where handing results on is a tenth of the code, it is nothing ([`FAULTS_KEPT`]).
+/// One word that is never 0: every `Result` that carries it is smaller by two words than with its fields. In
+/// the browser client, where handing results on is a tenth of the code, it is nothing ([`FAULTS_KEPT`]).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DecodeError([NonZeroU32; FAULTS_KEPT]);
 
@@ -360,7 +360,8 @@ impl<'a> Reader<'a> {
         self.array().and_then(|length| if length > max { Err(error) } else { Ok(length) })
     }
 
-    /// Reads whatever value stands there and returns it unread: that its strings are UTF-8 is for those to see who read them.
+    /// Reads whatever value stands there and returns it unread: that its strings are UTF-8 is for those to
+    /// see who read them.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! What compression of large frames costs a server and saves, level by level.
 //!
-//! `make bench-deflate` compresses the patches of the operations on rows as the server's socket does, each by itself with a
-//! compressor that is used again, and tells bytes and the least time of many.
+//! `make bench-deflate` compresses the patches of the operations on rows as the server's socket does, each by
+//! itself with a compressor that is used again, and tells bytes and the least time of many.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Writes what derives from the tables in the code: the generated parts of `specs/` (tables in the documents, vectors as
-//! frames), and the codes that the browser client's JavaScript shares with them.
+//! Writes what derives from the tables in the code: the generated parts of `specs/` (tables in the documents,
+//! vectors as frames), and the codes that the browser client's JavaScript shares with them.
 
 use std::path::Path;
 use std::process::ExitCode;

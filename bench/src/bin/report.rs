@@ -1,6 +1,6 @@
-//! The last step of `make bench`: reads what the measurements left in `bench/results`, prints what was promised
-//! beside what was measured, and writes `bench/results/bench.json`, a page with plots, `bench/results/bench.html`, and, when
-//! no measurement is missing, `bench/RESULTS.md`.
+//! The last step of `make bench`: reads what the measurements left in `bench/results`, prints what was
+//! promised beside what was measured, and writes `bench/results/bench.json`, a page with plots,
+//! `bench/results/bench.html`, and, when no measurement is missing, `bench/RESULTS.md`.
 
 use std::process::ExitCode;
 

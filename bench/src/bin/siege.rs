@@ -1,11 +1,12 @@
 //! Strangers hold what they can: what do the visitors notice, and what is left?
 //!
-//! `make bench-siege` serves the counter and the table of rows from a process of its own; has visitors click at a
-//! steady rate, in turns without and with strangers who, from one address and from many, open sockets and say nothing, ask for
-//! pages and read nothing, create 10,000 rows and acknowledge nothing, drip, and come back at once; and prints how
-//! long the clicks take, what was refused, and the server's memory and descriptors. It fails when the 99th of a hundred clicks takes
-//! more than three times as long as in the turns without, when a visitor loses its session or a click, when memory passes its bound,
-//! or when something that the strangers opened is left when they are gone.
+//! `make bench-siege` serves the counter and the table of rows from a process of its own; has visitors click
+//! at a steady rate, in turns without and with strangers who, from one address and from many, open sockets
+//! and say nothing, ask for pages and read nothing, create 10,000 rows and acknowledge nothing, drip, and
+//! come back at once; and prints how long the clicks take, what was refused, and the server's memory and
+//! descriptors. It fails when the 99th of a hundred clicks takes more than three times as long as in the
+//! turns without, when a visitor loses its session or a click, when memory passes its bound, or when
+//! something that the strangers opened is left when they are gone.
 
 use std::io::{BufRead as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,9 +1,10 @@
 //! A few sessions take long: what do the others notice?
 //!
-//! `make bench-slow` serves a counter and a component whose `update` takes as long as a turn does, by sleeping or by
-//! computing, from 1, 2 and 16 workers of tokio; has visitors of the counter click at a steady rate; and prints how long their clicks
-//! take until they are acknowledged, in turns without and with slow ones. It fails when the median of the turns' p99 with them is
-//! more than 1.5 times what it is without, and more than 5 ms above it.
+//! `make bench-slow` serves a counter and a component whose `update` takes as long as a turn does, by
+//! sleeping or by computing, from 1, 2 and 16 workers of tokio; has visitors of the counter click at a steady
+//! rate; and prints how long their clicks take until they are acknowledged, in turns without and with slow
+//! ones. It fails when the median of the turns' p99 with them is more than 1.5 times what it is without, and
+//! more than 5 ms above it.
 
 use std::hint::black_box;
 use std::process::ExitCode;

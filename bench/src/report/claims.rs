@@ -80,7 +80,8 @@ fn wire(report: &Report) -> Vec<Claim> {
     claims
 }
 
-/// A case of the server's measurement: lower quartiles of microseconds, ours, maud's and the faster Dioxus's, and bytes down.
+/// A case of the server's measurement: lower quartiles of microseconds, ours, maud's and the faster Dioxus's,
+/// and bytes down.
 #[derive(Debug, Clone, Default)]
 pub struct ServerCase {
     /// One word for it.

@@ -458,7 +458,8 @@ fn refuse_token(it: &mut Bench) {
     it.server(1, &ServerFrame::Close { reason: reason.code(), message: "sign in again", retry_ms: 0 });
 }
 
-/// Waits until the page is to be fetched; how long that was, or `None` where the client has given up before `within_ms`.
+/// Waits until the page is to be fetched; how long that was, or `None` where the client has given up before
+/// `within_ms`.
 fn refresh(it: &mut Bench, within_ms: u64) -> Option<u64> {
     let began = it.now;
     while it.now.0 < began.0 + within_ms {

@@ -1,8 +1,8 @@
 //! The difference between two rendered trees, as a program.
 //!
-//! Both trees are walked slot by slot. Instances of the same template are patched in
-//! place; the new tree takes over the ids of the old one. Lists are compared by key: [`keyed`]. Parts that both trees share
-//! are skipped. Streams replay their changes: [`stream`]. Texts are compared from both ends first: [`text`].
+//! Both trees are walked slot by slot. Instances of the same template are patched in place; the new tree
+//! takes over the ids of the old one. Lists are compared by key: [`keyed`]. Parts that both trees share are
+//! skipped. Streams replay their changes: [`stream`]. Texts are compared from both ends first: [`text`].
 
 mod keyed;
 mod stream;

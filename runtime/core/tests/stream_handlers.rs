@@ -1,4 +1,5 @@
-//! Handlers of streams' rows: what an event does that was made on an older version, or in a row that has changed or is gone.
+//! Handlers of streams' rows: what an event does that was made on an older version, or in a row that has
+//! changed or is gone.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 extern crate lightspeed_core as lightspeed;

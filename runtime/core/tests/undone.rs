@@ -1,4 +1,5 @@
-//! What an update did that was taken back: streams and memos know nothing of it afterwards, whichever way it was undone.
+//! What an update did that was taken back: streams and memos know nothing of it afterwards, whichever way it
+//! was undone.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 extern crate lightspeed_core as lightspeed;

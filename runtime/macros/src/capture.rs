@@ -236,8 +236,8 @@ impl<'a> Closure<'a> {
 
     /// Notes the variables that are used in another way than by their fields.
     ///
-    /// `binds` says that the closure has variables of its own besides its arguments, `is_macro` that these are the tokens of
-    /// a macro, which may be anything.
+    /// `binds` says that the closure has variables of its own besides its arguments, `is_macro` that these
+    /// are the tokens of a macro, which may be anything.
     fn note_whole(&mut self, tokens: &[TokenTree], binds: bool, is_macro: bool) {
         let mut at = 0;
         while at < tokens.len() {

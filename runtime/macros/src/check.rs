@@ -344,8 +344,8 @@ fn first_dynamic_content(markups: &[Markup]) -> Option<TokenStream> {
     })
 }
 
-/// Where the first content stands that a custom element could show as what a person has typed. Rows of a list are not: an
-/// element whose script asks for rows by `oninput` shows what it is given.
+/// Where the first content stands that a custom element could show as what a person has typed. Rows of a list
+/// are not: an element whose script asks for rows by `oninput` shows what it is given.
 fn first_text_outside_of_lists(markups: &[Markup]) -> Option<TokenStream> {
     markups.iter().find_map(|markup| match markup {
         Markup::For(_) | Markup::While(_) => None,

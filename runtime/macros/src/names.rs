@@ -300,12 +300,14 @@ pub(crate) fn is_scope(tag: &str) -> bool {
     )
 }
 
-/// Elements that a parser's search for an open `a` doesn't leave: where they open, its list of formatting elements is cut.
+/// Elements that a parser's search for an open `a` doesn't leave: where they open, its list of formatting
+/// elements is cut.
 pub(crate) fn cuts_formatting(tag: &str) -> bool {
     matches!(tag, "applet" | "caption" | "marquee" | "object" | "td" | "template" | "th")
 }
 
-/// Elements that stop the search for an open `li`, `dd` or `dt`: the special ones but `address`, `div` and `p`; older parsers don't know `search`.
+/// Elements that stop the search for an open `li`, `dd` or `dt`: the special ones but `address`, `div` and
+/// `p`; older parsers don't know `search`.
 pub(crate) fn is_list_boundary(tag: &str) -> bool {
     is_scope(tag)
         || (ends_paragraph(tag) && !matches!(tag, "address" | "dialog" | "div" | "p" | "search"))

@@ -130,7 +130,8 @@ fn opened_by(tag: &str) -> u32 {
 /// Text that isn't blank stands in no part of a table.
 pub(crate) const TEXT: u32 = IN_ANY_TABLE;
 
-/// The bits that must not be set where `element` stands. `namespace` is that of the place, `tag` how a parser spells it.
+/// The bits that must not be set where `element` stands. `namespace` is that of the place, `tag` how a parser
+/// spells it.
 pub(crate) fn not_in(element: &Element, tag: &str, namespace: Namespace) -> u32 {
     let when = |is_refused: bool, bits: u32| if is_refused { bits } else { 0 };
     let echoes = when(namespace == Namespace::Html && check::may_echo(element), HEARS_INPUT);

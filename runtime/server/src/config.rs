@@ -34,7 +34,8 @@ pub struct Config {
     /// Origins, as `https://www.example.com`, whose pages may open a socket besides those
     /// of the server's own host. Needed behind a proxy that doesn't pass the `Host` header on.
     pub allowed_origins: Vec<String>,
-    /// Hosts that pages, socket and files are served for besides those that nobody elsewhere can have lead to this server: see [`Config::with_hosts`].
+    /// Hosts that pages, socket and files are served for besides those that nobody elsewhere can have lead to
+    /// this server: see [`Config::with_hosts`].
     pub hosts: Vec<String>,
     /// Origins whose pages may frame those with live components, besides the server's own.
     pub(crate) framers: Vec<String>,
@@ -54,12 +55,13 @@ pub struct Config {
     pub sessions_max: usize,
     /// Sessions that no socket has joined yet: 10,000. At the bound the oldest makes room.
     pub unattached_max: usize,
-    /// Sessions of one address, or of one /64 of IPv6: 1,000, since many people may share one. At the bound, its oldest that no
-    /// page holds makes room; then its new pages get a 429.
+    /// Sessions of one address, or of one /64 of IPv6: 1,000, since many people may share one. At the bound,
+    /// its oldest that no page holds makes room; then its new pages get a 429.
     pub sessions_per_ip_max: usize,
     /// Sessions of one identity: 200. At the bound as for an address.
     pub sessions_per_identity_max: usize,
-    /// Events, resyncs and joins that a session takes a second: 1,000. The socket of one that sends more is read more slowly.
+    /// Events, resyncs and joins that a session takes a second: 1,000. The socket of one that sends more is
+    /// read more slowly.
     pub events_per_second: u32,
     /// Events that a session takes at once before that rate counts: 2,000.
     pub events_burst: u32,
@@ -69,9 +71,11 @@ pub struct Config {
     pub parked_ttl: Duration,
     /// Sockets in all: 100,000. Further ones get a 503 and come back later.
     pub sockets_max: usize,
-    /// Bytes of an event's payload, as a form's fields: 1 MiB. The page tells the person of a larger one, and doesn't send it.
+    /// Bytes of an event's payload, as a form's fields: 1 MiB. The page tells the person of a larger one, and
+    /// doesn't send it.
     pub event_bytes_max: usize,
-    /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which one packet carries. `None`, and none is.
+    /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which
+    /// one packet carries. `None`, and none is.
     pub compressed_bytes_min: Option<usize>,
     /// Threads that run the code of components at a time; code that takes long has one more. As many as tokio's runtime
     /// has workers unless set, and none on a runtime of one thread, which runs that code itself.
@@ -84,18 +88,23 @@ pub struct Config {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// The header that they give it in: `x-forwarded-for`.
     pub client_ip_header: String,
-    /// Connections of one address: twice as many as its sockets, since a browser has others beside them, and no more than half of
-    /// all that the server may have. At the bound, its oldest that neither asks for anything nor holds a session makes room; then further ones are closed.
+    /// Connections of one address: twice as many as its sockets, since a browser has others beside them, and
+    /// no more than half of all that the server may have. At the bound, its oldest that neither asks for
+    /// anything nor holds a session makes room; then further ones are closed.
     pub connections_per_ip_max: Option<usize>,
-    /// Sockets of one address: twice as many as its sessions and 16, for pages that come back while their old sockets aren't known to be dead. At the bound, its oldest that holds no session makes room; then further ones get a 429.
+    /// Sockets of one address: twice as many as its sessions and 16, for pages that come back while their old
+    /// sockets aren't known to be dead. At the bound, its oldest that holds no session makes room; then
+    /// further ones get a 429.
     pub sockets_per_ip_max: Option<usize>,
-    /// Bytes that the server keeps for clients in all, because they have not read, acknowledged or finished them: 256 MiB.
+    /// Bytes that the server keeps for clients in all, because they have not read, acknowledged or finished
+    /// them: 256 MiB.
     pub waiting_bytes_max: usize,
     /// The same for one address: 64 MiB, and never more than the server has left.
     pub waiting_bytes_per_ip_max: usize,
 }
 
-/// Scripts of the server's own and none within the page; the client is WebAssembly. What else a page shows, and from where, is left to its author.
+/// Scripts of the server's own and none within the page; the client is WebAssembly. What else a page shows,
+/// and from where, is left to its author.
 const CONTENT_SECURITY_POLICY: &str =
     "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'";
 
@@ -162,10 +171,11 @@ impl Config {
     /// Names hosts, without a port, that pages, socket and files are served for: `example.com`; `.example.com` for
     /// it and all names below it; `*` for any, where whatever is before the server sees to that.
     ///
-    /// Needed for a server that is reached by a name of the public DNS. Those names pass anyway that nobody elsewhere can have
-    /// lead here: addresses, `localhost` and all below it, names without a dot, and the hosts of
-    /// [allowed origins](Config::with_allowed_origin). Any other is answered with 421: a page elsewhere might have its own name lead to this server, and read as its
-    /// visitor what is meant for that visitor (DNS rebinding).
+    /// Needed for a server that is reached by a name of the public DNS. Those names pass anyway that nobody
+    /// elsewhere can have lead here: addresses, `localhost` and all below it, names without a dot, and the
+    /// hosts of [allowed origins](Config::with_allowed_origin). Any other is answered with 421: a page
+    /// elsewhere might have its own name lead to this server, and read as its visitor what is meant for that
+    /// visitor (DNS rebinding).
     ///
     /// ```
     /// let config = lightspeed::Config::default().with_hosts(["example.com", "www.example.com"]);
@@ -188,8 +198,9 @@ impl Config {
         self
     }
 
-    /// Lets pages of these origins, as `https://www.example.com` or `https://*.example.com`, frame pages with live components. Without it, only the server's own may:
-    /// whoever frames a page can have its visitor click on what they don't see.
+    /// Lets pages of these origins, as `https://www.example.com` or `https://*.example.com`, frame pages with
+    /// live components. Without it, only the server's own may: whoever frames a page can have its visitor
+    /// click on what they don't see.
     ///
     /// # Panics
     ///
@@ -208,10 +219,12 @@ impl Config {
         self
     }
 
-    /// Sets the [Content-Security-Policy](https://developer.mozilla.org/docs/Web/HTTP/Guides/CSP) of pages with live components, in place of
-    /// `script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'`. The client needs scripts of the server's own,
-    /// `'wasm-unsafe-eval'`, connections to the server's own, and its style. A response that has a policy of its own keeps that one.
-    /// `frame-ancestors` is added: it is set by [`Config::with_framers`].
+    /// Sets the [Content-Security-Policy](https://developer.mozilla.org/docs/Web/HTTP/Guides/CSP) of pages
+    /// with live components, in place of
+    /// `script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'self'`. The client needs scripts
+    /// of the server's own, `'wasm-unsafe-eval'`, connections to the server's own, and its style. A response
+    /// that has a policy of its own keeps that one. `frame-ancestors` is added: it is set by
+    /// [`Config::with_framers`].
     ///
     /// # Panics
     ///
@@ -325,8 +338,8 @@ impl Config {
         self
     }
 
-    /// Sets how many bytes an event's payload may have: a form's fields, URL-encoded, or what a field holds. A session's inbox
-    /// takes as much in all as one event may have, and a page keeps four times as much.
+    /// Sets how many bytes an event's payload may have: a form's fields, URL-encoded, or what a field holds.
+    /// A session's inbox takes as much in all as one event may have, and a page keeps four times as much.
     ///
     /// # Panics
     ///
@@ -341,7 +354,8 @@ impl Config {
         self
     }
 
-    /// How many places of a session's inbox a frame takes: all of them together hold about as much as the largest frame.
+    /// How many places of a session's inbox a frame takes: all of them together hold about as much as the
+    /// largest frame.
     pub(crate) fn inbox_places(&self, frame_bytes: usize) -> u32 {
         let places = 1 + frame_bytes.saturating_mul(limits::INBOX_EVENTS_MAX) / self.event_bytes_max;
         u32::try_from(places.min(limits::INBOX_EVENTS_MAX)).unwrap_or(1)
@@ -439,8 +453,8 @@ impl Config {
         self
     }
 
-    /// Sets the header in which the trusted proxies give a client's address: `Forwarded`, or one with nothing but addresses.
-    /// It must be one that each of them sets or adds to, and doesn't pass on as it came.
+    /// Sets the header in which the trusted proxies give a client's address: `Forwarded`, or one with nothing
+    /// but addresses. It must be one that each of them sets or adds to, and doesn't pass on as it came.
     pub fn with_client_ip_header(mut self, name: impl Into<String>) -> Self {
         self.client_ip_header = name.into().to_ascii_lowercase();
         self
@@ -459,15 +473,17 @@ impl Config {
         self
     }
 
-    /// Sets how many bytes the server keeps for clients: what they haven't read or acknowledged, older versions of
-    /// their pages that their events may name, frames and request heads of theirs. What a component's state takes is its own.
-    /// At a bound, a session that asks for more loses what waits for it and its socket, and is sent its document when it comes back.
+    /// Sets how many bytes the server keeps for clients: what they haven't read or acknowledged, older
+    /// versions of their pages that their events may name, frames and request heads of theirs. What a
+    /// component's state takes is its own. At a bound, a session that asks for more loses what waits for it
+    /// and its socket, and is sent its document when it comes back.
     pub fn with_waiting_bytes_max(mut self, bytes_max: usize) -> Self {
         self.waiting_bytes_max = bytes_max;
         self
     }
 
-    /// Sets how many bytes the server keeps for clients of one address. No address takes more than is left for all the others together.
+    /// Sets how many bytes the server keeps for clients of one address. No address takes more than is left
+    /// for all the others together.
     pub fn with_waiting_bytes_per_ip_max(mut self, bytes_max: usize) -> Self {
         self.waiting_bytes_per_ip_max = bytes_max;
         self

@@ -51,25 +51,27 @@
 //!
 //! # Layout
 //!
-//! The way of the data: a request for a page, the session that it mounts, the page's socket, what is stored and recorded.
-//! Each part uses only those below it.
+//! The way of the data: a request for a page, the session that it mounts, the page's socket, what is stored
+//! and recorded. Each part uses only those below it.
 //!
 //! - `routing`: which component a path shows, and the document around it
 //! - `runtime`: joins the parts, each of which is handed what it needs
-//! - `socket`: a page's socket. `upgrade` checks its `origin` and lets it in (`status`), `open` greets it, `reader` brings
-//!   frames to sessions, `writer` brings theirs out, `deflate` compresses them, `fault` says how a socket ends
+//! - `socket`: a page's socket. `upgrade` checks its `origin` and lets it in (`status`), `open` greets it,
+//!   `reader` brings frames to sessions, `writer` brings theirs out, `deflate` compresses them, `fault` says
+//!   how a socket ends
 //! - `session`: who has a session, and how it runs
-//!     - `mount`: a component is mounted for a page; `join`: a socket finds its session by a `token`; `restore`: a session
-//!       comes back from the store; `drain`: all are handed over when the server ends
+//!     - `mount`: a component is mounted for a page; `join`: a socket finds its session by a `token`;
+//!       `restore`: a session comes back from the store; `drain`: all are handed over when the server ends
 //!     - `registry`: session id to actor; who waits for a socket, and for how long
 //!     - `actors`, `supervisor`: start the actors and outlive them; `start`, `surroundings`: what an actor is given
-//!     - `mailbox`, `actor`: the session machine of `lightspeed-core` in its shell; `rate_limit`: how many events it takes
+//!     - `mailbox`, `actor`: the session machine of `lightspeed-core` in its shell; `rate_limit`: how many
+//!       events it takes
 //!     - `outbox`: what waits for the socket; `retry`: how long a client whose session ends stays away
-//! - `component`: what an author implements and is given: `live`, `policy`, `context`, `form`, and [`viewport`] for long
-//!   lists of which a page holds what is seen
-//! - `http`: the server itself: `serve` accepts connections, `admission` bounds them, `progress` counts what arrives;
-//!   `host`, `identity` and `visit`: whom a request is for, whom it is from, what its response says; `assets`: the browser
-//!   client
+//! - `component`: what an author implements and is given: `live`, `policy`, `context`, `form`, and
+//!   [`viewport`] for long lists of which a page holds what is seen
+//! - `http`: the server itself: `serve` accepts connections, `admission` bounds them, `progress` counts what
+//!   arrives; `host`, `identity` and `visit`: whom a request is for, whom it is from, what its response says;
+//!   `assets`: the browser client
 //! - `config`: what an operator sets
 //! - `recording`: `recorder` writes sessions into files, for `lightspeed replay`
 //! - `storage`: a session is written down by its `persister` as an `envelope`, sealed, into a [`store`]
@@ -85,16 +87,17 @@
 //!
 //! None is a default.
 //!
-//! - `recording`: `Config::with_recording` writes sessions into files for `lightspeed replay`; `Recording` says which, and
-//!   `recorder` has the parts. Each recorded session takes a document in memory
+//! - `recording`: `Config::with_recording` writes sessions into files for `lightspeed replay`; `Recording`
+//!   says which, and `recorder` has the parts. Each recorded session takes a document in memory
 //! - `garde`: `Form::validated` checks a form by its [garde](https://docs.rs/garde) rules, whose
 //!   report becomes messages beside the fields
 //! - `sqlite`: `store::SqliteStore` keeps sessions in a file, so that they outlive the server
 //!
 //! # Panics
 //!
-//! A panic in a component ends its own session, and with `panic = "abort"` it would end the process: the crate doesn't compile with that.
-//! What doesn't unwind, as a second panic in a `Drop` or a stack that overflows, ends the process: `docs/guarantees.md` says how to run more than one.
+//! A panic in a component ends its own session, and with `panic = "abort"` it would end the process: the
+//! crate doesn't compile with that. What doesn't unwind, as a second panic in a `Drop` or a stack that
+//! overflows, ends the process: `docs/guarantees.md` says how to run more than one.
 
 #[cfg(panic = "abort")]
 compile_error!(

@@ -16,10 +16,12 @@ pub const JOIN_WITHIN: Duration = Duration::from_secs(30);
 /// How long a connection or socket that asks for nothing is left alone before it may have to make room for another.
 pub const MAKES_ROOM_AFTER: Duration = Duration::from_secs(2);
 
-/// Bytes of a request's head; more are answered with 431. Also what hyper gathers of a response before it waits for the client.
+/// Bytes of a request's head; more are answered with 431. Also what hyper gathers of a response before it
+/// waits for the client.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// The slowest client that a request's body is awaited from, or a response is sent to, in bytes a second. Beside it holds [`STALL_MAX`].
+/// The slowest client that a request's body is awaited from, or a response is sent to, in bytes a second.
+/// Beside it holds [`STALL_MAX`].
 pub const HTTP_BYTES_PER_SECOND_MIN: usize = 1024;
 
 /// Bytes of one connection that the kernel holds and hasn't sent, so that it is soon known that a client reads nothing.
@@ -31,7 +33,8 @@ pub const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// The same for one address.
 pub const WAITING_BYTES_PER_IP_MAX: usize = 64 * 1024 * 1024;
 
-/// Bytes that are kept for one session, one socket or one connection whatever others keep: an answer of the usual size is never refused.
+/// Bytes that are kept for one session, one socket or one connection whatever others keep: an answer of the
+/// usual size is never refused.
 pub const WAITING_BYTES_FREE: usize = 64 * 1024;
 
 /// Bytes of a frame of a client's that are taken in whatever is kept.
@@ -49,7 +52,8 @@ pub(crate) const SOCKETS_SPARE: usize = 16;
 /// Connections in all where the system tells no limit of open files.
 pub const CONNECTIONS_MAX: usize = 200_000;
 
-/// Of the files that a process may open, the share that connections leave to others: files of the application, its database.
+/// Of the files that a process may open, the share that connections leave to others: files of the
+/// application, its database.
 pub const DESCRIPTORS_SPARE_SHARE: usize = 16;
 
 /// Tasks of one session that run at a time.
@@ -61,19 +65,20 @@ pub const TASKS_WAITING_MAX: usize = 1024;
 /// How long tasks wait without any being started before the log says so.
 pub const TASKS_WAIT_TOLD_AFTER: Duration = Duration::from_secs(10);
 
-/// How long the code of a component may run until another thread has its thread's place. The watch notices it at most 2 milliseconds
-/// later.
+/// How long the code of a component may run until another thread has its thread's place. The watch notices it
+/// at most 2 milliseconds later.
 pub const TURN_HANDED_ON_AFTER: Duration = Duration::from_millis(2);
 
-/// The same for a new page that computes or waits for a processor, and for such a turn of a session whose earlier turns have computed for
-/// long.
+/// The same for a new page that computes or waits for a processor, and for such a turn of a session whose
+/// earlier turns have computed for long.
 pub const TURN_COMPUTES_MAX: Duration = Duration::from_millis(50);
 
-/// The same for those that wait, for a database for example. Longer than it takes until the system tells what a thread has used.
+/// The same for those that wait, for a database for example. Longer than it takes until the system tells what
+/// a thread has used.
 pub const TURN_WAITS_AFTER: Duration = Duration::from_millis(12);
 
-/// How long a component may compute until its thread gets less of a core than others, on Linux. Not sooner, since such a thread may
-/// hold a lock of the allocator, for which others wait.
+/// How long a component may compute until its thread gets less of a core than others, on Linux. Not sooner,
+/// since such a thread may hold a lock of the allocator, for which others wait.
 pub const TURN_MAKES_WAY_AFTER: Duration = Duration::from_millis(50);
 
 /// How long after a turn that computed a session counts as one that computes. So long a new one counts as others of its component do.
@@ -82,8 +87,9 @@ pub const HEAVY_FOR: Duration = Duration::from_secs(10);
 /// How long it may run until the log tells of it.
 pub const TURN_SLOW_AFTER: Duration = Duration::from_millis(100);
 
-/// How many turns may be long at a time, each in a thread of its own: half of them turns of sessions, a quarter new pages, a quarter
-/// turns of sessions that compute for long. One more holds up the others of its kind.
+/// How many turns may be long at a time, each in a thread of its own: half of them turns of sessions, a
+/// quarter new pages, a quarter turns of sessions that compute for long. One more holds up the others of its
+/// kind.
 pub const TURNS_LONG_MAX: usize = 512;
 
 /// How long turns of sessions may wait for a thread until new pages are taken up more slowly.

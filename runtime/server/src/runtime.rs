@@ -68,9 +68,10 @@ use crate::storage::stored::StoredSessions;
 /// # }
 /// ```
 ///
-/// The response of `front` is one visitor's, and says so: the server that serves it adds `cache-control: private, no-cache`, a
-/// `content-security-policy` and who may frame the page, to each response for which something was mounted. For an application that is served otherwise,
-/// [`Runtime::layer`] does that.
+/// The response of `front` is one visitor's, and says so: the server that serves it adds
+/// `cache-control: private, no-cache`, a `content-security-policy` and who may frame the page, to each
+/// response for which something was mounted. For an application that is served otherwise, [`Runtime::layer`]
+/// does that.
 #[derive(Clone)]
 pub struct Runtime {
     parts: Arc<Parts>,
@@ -173,9 +174,9 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when
-    /// the server holds as many sessions as it may, or ends; a 429 when the address or the identity has as many as it may;
-    /// a 421 when the request is for a host that this server doesn't answer for ([`Config::with_hosts`]).
+    /// What [`Live::mount`] returns; a 500 when it or the first render panics; a 503 when the server holds as
+    /// many sessions as it may, or ends; a 429 when the address or the identity has as many as it may; a 421
+    /// when the request is for a host that this server doesn't answer for ([`Config::with_hosts`]).
     pub async fn mount_for<C: Live>(&self, params: C::Params, head: &Head) -> Result<Mounted, MountError> {
         let Parts { config, terms, unseen, .. } = &*self.parts;
         terms.tell(&head.extensions);
@@ -191,12 +192,14 @@ impl Runtime {
         self.mount_in_the_crew::<C>(params, move |config| Origin::of(config, &head, "")).await
     }
 
-    /// The same for the request that this task answers, where that is known: within [`Server`](crate::Server) and
-    /// [`Runtime::layer`]. It is the request as it came there: of extensions that layers further in have added nothing is known, so that what
-    /// [`Config::with_identity`] reads from them is only found by [`Runtime::mount_for`].
+    /// The same for the request that this task answers, where that is known: within [`Server`](crate::Server)
+    /// and [`Runtime::layer`]. It is the request as it came there: of extensions that layers further in have
+    /// added nothing is known, so that what [`Config::with_identity`] reads from them is only found by
+    /// [`Runtime::mount_for`].
     ///
     /// Elsewhere, as in a test or a task of its own, the session is nobody's: it counts as one of an address
-    /// that all of those share ([`Config::with_sessions_per_ip_max`]), and only a socket without an identity may join it.
+    /// that all of those share ([`Config::with_sessions_per_ip_max`]), and only a socket without an identity
+    /// may join it.
     ///
     /// # Errors
     ///
@@ -223,13 +226,15 @@ impl Runtime {
         self.crew().run(Lane::Page, Label::of::<C>("mount"), mounted).await
     }
 
-    /// Sees to requests whose handlers mount components, for applications that aren't served by [`Server`](crate::Server), or where
-    /// [`Runtime::mount`] is to know what layers around this one have added:
+    /// Sees to requests whose handlers mount components, for applications that aren't served by
+    /// [`Server`](crate::Server), or where [`Runtime::mount`] is to know what layers around this one have
+    /// added:
     ///
     /// - A request for a host that this server doesn't answer for is refused ([`Config::with_hosts`]).
-    /// - The response of one for which something was mounted says `cache-control: private, no-cache`, unless it says `private` or
-    ///   `no-store` itself; a `content-security-policy`, unless it has one itself ([`Config::with_content_security_policy`]); and in any case
-    ///   who may frame it ([`Config::with_framers`]).
+    /// - The response of one for which something was mounted says `cache-control: private, no-cache`, unless
+    ///   it says `private` or `no-store` itself; a `content-security-policy`, unless it has one itself
+    ///   ([`Config::with_content_security_policy`]); and in any case who may frame it
+    ///   ([`Config::with_framers`]).
     ///
     /// ```
     /// let runtime = lightspeed::Runtime::new(lightspeed::Config::default());

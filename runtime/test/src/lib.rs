@@ -1,8 +1,9 @@
 //! A live component without a browser and without a server: for an application's tests.
 //!
-//! A [`Page`] joins the two halves that ship in one process: the session that runs the component, and the client with a document in
-//! memory. Every frame passes as bytes and is kept, and the clock is a number that the test moves. After each frame that changes
-//! the document, the document is compared with the server's render.
+//! A [`Page`] joins the two halves that ship in one process: the session that runs the component, and the
+//! client with a document in memory. Every frame passes as bytes and is kept, and the clock is a number that
+//! the test moves. After each frame that changes the document, the document is compared with the server's
+//! render.
 //!
 //! ```
 //! use lightspeed::{Adapter, Context, Html, Live, MountError, html};
@@ -34,7 +35,8 @@
 //! assert_eq!(page.document.text_of("count").as_deref(), Some("1"));
 //! ```
 //!
-//! Tasks that a component asks for by `Context::perform` wait in [`Page::effects`]: the test says by [`Page::message`] how they end.
+//! Tasks that a component asks for by `Context::perform` wait in [`Page::effects`]: the test says by
+//! [`Page::message`] how they end.
 
 use std::collections::VecDeque;
 

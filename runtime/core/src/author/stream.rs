@@ -47,8 +47,8 @@ impl<T> Stream<T> {
         Self { log: Arc::new(Log(Mutex::new(changes))) }
     }
 
-    /// Adds a row at the end. When there is a row with its key, that row is updated and stays where it is; the same holds
-    /// for all methods that add a row.
+    /// Adds a row at the end. When there is a row with its key, that row is updated and stays where it is;
+    /// the same holds for all methods that add a row.
     pub fn append(&mut self, row: T) {
         self.change(Change::Append(row));
     }
@@ -114,7 +114,8 @@ impl<T> Stream<T> {
         Rows { stream: self, source }
     }
 
-    /// What a `@stream` of `html!` goes over when the rows come from nowhere else: they are lost with a snapshot or a restart.
+    /// What a `@stream` of `html!` goes over when the rows come from nowhere else: they are lost with a
+    /// snapshot or a restart.
     pub fn without_source(&self) -> Rows<'_, T, fn() -> [T; 0]> {
         Rows { stream: self, source: || [] }
     }

@@ -165,8 +165,8 @@ impl<M> Patch<M> {
     }
 }
 
-/// For each new item of a range, the old one of another range with its key. Where a key comes twice, the first goes with
-/// the first.
+/// For each new item of a range, the old one of another range with its key. Where a key comes twice, the
+/// first goes with the first.
 fn sources<M, L: Items<M> + ?Sized>(
     old: &L,
     old_range: Range<usize>,

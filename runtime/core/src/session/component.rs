@@ -56,8 +56,8 @@ pub(super) type State = Arc<[u8]>;
 
 /// A component whose panics a session can go on from.
 ///
-/// The component's code may panic wherever it runs: the [`Step`] says then what it was at, and the last good state is where
-/// it goes back to.
+/// The component's code may panic wherever it runs: the [`Step`] says then what it was at, and the last good
+/// state is where it goes back to.
 pub(super) struct Supervised<C> {
     component: C,
     /// The component's state as bytes, if it can be saved.

@@ -1,4 +1,5 @@
-//! The client's side of a session: its socket, the patches that it hasn't acknowledged, and what it is still to be told.
+//! The client's side of a session: its socket, the patches that it hasn't acknowledged, and what it is still
+//! to be told.
 //!
 //! A session outlives its sockets. What was meant for one that is gone reaches nobody: whoever joins says what it
 //! holds, and is sent what it lacks.

@@ -1,4 +1,5 @@
-//! What a person has changed in the fields of a page, as far as events have told it, kept for a tree that is rendered again.
+//! What a person has changed in the fields of a page, as far as events have told it, kept for a tree that is
+//! rendered again.
 
 use alloc::vec::Vec;
 

@@ -1,15 +1,16 @@
 //! An idle session drops the tree of its newest version and keeps the state that the tree was rendered from.
 //!
-//! `render` is a pure function of the state, so the tree can be dropped as long as the component stands in the state that
-//! was rendered. Whatever needs the tree renders it again first, gives its instances the ids that they had, and notes in it
-//! again what events have told of fields.
+//! `render` is a pure function of the state, so the tree can be dropped as long as the component stands in
+//! the state that was rendered. Whatever needs the tree renders it again first, gives its instances the ids
+//! that they had, and notes in it again what events have told of fields.
 //!
-//! A digest shows whether the new tree equals the dropped one. It doesn't when `render` is no pure function, for example
-//! because it reads the time. The client is then sent the whole document instead of a difference, and no event is resolved
-//! in the new tree, as after a restore from the store. Such a session doesn't hibernate again.
+//! A digest shows whether the new tree equals the dropped one. It doesn't when `render` is no pure function,
+//! for example because it reads the time. The client is then sent the whole document instead of a difference,
+//! and no event is resolved in the new tree, as after a restore from the store. Such a session doesn't
+//! hibernate again.
 //!
-//! Rows of streams are in no state. What the tree keeps of them is little: it is put aside and moved into the tree that is
-//! rendered again.
+//! Rows of streams are in no state. What the tree keeps of them is little: it is put aside and moved into the
+//! tree that is rendered again.
 //!
 //! Trees of older versions stay: the states that they were rendered from are gone, and the client may still name them.
 

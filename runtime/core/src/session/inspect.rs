@@ -25,8 +25,9 @@ impl<C: Component> fmt::Debug for Session<C> {
 impl<C: Component> Session<C> {
     /// The newest version that was rendered, as HTML: before the first patch, the first page.
     ///
-    /// With streams of which rows are no longer here, what the component looks like now. Without raw HTML that a browser would
-    /// repair or move where it stands: the client puts it in when it adopts the page (`specs/isa.md`, 5.6).
+    /// With streams of which rows are no longer here, what the component looks like now. Without raw HTML
+    /// that a browser would repair or move where it stands: the client puts it in when it adopts the page
+    /// (`specs/isa.md`, 5.6).
     pub fn page_html(&self) -> String {
         self.html(|root| write_page(root).0)
     }
@@ -93,8 +94,8 @@ impl<C: Component> Session<C> {
         (self.delivery.window().len(), self.delivery.window().byte_count())
     }
 
-    /// Bytes that are kept because the client may still need them: patches that it hasn't acknowledged, and trees of older
-    /// versions that its events may name.
+    /// Bytes that are kept because the client may still need them: patches that it hasn't acknowledged, and
+    /// trees of older versions that its events may name.
     pub fn waiting_byte_count(&self) -> usize {
         self.delivery.window().byte_count() + self.revisions.seen_byte_count()
     }

@@ -1,8 +1,9 @@
-//! The versions of a document that a client may show: rendered, compared with the one before, kept as long as an event may
-//! name them, forgotten.
+//! The versions of a document that a client may show: rendered, compared with the one before, kept as long as
+//! an event may name them, forgotten.
 //!
-//! The newest version is a tree, or what is needed to have the tree again (`hibernation`). It looks as the component did in
-//! the state `origin`, with the edits upon it that events have told of since. Older versions are trees alone.
+//! The newest version is a tree, or what is needed to have the tree again (`hibernation`). It looks as the
+//! component did in the state `origin`, with the edits upon it that events have told of since. Older versions
+//! are trees alone.
 
 pub(super) mod resolution;
 
@@ -178,14 +179,16 @@ impl<M> Revisions<M> {
         !self.is_dirty && !self.edits.is_too_long() && !self.is_impure && !self.newest.is_asleep()
     }
 
-    /// Lets go of the newest version's tree, and of room that nothing is in. It is called when that tree can be had again.
+    /// Lets go of the newest version's tree, and of room that nothing is in. It is called when that tree can
+    /// be had again.
     pub(super) fn hibernate(&mut self) {
         self.seen.shrink_to_fit();
         self.edits.shrink_to_fit();
         self.newest.fall_asleep();
     }
 
-    /// What the client is sent next is the document as it is then, whatever has changed: a reason less to keep the tree.
+    /// What the client is sent next is the document as it is then, whatever has changed: a reason less to
+    /// keep the tree.
     pub(super) fn forget_change(&mut self) {
         self.is_dirty = false;
     }
@@ -277,8 +280,8 @@ impl<M> Revisions<M> {
         self.newest.forget_memos();
     }
 
-    /// Takes a render, to which `patch` leads from the newest version, for the next one. False when it shows nothing new:
-    /// then it makes no version.
+    /// Takes a render, to which `patch` leads from the newest version, for the next one. False when it shows
+    /// nothing new: then it makes no version.
     pub(super) fn advance(&mut self, html: Html<M>, patch: &mut Patch<M>, state: Option<&State>) -> bool {
         self.is_dirty = false;
         let past = core::mem::take(&mut patch.past);
@@ -401,8 +404,8 @@ impl<M> Revisions<M> {
         self.next_id = image.next_id;
     }
 
-    /// Goes on from the versions of a checkpoint: `trees` are the older ones, rendered again, and the newest version has
-    /// been rendered again as well. False when one of them has come out otherwise.
+    /// Goes on from the versions of a checkpoint: `trees` are the older ones, rendered again, and the newest
+    /// version has been rendered again as well. False when one of them has come out otherwise.
     pub(super) fn restore(&mut self, image: &Image<'_>, trees: Vec<Option<Fragment<M>>>) -> bool {
         let Some((newest, old)) = image.versions.split_last() else { return false };
         let trees: Option<Vec<_>> = trees.into_iter().collect();

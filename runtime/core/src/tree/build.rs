@@ -108,7 +108,8 @@ impl Form for Built {
     }
 }
 
-/// The hydration layout: which instances and pieces of raw HTML are in the content slots, for a client that holds the page's HTML.
+/// The hydration layout: which instances and pieces of raw HTML are in the content slots, for a client that
+/// holds the page's HTML.
 struct Hydrated;
 
 impl Form for Hydrated {
@@ -264,7 +265,8 @@ fn packed<F: Form, M>(
 
 /// Writes the array's length and the count of items; returns where their values are to be written.
 ///
-/// The count says it all when no item holds an instance or raw HTML: the items are numbered, and what is written goes nowhere.
+/// The count says it all when no item holds an instance or raw HTML: the items are numbered, and what is
+/// written goes nowhere.
 fn list_head<'o, F: Form>(
     count: usize,
     template: &Template,

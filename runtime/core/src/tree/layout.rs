@@ -1,11 +1,15 @@
-//! What the HTML of an instance looks like, as one number: by it a client knows the nodes that it adopts (`specs/isa.md`, 5.5).
+//! What the HTML of an instance looks like, as one number: by it a client knows the nodes that it adopts
+//! (`specs/isa.md`, 5.5).
 //!
-//! The number sums up the child lists that the paths of the slots go through, and so whatever the path of a slot counts:
+//! The number sums up the child lists that the paths of the slots go through, and so whatever the path of a
+//! slot counts:
 //!
 //! ```text
 //! <p>Count: <!><!><!> times</p>        <p<#textCount: <#comment#<#comment<#text times>
-//! <button id="b">+<b>1</b></button>    <button b null null null null null null+1      with a handler, and no slot within it
+//! <button id="b">+<b>1</b></button>    <button b null null null null null null+1
 //! ```
+//!
+//! The button has a handler and no slot within it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +18,8 @@ use lightspeed_protocol::template::{Namespace, SlotKind, SlotRef};
 
 use crate::tree::escape::unescape;
 
-/// The attributes that tell elements with handlers apart, beside their names and texts, in the order in which they are summed up.
+/// The attributes that tell elements with handlers apart, beside their names and texts, in the order in which
+/// they are summed up.
 pub const MARKS: [&str; 7] = ["id", "name", "type", "value", "href", "title", "aria-label"];
 
 const VOID: [&str; 13] =
@@ -26,7 +31,8 @@ const HOLDS_HTML: [&str; 8] = ["foreignobject", "desc", "title", "mi", "mo", "mn
 /// Elements of HTML that hold text alone, whatever it looks like.
 const RAW_TEXT: [&str; 7] = ["iframe", "noembed", "noframes", "noscript", "script", "style", "xmp"];
 
-/// The check of the template of `namespace` whose own HTML is `html`, with `<!>` where content slots stand, and whose slots are `slots`.
+/// The check of the template of `namespace` whose own HTML is `html`, with `<!>` where content slots stand,
+/// and whose slots are `slots`.
 pub fn check(html: &str, slots: &[SlotRef<'_>], namespace: Namespace) -> u32 {
     let root = Open { name: "", what: What::Followed, next: 0, is_foreign: namespace != Namespace::Html };
     let mut reader =

@@ -9,8 +9,8 @@ use crate::tree::packed::Packed;
 use crate::tree::part::{Keep, Part};
 use crate::tree::visit::{Instance, Visit};
 
-/// The next render renders the memoized parts of this tree anew: the caches of their memos are emptied, and only the tree
-/// still holds them.
+/// The next render renders the memoized parts of this tree anew: the caches of their memos are emptied, and
+/// only the tree still holds them.
 pub(crate) fn forget<M>(tree: &Fragment<M>) {
     let ControlFlow::Continue(()) = Forget.instance(Instance::Own(tree));
 }

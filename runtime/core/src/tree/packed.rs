@@ -1,6 +1,7 @@
 //! The items of a list in four allocations, however many items there are.
 //!
-//! Most of a page's tree is the items of its lists, and most of their values are short texts and flags. The four parts are:
+//! Most of a page's tree is the items of its lists, and most of their values are short texts and flags. The
+//! four parts are:
 //!
 //! - heads: of each item its id, its key, and where its texts and kept values begin
 //! - tags: of each value a byte that says what it is

@@ -1,8 +1,8 @@
 //! A part of a page that trees of several versions share: rendered once, numbered once.
 //!
-//! A rendering has a number. When the old tree holds the same rendering in the same slot, the diff skips it, and the new tree
-//! takes over the old tree's part with its ids. Everywhere else a part is a fragment like any other. Giving a part other ids
-//! makes a copy of it.
+//! A rendering has a number. When the old tree holds the same rendering in the same slot, the diff skips it,
+//! and the new tree takes over the old tree's part with its ids. Everywhere else a part is a fragment like
+//! any other. Giving a part other ids makes a copy of it.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -100,8 +100,8 @@ impl<M> Part<M> {
         self.shown.get().map(|shown| shown.ids)
     }
 
-    /// Has `number` give its instances their ids, and write nothing else. `bounds` gives the smallest and the largest id of
-    /// a tree, and `has_same_ids` compares the ids of two copies of it.
+    /// Has `number` give its instances their ids, and write nothing else. `bounds` gives the smallest and the
+    /// largest id of a tree, and `has_same_ids` compares the ids of two copies of it.
     ///
     /// Other trees that hold the part keep the ids that they know.
     pub(super) fn number_with<R>(

@@ -1,8 +1,8 @@
 //! What a person can reach: whether a browser would let anybody act on an element as it was rendered.
 //!
-//! `html!` notes in [`Template::reach`] which elements can be disabled, hidden or inert, and by which slots. An event is held
-//! against that from its place up to the root. The rules are those of HTML:
-//! [disabled form controls](https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#concept-fe-disabled),
+//! `html!` notes in [`Template::reach`] which elements can be disabled, hidden or inert, and by which slots.
+//! An event is held against that from its place up to the root. The rules are those of HTML: [disabled form
+//! controls](https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#concept-fe-disabled),
 //! [`hidden`](https://html.spec.whatwg.org/multipage/interaction.html#the-hidden-attribute) and
 //! [`inert`](https://html.spec.whatwg.org/multipage/interaction.html#the-inert-attribute).
 
@@ -22,7 +22,8 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    /// Looks at the elements of an instance around its slot, after those of the instances within it. `text` gives what an attribute or a flag says: `None` when it is off.
+    /// Looks at the elements of an instance around its slot, after those of the instances within it. `text`
+    /// gives what an attribute or a flag says: `None` when it is off.
     pub(crate) fn look<'a>(
         &mut self,
         template: &'static Template,

@@ -1,6 +1,7 @@
 //! The address by which a client names the handler of an event: an instance, and a slot of it.
 //!
-//! Here it is looked up in a tree: which instance that is, and what the elements around it do to it ([`reach`](super::reach)).
+//! Here it is looked up in a tree: which instance that is, and what the elements around it do to it
+//! ([`reach`](super::reach)).
 
 use alloc::sync::Arc;
 use core::ops::ControlFlow;

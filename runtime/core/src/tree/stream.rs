@@ -68,8 +68,8 @@ pub(crate) enum Content<M> {
     Fresh { link: Arc<dyn Link>, at: u64, token: Option<u64>, items: Vec<Item<M>> },
     /// What has changed since the tree that shows all changes before `from`.
     Changes { link: Arc<dyn Link>, from: u64, at: u64, changes: Vec<Change<Item<M>>> },
-    /// What the session keeps of the rows that a client shows: `None` when a later tree has taken it over, or when the rows
-    /// are unknown. The lock lets a later tree take it from a tree that is otherwise only read.
+    /// What the session keeps of the rows that a client shows: `None` when a later tree has taken it over, or
+    /// when the rows are unknown. The lock lets a later tree take it from a tree that is otherwise only read.
     Shown(Mutex<Option<Box<Shown<Value<M>>>>>),
 }
 

@@ -227,8 +227,8 @@ impl<M> Item<M> {
 }
 
 impl<M> Packed<Value<M>> {
-    /// Visits what is kept as values of all items, without the items: for visitors that handlers are nothing to. Nothing is
-    /// visited when there is nothing else.
+    /// Visits what is kept as values of all items, without the items: for visitors that handlers are nothing
+    /// to. Nothing is visited when there is nothing else.
     pub(crate) fn visit_kept<'a, V: Visit<'a, M>>(&'a self, visitor: &mut V) -> ControlFlow<V::Found> {
         for (kept, value) in self.parts().iter().enumerate() {
             if let ControlFlow::Break(mut found) = visitor.value(value) {

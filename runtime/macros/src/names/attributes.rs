@@ -117,9 +117,9 @@ const TRUE_FALSE: Keywords =
 /// The keywords of the attribute `name` of `tag`, both in lower case.
 ///
 /// From the [HTML Standard](https://html.spec.whatwg.org/multipage/indices.html#attributes-3) and
-/// [WAI-ARIA](https://www.w3.org/TR/wai-aria/#state_prop_def). Left out are attributes with keywords of which the empty
-/// one says "on" and whose absence says "off", for they are flags as well: `crossorigin`, `hidden`, `popover`, `preload`,
-/// and those whose value is text that may be empty: `download`, `sandbox`.
+/// [WAI-ARIA](https://www.w3.org/TR/wai-aria/#state_prop_def). Left out are attributes with keywords of which
+/// the empty one says "on" and whose absence says "off", for they are flags as well: `crossorigin`, `hidden`,
+/// `popover`, `preload`, and those whose value is text that may be empty: `download`, `sandbox`.
 pub(crate) fn keywords_of(tag: &str, name: &str) -> Option<Keywords> {
     const FIRST_WHEN_EMPTY: Keywords = Keywords { means_first_when_empty: true, ..TRUE_FALSE };
     if let Some(property) = name.strip_prefix("aria-") {

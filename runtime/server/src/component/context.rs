@@ -47,9 +47,9 @@ impl<C: Live> Context<C> {
         self.tasks.push(Box::pin(async move { map(future.await) }));
     }
 
-    /// In [`Live::mount`]: records this session, or doesn't, whatever the `Recording`
-    /// in the runtime's settings has chosen. Without one, or without the feature `recording`, nothing is recorded. Has no effect in
-    /// [`Live::update`], as a recording begins with the first page.
+    /// In [`Live::mount`]: records this session, or doesn't, whatever the `Recording` in the runtime's
+    /// settings has chosen. Without one, or without the feature `recording`, nothing is recorded. Has no
+    /// effect in [`Live::update`], as a recording begins with the first page.
     pub fn record(&mut self, is_recorded: bool) {
         self.is_recorded = Some(is_recorded);
     }

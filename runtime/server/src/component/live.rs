@@ -16,9 +16,9 @@ use crate::component::policy::Policy;
 /// mounted once, by the request for the page; the page's socket then attaches to that
 /// very value.
 ///
-/// A panic in any of its methods, as long as it unwinds, concerns its own session and nothing else; so does code that takes
-/// long or never returns. A second panic while the first unwinds, or a stack that overflows, ends the process. One whose state is
-/// stored, which takes a [`POLICY`](Live::POLICY) that says so and a
+/// A panic in any of its methods, as long as it unwinds, concerns its own session and nothing else; so does
+/// code that takes long or never returns. A second panic while the first unwinds, or a stack that overflows,
+/// ends the process. One whose state is stored, which takes a [`POLICY`](Live::POLICY) that says so and a
 /// [store](crate::Config::with_store), goes on from the last good state; another starts over.
 pub trait Live: Sized + Send + 'static {
     /// What can happen to it. Handlers in [`render`](Live::render) are made of these, so a
@@ -36,9 +36,10 @@ pub trait Live: Sized + Send + 'static {
 
     /// Whether large patches and snapshots of it may be compressed.
     ///
-    /// Whoever sees how long messages are, and chooses a text that is shown beside a secret, may learn of the secret what
-    /// compression makes of both, one guess after the other ([BREACH](https://breachattack.com/)). Say `false` where a
-    /// component renders both; `specs/security.md` has more.
+    /// Whoever sees how long messages are, and chooses a text that is shown beside a secret, may learn of the
+    /// secret what compression makes of both, one guess after the other
+    /// ([BREACH](https://breachattack.com/)). Say `false` where a component renders both; `specs/security.md`
+    /// has more.
     const IS_COMPRESSED: bool = true;
 
     /// Makes the component.
@@ -59,7 +60,8 @@ pub trait Live: Sized + Send + 'static {
     /// session lets go of what it gave and calls it again.
     fn render(&self) -> Html<Self::Msg>;
 
-    /// The page's title when [`LiveRouter::live`](crate::LiveRouter::live) serves it: the type's name unless overridden.
+    /// The page's title when [`LiveRouter::live`](crate::LiveRouter::live) serves it: the type's name unless
+    /// overridden.
     fn title(&self) -> String {
         let name = std::any::type_name::<Self>();
         let name = name.split('<').next().unwrap_or(name);

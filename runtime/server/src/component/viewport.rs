@@ -37,10 +37,12 @@
 //! }
 //! ```
 //!
-//! What the author sees to: the box has a height (`ls-viewport { height: 60vh }`), each row is exactly `row-height` pixels high, and the rows are the
-//! element's children and nothing else is. `tabindex="0"` lets the keyboard scroll it; `aria-rowcount` and `aria-rowindex` say what isn't there.
+//! What the author sees to: the box has a height (`ls-viewport { height: 60vh }`), each row is exactly
+//! `row-height` pixels high, and the rows are the element's children and nothing else is. `tabindex="0"` lets
+//! the keyboard scroll it; `aria-rowcount` and `aria-rowindex` say what isn't there.
 //!
-//! Browsers have elements of at most some 17 million pixels. A row that is scrolled away is removed, and the focus in it is lost.
+//! Browsers have elements of at most some 17 million pixels. A row that is scrolled away is removed, and the
+//! focus in it is lost.
 
 use std::ops::Range;
 

@@ -36,7 +36,8 @@ const WASM: Asset = Asset {
     brotli: built!("client.wasm.br"),
 };
 
-/// A view is no box of its own: what it holds is laid out as if it stood there itself. The rest is of the default page's status.
+/// A view is no box of its own: what it holds is laid out as if it stood there itself. The rest is of the
+/// default page's status.
 const STYLE: Asset = Asset {
     name: "client.css",
     content_type: "text/css; charset=utf-8",

@@ -1,8 +1,8 @@
 //! Which host a request is for, and whether this server answers for it.
 //!
-//! A page of `evil.example` can have its own name lead to an address that only its visitor reaches, as that of a server on the
-//! visitor's machine, and is of that server's origin then (DNS rebinding). The name that the browser was asked for
-//! stays in the request, and gives it away.
+//! A page of `evil.example` can have its own name lead to an address that only its visitor reaches, as that
+//! of a server on the visitor's machine, and is of that server's origin then (DNS rebinding). The name that
+//! the browser was asked for stays in the request, and gives it away.
 //!
 //! `X-Forwarded-Host` isn't looked at: anybody may send it. Whoever lets proxies that are named speak for their
 //! clients does so in [`claimed`], and nowhere else.

@@ -141,7 +141,8 @@ impl<'p> Awaited<'p> {
         if progress.is_full() { Arrived::TooMuch } else { Arrived::More }
     }
 
-    /// Until when the rest is waited for: as long as something comes, and enough of it, whatever the time between two bytes.
+    /// Until when the rest is waited for: as long as something comes, and enough of it, whatever the time
+    /// between two bytes.
     pub(crate) fn until(&self, now: Instant) -> Instant {
         let until = now + self.within;
         let Some((before, first)) = self.first else { return until };

@@ -89,11 +89,11 @@ impl Listener for TcpListener {
 
 /// A server.
 ///
-/// Unlike [`axum::serve()`] it sees to pages with live components as [`Runtime::layer`](crate::Runtime::layer) does, gives a client 10 seconds to
-/// send a request's head, waits no longer for one that neither sends nor reads, and bounds the connections of an address and those in all, for
-/// which it raises the process's limit of open files as far as the system lets it. When
-/// it ends it tells live pages to come back later, lets requests finish and waits for both,
-/// up to a deadline.
+/// Unlike [`axum::serve()`] it sees to pages with live components as
+/// [`Runtime::layer`](crate::Runtime::layer) does, gives a client 10 seconds to send a request's head, waits
+/// no longer for one that neither sends nor reads, and bounds the connections of an address and those in all,
+/// for which it raises the process's limit of open files as far as the system lets it. When it ends it tells
+/// live pages to come back later, lets requests finish and waits for both, up to a deadline.
 pub struct Server<L = TcpListener> {
     listener: L,
     app: Router,
@@ -121,9 +121,10 @@ impl<L: Listener> Server<L> {
         self
     }
 
-    /// Sets how many connections there may be: as many as the process may open files, less a sixteenth. At the bound the one
-    /// that has asked for nothing for the longest makes room; then further ones are closed. One address has at most half of
-    /// them ([`Config::with_connections_per_ip_max`](crate::Config::with_connections_per_ip_max)).
+    /// Sets how many connections there may be: as many as the process may open files, less a sixteenth. At
+    /// the bound the one that has asked for nothing for the longest makes room; then further ones are closed.
+    /// One address has at most half of them
+    /// ([`Config::with_connections_per_ip_max`](crate::Config::with_connections_per_ip_max)).
     pub fn with_connections_max(mut self, connections_max: usize) -> Self {
         self.connections_max = Some(connections_max);
         self

@@ -1,8 +1,8 @@
 //! The request that is being answered, as mounts need to know it, and what its response says once a view stands in it.
 //!
-//! [`Server`](crate::Server) and [`Runtime::layer`](crate::Runtime::layer) answer each request within a [`Visit`]: a component that is
-//! mounted meanwhile finds there whose it is, and has the response say what a page with live parts has to say. So neither
-//! can be forgotten by the handler that makes the page.
+//! [`Server`](crate::Server) and [`Runtime::layer`](crate::Runtime::layer) answer each request within a
+//! [`Visit`]: a component that is mounted meanwhile finds there whose it is, and has the response say what a
+//! page with live parts has to say. So neither can be forgotten by the handler that makes the page.
 
 use std::fmt;
 use std::pin::Pin;
@@ -96,7 +96,8 @@ impl PageHeaders {
 
     /// Says it, beside what the application says: that may be stricter and not laxer.
     pub(crate) fn say(&self, headers: &mut HeaderMap) {
-        // It may go into the browser's back/forward cache, where it finds its session again, which `no-store` would forbid.
+        // It may go into the browser's back/forward cache, where it finds its session again, which `no-store`
+        // would forbid.
         let is_private = |value: &HeaderValue| {
             value.to_str().is_ok_and(|text| {
                 let mut directives = text.split(',').map(|one| one.trim().to_ascii_lowercase());

@@ -110,10 +110,11 @@ impl Lane {
         }
     }
 
-    /// How long a job may run until another thread has its thread's place. Busy is a job that computes or waits for a processor.
+    /// How long a job may run until another thread has its thread's place. Busy is a job that computes or
+    /// waits for a processor.
     ///
-    /// A session's first turn that computes is handed on at once, since the next ones are in [`Lane::Heavy`]. A page isn't: each of the pages that
-    /// anybody asks for would get a thread that computes.
+    /// A session's first turn that computes is handed on at once, since the next ones are in [`Lane::Heavy`].
+    /// A page isn't: each of the pages that anybody asks for would get a thread that computes.
     const fn handed_on_after(self, is_busy: bool) -> Duration {
         match (self, is_busy) {
             (Self::Session, _) => limits::TURN_HANDED_ON_AFTER,
@@ -266,7 +267,8 @@ impl Crew {
         run()
     }
 
-    /// Has `future` polled by the crew, and gives what it does. Abandoned, it is dropped there. A panic in it is one here.
+    /// Has `future` polled by the crew, and gives what it does. Abandoned, it is dropped there. A panic in it
+    /// is one here.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         lane: Lane,

@@ -1,8 +1,9 @@
 //! What is told of sessions: one [tracing] event for each transition.
 //!
-//! All of them have the target [`TARGET`] and the field `transition`, one of [`TRANSITIONS`].
-//! `component` is the component's type, `session` its id in hexadecimal, which is no secret: a token is
-//! the id with a signature. `draining` and `drained`, which are of the whole server, have neither. A layer that counts or measures filters by the target.
+//! All of them have the target [`TARGET`] and the field `transition`, one of [`TRANSITIONS`]. `component` is
+//! the component's type, `session` its id in hexadecimal, which is no secret: a token is the id with a
+//! signature. `draining` and `drained`, which are of the whole server, have neither. A layer that counts or
+//! measures filters by the target.
 
 use std::fmt::{self, Display, Write};
 
@@ -74,7 +75,8 @@ pub(crate) fn one_line(text: &impl Display) -> impl Display {
     impl fmt::Write for Escaping<'_, '_> {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             text.chars().try_for_each(|char| {
-                // Beside control characters: the separators of lines and paragraphs, and what turns the direction of writing.
+                // Beside control characters: the separators of lines and paragraphs, and what turns the
+                // direction of writing.
                 let is_plain = !char.is_control()
                     && !matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
                 if is_plain { self.0.write_char(char) } else { write!(self.0, "{}", char.escape_debug()) }

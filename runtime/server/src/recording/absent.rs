@@ -1,5 +1,5 @@
-//! The recorder of a server without the feature `recording`: types that have no values, so that sessions are written once and the
-//! compiler drops their calls. `recorder.rs` says what each call means.
+//! The recorder of a server without the feature `recording`: types that have no values, so that sessions are
+//! written once and the compiler drops their calls. `recorder.rs` says what each call means.
 
 use bytes::Bytes;
 use lightspeed_core::session::Transmission;

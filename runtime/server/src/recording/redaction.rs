@@ -288,8 +288,8 @@ impl Redactor {
         }
     }
 
-    /// Values of which nobody knows what they are any more: a frame that is sent again, of an instance that is gone by now. No
-    /// text of them is written, and no number that may stand for one.
+    /// Values of which nobody knows what they are any more: a frame that is sent again, of an instance that
+    /// is gone by now. No text of them is written, and no number that may stand for one.
     fn blank(&self, raw: Raw<'_>) -> Result<Vec<u8>, DecodeError> {
         let (mut reader, mut out) = (raw.reader(), Writer::new());
         while !reader.is_at_end() {
@@ -391,8 +391,8 @@ impl Redactor {
         Ok(())
     }
 
-    /// What a content slot is filled with: `[fingerprint, values..]`, `[arm, values..]` or `[count, values..]`, and `[]` for
-    /// a list without items.
+    /// What a content slot is filled with: `[fingerprint, values..]`, `[arm, values..]` or
+    /// `[count, values..]`, and `[]` for a list without items.
     fn content(
         &mut self,
         template: Fingerprint,

@@ -116,8 +116,8 @@ impl Secrets {
     }
 }
 
-/// What stands in the `masked` text in place of the `part` that begins at the code unit `start` of the `whole` one: a text
-/// that is changed a little at a time tells a value a little at a time.
+/// What stands in the `masked` text in place of the `part` that begins at the code unit `start` of the
+/// `whole` one: a text that is changed a little at a time tells a value a little at a time.
 pub(super) fn part_of(whole: &str, masked: &str, start: u32, part: &str) -> String {
     let mut units = 0;
     let offset = whole.char_indices().find_map(|(at, character)| {

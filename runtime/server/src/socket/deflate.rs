@@ -1,6 +1,7 @@
 //! Large patches and snapshots are compressed on their way to a client that can inflate.
 //!
-//! Each by itself: nothing of one message is in the state that the next one is compressed with (`specs/security.md`, 1).
+//! Each by itself: nothing of one message is in the state that the next one is compressed with
+//! (`specs/security.md`, 1).
 
 use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};

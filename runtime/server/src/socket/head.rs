@@ -6,7 +6,8 @@
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue, Method, Request};
 
-/// What of a head is asked for later: its headers and extensions. Method and URL are those of the socket, which is nobody's page.
+/// What of a head is asked for later: its headers and extensions. Method and URL are those of the socket,
+/// which is nobody's page.
 pub(crate) struct Head {
     /// Each header as `[name length, value length, is_sensitive, name, value]`, the lengths of four bytes.
     headers: Box<[u8]>,

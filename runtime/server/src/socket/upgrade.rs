@@ -88,8 +88,8 @@ pub(crate) async fn upgrade(sockets: Arc<Sockets>, request: Request) -> Response
     }
 }
 
-/// A request that asks for no WebSocket. A page whose socket doesn't open asks so for the reason: a browser doesn't tell
-/// what the answer to a WebSocket was.
+/// A request that asks for no WebSocket. A page whose socket doesn't open asks so for the reason: a browser
+/// doesn't tell what the answer to a WebSocket was.
 fn not_upgraded(sockets: &Sockets, parts: &Parts, peer: Option<SocketAddr>) -> Response {
     const NOT_UPGRADED: &str = "A proxy between the page and its server drops the headers that ask for a \
         WebSocket. Have the proxy pass `Upgrade` and `Connection` on, over HTTP/1.1, as nginx does by \

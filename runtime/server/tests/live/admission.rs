@@ -269,7 +269,8 @@ async fn connections_of_an_address_are_capped_and_others_come_in() {
     assert_eq!(held[0].read(&mut [0; 1]).await.unwrap(), 0);
 }
 
-/// The system has no more descriptors, though fewer connections are there than may be: another part of the process has them.
+/// The system has no more descriptors, though fewer connections are there than may be: another part of the
+/// process has them.
 struct Exhausted {
     listener: TcpListener,
     is_exhausted: Arc<AtomicBool>,
@@ -413,8 +414,8 @@ async fn whose_address_is_not_known_is_capped_with_all_such() {
     task.abort();
 }
 
-/// Asks for much and acknowledges none of it; when its address has no room left, it loses its socket and what waits, and has the
-/// document when it comes back. Who asks for little doesn't notice.
+/// Asks for much and acknowledges none of it; when its address has no room left, it loses its socket and what
+/// waits, and has the document when it comes back. Who asks for little doesn't notice.
 #[tokio::test]
 async fn what_is_kept_for_an_address_has_a_bound() {
     let (log, _guard) = Log::start();

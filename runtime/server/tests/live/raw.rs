@@ -285,8 +285,8 @@ async fn fragments_are_counted_together() {
     later(whole, CloseReason::MalformedFrame).await;
 }
 
-/// An event of 60 kB at 1.5 kB a second: it takes longer than a silence may, and arrives. Meanwhile the client hears that it
-/// is heard, for its pings wait behind the event.
+/// An event of 60 kB at 1.5 kB a second: it takes longer than a silence may, and arrives. Meanwhile the
+/// client hears that it is heard, for its pings wait behind the event.
 #[tokio::test(start_paused = true)]
 async fn a_large_event_that_comes_slowly_arrives() {
     let mut bystander = Bystander::start().await;

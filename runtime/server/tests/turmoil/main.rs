@@ -169,8 +169,9 @@ fn no_click_counts_twice_when_the_old_connection_still_delivers() {
     });
 }
 
-/// With its document the page sends again what isn't acknowledged, though some of it was handled. What was made before it asked
-/// comes to the server before that, and counts; until the document is there, nothing can be clicked.
+/// With its document the page sends again what isn't acknowledged, though some of it was handled. What was
+/// made before it asked comes to the server before that, and counts; until the document is there, nothing can
+/// be clicked.
 #[test]
 fn a_click_counts_once_when_the_page_asks_for_its_document() {
     let mut world = World::new(&Setup { latency_max: ms(500), ..Setup::default() });

@@ -310,8 +310,8 @@ fn an_owner_is_forgotten_with_its_last_session() {
     assert!(host.registry.owners.is_empty());
 }
 
-/// What a page costs at a bound doesn't grow with the sessions of others that wait, but for the depth of a tree: neither
-/// when one of its owner's makes room, nor when a socket holds each of them.
+/// What a page costs at a bound doesn't grow with the sessions of others that wait, but for the depth of a
+/// tree: neither when one of its owner's makes room, nor when a socket holds each of them.
 #[test]
 fn a_page_at_a_bound_costs_the_same_however_many_sessions_wait() {
     let named = |name| Owner { identity: Some(Name(name)), ..address(9) };

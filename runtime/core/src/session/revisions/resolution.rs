@@ -1,8 +1,9 @@
 //! From a slot address that a client names to the message that was rendered there.
 //!
-//! The decision and its reasons are `rfcs/0002-stale-events.md`: an event delivers what was rendered at its address in the
-//! version that the person saw, if the address is still there and its element can be acted on, then and now; otherwise it
-//! is refused. An address that was never rendered is a forgery and ends the session.
+//! The decision and its reasons are `rfcs/0002-stale-events.md`: an event delivers what was rendered at its
+//! address in the version that the person saw, if the address is still there and its element can be acted on,
+//! then and now; otherwise it is refused. An address that was never rendered is a forgery and ends the
+//! session.
 
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::msgpack::Payload;
@@ -41,8 +42,8 @@ pub(crate) struct Resolved<M> {
 }
 
 impl<M> Revisions<M> {
-    /// The message of an event that was made on `version_seen`, and whether it tells anything of fields: both follow from
-    /// one lookup of the address.
+    /// The message of an event that was made on `version_seen`, and whether it tells anything of fields: both
+    /// follow from one lookup of the address.
     pub(crate) fn resolve(
         &self,
         address: SlotAddress,

@@ -19,7 +19,8 @@ pub(crate) trait Link: Send + Sync {
     fn show(&self, at: u64) -> u64;
     /// The tree that shows the stream shows all changes before `at` from now on.
     fn advance(&self, at: u64);
-    /// No tree shows the stream any more, so the next render has all rows. With a token: only if its tree is the one that shows it.
+    /// No tree shows the stream any more, so the next render has all rows. With a token: only if its tree is
+    /// the one that shows it.
     fn lose(&self, token: Option<u64>);
     /// Sets whether renders have all rows for the time being, without any effect on who shows the stream.
     fn set_whole(&self, is_whole: bool);

@@ -1,11 +1,13 @@
 //! Bytes that are kept for clients: what they haven't read or acknowledged, and what they have sent and isn't whole.
 //!
-//! Each piece is bounded where it is; this bounds their sum. Nobody waits and nothing is looked through: a piece adds what it
-//! takes to two numbers, that of its address and that of the server, and takes it off when it is dropped.
+//! Each piece is bounded where it is; this bounds their sum. Nobody waits and nothing is looked through: a
+//! piece adds what it takes to two numbers, that of its address and that of the server, and takes it off when
+//! it is dropped.
 //!
-//! An address may keep as much as is left for all others together, and never more than its own bound. One address
-//! alone so takes half of the server's at most, two a third each; whoever comes then still finds as much as each of them has
-//! ([Choudhury and Hahne, 1998](https://doi.org/10.1109/90.664262), for the buffers of a switch).
+//! An address may keep as much as is left for all others together, and never more than its own bound. One
+//! address alone so takes half of the server's at most, two a third each; whoever comes then still finds as
+//! much as each of them has ([Choudhury and Hahne, 1998](https://doi.org/10.1109/90.664262), for the buffers
+//! of a switch).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -114,8 +116,9 @@ impl Drop for Account {
 }
 
 impl Charge {
-    /// So much is kept from here on. False when it is more than before, more than everybody may keep, and there was no room
-    /// left: it is counted all the same, and to be let go of. The last piece for which there is room may be of any size.
+    /// So much is kept from here on. False when it is more than before, more than everybody may keep, and
+    /// there was no room left: it is counted all the same, and to be let go of. The last piece for which
+    /// there is room may be of any size.
     #[must_use]
     pub(crate) fn set(&mut self, bytes: usize) -> bool {
         let before = std::mem::replace(&mut self.bytes, bytes);

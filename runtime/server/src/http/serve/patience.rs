@@ -8,8 +8,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::limits;
 
-/// Time that may be spent waiting for a client: 10 seconds, and more with each byte that moves. Time in which nobody waits
-/// for the client isn't counted.
+/// Time that may be spent waiting for a client: 10 seconds, and more with each byte that moves. Time in which
+/// nobody waits for the client isn't counted.
 #[derive(Debug)]
 pub(super) struct Patience {
     credit: Duration,

@@ -20,8 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The processor time that a turn takes between two looks, at least, to count as one that computes.
 const COMPUTES_AFTER: Duration = Duration::from_millis(1);
 
-/// The share of a turn's time that it computes or waits for a processor, at least, to count as one that computes: an eighth. The system may tell
-/// of what was used as late as 10 ms after.
+/// The share of a turn's time that it computes or waits for a processor, at least, to count as one that
+/// computes: an eighth. The system may tell of what was used as late as 10 ms after.
 const COMPUTES_SHARE: u32 = 8;
 
 /// So many looks at nothing, and the watch sleeps until something begins.
@@ -311,7 +311,8 @@ impl Seen {
         self.since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
-    /// Whether the job has computed or waited for a processor most of the time. Not known where the system doesn't tell.
+    /// Whether the job has computed or waited for a processor most of the time. Not known where the system
+    /// doesn't tell.
     fn is_busy(&self, elapsed: Duration, now: Option<Used>) -> bool {
         let Some((before, now)) = self.used.zip(now) else { return false };
         now.ran.saturating_sub(before.ran) + now.queued.saturating_sub(before.queued)
@@ -436,7 +437,8 @@ impl Shared {
             }
             quiet = 0;
             if self.is_closed.load(Ordering::SeqCst) {
-                // Threads end when there is nothing left to do, without a word. Until the last one has ended it is looked.
+                // Threads end when there is nothing left to do, without a word. Until the last one has ended
+                // it is looked.
                 let mut bell = lock(&self.bell.state);
                 if self.is_over() {
                     bell.has_watch = false;

@@ -228,7 +228,8 @@ fn prepare(connection: &mut Connection, secret: &[u8; 32]) -> rusqlite::Result<P
 
 /// Which file it is that was opened, and by which name it has to be found.
 ///
-/// A file that is removed, or replaced by another, goes on to take writes through what is open; they are lost with the process.
+/// A file that is removed, or replaced by another, goes on to take writes through what is open; they are lost
+/// with the process.
 struct Place {
     path: PathBuf,
     file: Option<FileId>,
