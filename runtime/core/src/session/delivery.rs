@@ -78,10 +78,10 @@ impl Delivery {
         matches!(self.phase, Phase::Mounted(_))
     }
 
-    /// A socket joins, which calls the session `link`. False when the session has ended.
+    /// A socket joins, on which the session has this number. False when the session has ended.
     #[inline]
-    pub(super) fn attach(&mut self, link: u32) -> bool {
-        self.phase.attach(link).is_some()
+    pub(super) fn attach(&mut self, session: u32) -> bool {
+        self.phase.attach(session).is_some()
     }
 
     /// The socket is lost. False when there was none.
@@ -196,7 +196,7 @@ impl Delivery {
             ServerFrame::Patch { ack, version, program }
         };
         attached.note_ack_sent();
-        let (frame, templates) = (frame.encode(attached.link()), sent.templates.clone());
+        let (frame, templates) = (frame.encode(attached.session()), sent.templates.clone());
         Some(Transmission { frame, templates })
     }
 
@@ -227,8 +227,8 @@ impl Delivery {
 
     /// The frame that answers a join.
     pub(super) fn joined(&self, seq_handled: u64, token: &str) -> Option<Transmission> {
-        let link = self.phase.attached()?.link();
-        Some(transmission(ServerFrame::Joined { ack: seq_handled, token }.encode(link)))
+        let session = self.phase.attached()?.session();
+        Some(transmission(ServerFrame::Joined { ack: seq_handled, token }.encode(session)))
     }
 
     /// The client is to hear that events are handled.
@@ -244,7 +244,7 @@ impl Delivery {
     pub(super) fn take_ack(&mut self, seq_handled: u64) -> Option<Transmission> {
         let attached = self.phase.attached_mut().filter(|attached| attached.owes_ack())?;
         attached.note_ack_sent();
-        Some(transmission(ServerFrame::Ack { ack: seq_handled }.encode(attached.link())))
+        Some(transmission(ServerFrame::Ack { ack: seq_handled }.encode(attached.session())))
     }
 
     /// The client is to be told that an event had no effect.
@@ -276,7 +276,7 @@ impl Delivery {
             let is_told = matches!(reason, RefusalReason::Failed | RefusalReason::Unfit);
             let message = if is_told { reason.meaning().trim() } else { "" };
             let refused = ServerFrame::Refused { seq, reason: reason.code(), message };
-            transmission(refused.encode(attached.link()))
+            transmission(refused.encode(attached.session()))
         };
         refusals.into_iter().map(frame).collect()
     }

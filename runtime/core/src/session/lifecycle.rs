@@ -2,7 +2,7 @@
 //!
 //! A phase is a value that cannot be copied, and a transition consumes it: a move that the
 //! diagram doesn't have is one that does not compile. What only makes sense in a phase is
-//! kept in it, so that nothing is sent without a link or to two of them.
+//! kept in it, so that nothing is sent without a socket or to two of them.
 //!
 //! ```
 //! use lightspeed_core::session::lifecycle::Created;
@@ -11,7 +11,7 @@
 //! let attached = Created::new().mount().attach(1);
 //! let parked = attached.park();
 //! let attached = parked.attach(2);
-//! assert_eq!(attached.link(), 2);
+//! assert_eq!(attached.session(), 2);
 //! assert_eq!(attached.close(CloseReason::Left).reason(), CloseReason::Left);
 //! ```
 //!
@@ -19,7 +19,7 @@
 //! # use lightspeed_core::session::lifecycle::Created;
 //! let attached = Created::new().mount().attach(1);
 //! let parked = attached.park();
-//! attached.link(); // the link is gone
+//! attached.session(); // the socket is gone
 //! ```
 
 use lightspeed_protocol::close::CloseReason;
@@ -35,7 +35,8 @@ pub struct Mounted(());
 /// A socket holds the session.
 #[derive(Debug)]
 pub struct Attached {
-    link: u32,
+    /// The session's number on the socket.
+    session: u32,
     /// The client lacks the document, or has asked for the whole of it.
     needs_snapshot: bool,
     /// An acknowledgement is owed and no patch has carried it.
@@ -71,9 +72,9 @@ impl Created {
 }
 
 impl Mounted {
-    /// The page's socket has come; it calls the session `link`.
-    pub const fn attach(self, link: u32) -> Attached {
-        Attached::new(link)
+    /// The page's socket has come, where the session has this number.
+    pub const fn attach(self, session: u32) -> Attached {
+        Attached::new(session)
     }
 
     /// Nobody came, or nobody may.
@@ -83,13 +84,13 @@ impl Mounted {
 }
 
 impl Attached {
-    const fn new(link: u32) -> Self {
-        Self { link, needs_snapshot: false, owes_ack: false }
+    const fn new(session: u32) -> Self {
+        Self { session, needs_snapshot: false, owes_ack: false }
     }
 
-    /// The number of the session on the socket.
-    pub const fn link(&self) -> u32 {
-        self.link
+    /// The session's number on the socket.
+    pub const fn session(&self) -> u32 {
+        self.session
     }
 
     pub(super) const fn needs_snapshot(&self) -> bool {
@@ -124,9 +125,9 @@ impl Attached {
 }
 
 impl Parked {
-    /// A socket has come back; it calls the session `link`.
-    pub const fn attach(self, link: u32) -> Attached {
-        Attached::new(link)
+    /// A socket has come back, where the session has this number.
+    pub const fn attach(self, session: u32) -> Attached {
+        Attached::new(session)
     }
 
     /// Nobody came back in time, or nobody may.
@@ -153,11 +154,11 @@ pub(super) enum Phase {
 
 impl Phase {
     /// A socket joins; one that holds the session already is let go first. `None` when it has ended.
-    pub(super) fn attach(&mut self, link: u32) -> Option<&mut Attached> {
+    pub(super) fn attach(&mut self, session: u32) -> Option<&mut Attached> {
         self.step(|phase| match phase {
-            Self::Mounted(mounted) => Self::Attached(mounted.attach(link)),
-            Self::Attached(attached) => Self::Attached(attached.park().attach(link)),
-            Self::Parked(parked) => Self::Attached(parked.attach(link)),
+            Self::Mounted(mounted) => Self::Attached(mounted.attach(session)),
+            Self::Attached(attached) => Self::Attached(attached.park().attach(session)),
+            Self::Parked(parked) => Self::Attached(parked.attach(session)),
             Self::Closed(closed) => Self::Closed(closed),
         });
         self.attached_mut()

@@ -5,6 +5,6 @@ use lightspeed_protocol::close::CloseReason;
 
 fn main() {
     let parked = Created::new().mount().attach(1).park();
-    parked.link();
+    parked.session();
     let _ = CloseReason::Left;
 }

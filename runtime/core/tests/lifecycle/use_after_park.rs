@@ -6,6 +6,6 @@ use lightspeed_protocol::close::CloseReason;
 fn main() {
     let attached = Created::new().mount().attach(1);
     let _parked = attached.park();
-    attached.link();
+    attached.session();
     let _ = CloseReason::Left;
 }

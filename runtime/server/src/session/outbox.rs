@@ -204,8 +204,8 @@ impl Link {
         self.outbox.send_frame(self.session, &close_frame(reason, reason.meaning().trim(), retry_ms));
     }
 
-    /// Whether both are the same socket and number, so that the client can't tell them apart.
-    pub(crate) fn is_same_seat(&self, other: &Self) -> bool {
+    /// Whether both are the same socket and session number, so that the client can't tell them apart.
+    pub(crate) fn has_same_target(&self, other: &Self) -> bool {
         self.session == other.session && Arc::ptr_eq(&self.outbox.shared, &other.outbox.shared)
     }
 

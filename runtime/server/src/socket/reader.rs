@@ -174,8 +174,8 @@ impl JoinedSessions {
     }
 }
 
-/// What a join asks for.
-struct Wanted<'a> {
+/// The fields of a [`ClientFrame::Join`].
+struct JoinRequest<'a> {
     session: u32,
     mode: JoinMode,
     applied: u64,
@@ -315,7 +315,7 @@ impl Reader {
                 let mode =
                     JoinMode::from_code(mode).ok_or(Fault::malformed(3, "a join of an unknown mode"))?;
                 // Boxed: a join is rare, and its future large.
-                Box::pin(self.join(Wanted { session, mode, applied, settled, token })).await
+                Box::pin(self.join(JoinRequest { session, mode, applied, settled, token })).await
             }
             (session, ClientFrame::Leave {}) => {
                 self.forward(session, bytes).await?;
@@ -366,8 +366,8 @@ impl Reader {
         }
     }
 
-    async fn join(&mut self, join: Wanted<'_>) -> Result<(), Fault> {
-        let Wanted { session, mode, applied, settled, token } = join;
+    async fn join(&mut self, join: JoinRequest<'_>) -> Result<(), Fault> {
+        let JoinRequest { session, mode, applied, settled, token } = join;
         if session == 0 {
             return Err(Fault::malformed(1, "session 0 is the connection: a join names another"));
         }

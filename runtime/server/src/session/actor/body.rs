@@ -264,7 +264,7 @@ impl<C: Live> Body<C> {
                 self.link = Some(current);
                 return false;
             }
-            Some(current) if !current.is_same_seat(&link) => {
+            Some(current) if !current.has_same_target(&link) => {
                 let (epoch, reason) = (current.epoch, CloseReason::Replaced);
                 tell!(info, telemetry::REPLACED, type_name::<C>(), self.id, epoch, reason = reason.name());
                 current.close(reason, 0);
