@@ -21,7 +21,7 @@ use crate::templates::Templates;
 use link::{Link, LinkPhase};
 use session::{Held, Session};
 
-/// What a client wants of its surroundings.
+/// What a client asks its caller to do, or tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientOutput {
@@ -76,7 +76,7 @@ pub enum LinkState {
     Connecting,
     /// Attached.
     Connected,
-    /// The link is lost; the client is at it.
+    /// The link is lost; the client tries to get it back.
     Disconnected,
     /// Ended for good.
     Failed,
@@ -84,7 +84,7 @@ pub enum LinkState {
 
 /// What a person is told of an event that isn't taken.
 const TOO_LARGE: &str = "Too much to send at once.";
-/// Tokens in a row that the page brought and that were none: then the session ends.
+/// After so many fetched tokens in a row that are refused, the session ends.
 const RENEWALS_MAX: u32 = 3;
 
 /// The client half of a page.
@@ -94,9 +94,9 @@ pub struct Client {
     link: Link,
     sessions: Vec<Session>,
     templates: Templates,
-    /// The largest payload that the server takes: what it said, or usually does.
+    /// The largest payload that the server takes: what its `welcome` said, the default before.
     event_bytes_max: u64,
-    /// What is still wanted, in order: a handful, so that a queue would only be more code to load.
+    /// Outputs that aren't polled yet, in order: a handful, so that a queue would only be more code to load.
     outputs: Vec<ClientOutput>,
 }
 
@@ -124,7 +124,7 @@ impl Client {
         self.sessions.get((session as usize).checked_sub(1)?).map(|session| session.version)
     }
 
-    /// Begins.
+    /// Begins to connect.
     pub fn handle_start(&mut self, now: Timestamp) {
         for number in self.numbers() {
             self.set_state(number, LinkState::Connecting);
@@ -446,7 +446,7 @@ impl Client {
         }
     }
 
-    /// The next thing that the client wants; call until `None`.
+    /// The next output; call until `None`.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
         if self.outputs.is_empty() { None } else { Some(self.outputs.remove(0)) }
     }

@@ -5,7 +5,7 @@ use lightspeed_protocol::{Fingerprint, InstanceId, SlotIndex};
 
 use crate::templates::TemplateShape;
 
-/// A place in a document: a slot of an instance.
+/// A slot of an instance in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address {
     /// The instance.

@@ -30,7 +30,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// None.
+    /// No templates.
     pub const fn new() -> Self {
         Self { shapes: Vec::new() }
     }

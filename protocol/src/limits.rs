@@ -69,7 +69,7 @@ pub const VALUE_DEPTH_MAX: usize = 2 * INSTANCE_DEPTH_MAX + 8;
 /// Instances in one document, and instances that one program makes; a program that asks for more is invalid.
 pub const INSTANCES_MAX: usize = 1_000_000;
 
-/// Characters of text in a close frame.
+/// Bytes of text in a close frame.
 pub const CLOSE_MESSAGE_BYTES_MAX: usize = 100;
 
 /// How often a client that has nothing to say pings, in milliseconds.

@@ -5,7 +5,7 @@
 //! so the first byte is 0: no MessagePack array, and so no frame, begins with that. See `specs/protocol.md`,
 //! clause 8.
 //!
-//! The codec is the shells': a server's socket compresses, and a client's inflates before the machine sees anything.
+//! The codec is not here: a server's socket compresses, and a client's socket inflates before the machine sees a frame.
 
 use core::fmt;
 
@@ -60,8 +60,8 @@ impl core::error::Error for SizeError {}
 ///
 /// # Errors
 ///
-/// When a compressed frame claims more than a frame may have, or than its bytes can inflate to. Whoever asks here first
-/// makes room for no more than that.
+/// When a compressed frame claims more than a frame may have, or more than its bytes can inflate to. So a
+/// caller can allocate what a message claims.
 pub fn read(bytes: &[u8]) -> Result<Message<'_>, SizeError> {
     let Some((head, deflated)) = bytes.split_first_chunk::<HEAD_BYTES>().filter(|(head, _)| head[0] == 0)
     else {

@@ -360,8 +360,8 @@ impl<'a> Reader<'a> {
         self.array().and_then(|length| if length > max { Err(error) } else { Ok(length) })
     }
 
-    /// Reads whatever value stands there and returns it unread: that its strings are UTF-8 is for those to
-    /// see who read them.
+    /// Passes over whatever value stands there and returns its bytes. Whoever reads its strings checks that they
+    /// are UTF-8.
     ///
     /// # Errors
     ///

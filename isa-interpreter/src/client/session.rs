@@ -150,8 +150,10 @@ impl Session {
         Some(seq)
     }
 
-    /// Takes away the payloads that are larger: events are numbered, so that none can be left out, and without its payload
-    /// one is refused unless it is of no interest. Returns whether there were any.
+    /// Empties the payloads that are larger than `bytes_max`, and returns whether there were any.
+    ///
+    /// The events stay, because their numbers may leave no gap. The server refuses an event without its
+    /// payload, unless the handler ignores the payload.
     pub(super) fn empty_larger(&mut self, bytes_max: u64) -> bool {
         let mut found = false;
         for event in self.events.iter_mut().filter(|event| event.payload.len() as u64 > bytes_max) {

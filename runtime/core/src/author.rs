@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! - [`handler`]: how an event at a place becomes a typed message
+//! - [`handler`]: how an event becomes a typed message
 //! - [`splice`]: what can stand in a splice or an attribute
 //! - [`memo`]: parts that are rendered again only when their dependencies have changed
 //! - [`stream`]: lists whose rows the server doesn't keep

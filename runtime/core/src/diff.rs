@@ -21,6 +21,7 @@ use crate::tree::held::Past;
 use crate::tree::html::{Body, Fragment, Item, Value};
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::Part;
+use crate::tree::slot_address::SlotAddress;
 use crate::tree::template::Slot;
 
 /// A program that takes a document from one tree to another.
@@ -70,45 +71,45 @@ impl<M> Patch<M> {
         new.id = old.id;
         let slots = new.template.slots.iter().zip(&old.values).zip(&mut new.values);
         for (slot_index, ((slot, old_value), new_value)) in (0..).zip(slots) {
-            self.slot(Place { at: old.id, slot: slot_index }, slot, old_value, new_value);
+            self.slot(SlotAddress { instance: old.id, slot: slot_index }, slot, old_value, new_value);
         }
     }
 
-    fn slot(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
-        let Place { at, slot: index } = place;
+    fn slot(&mut self, address: SlotAddress, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
+        let SlotAddress { instance: at, slot: index } = address;
         match (old, &mut *new) {
             (Value::Text(old), Value::Text(new)) if old == new => {}
             (_, Value::Text(new)) if !slot.kind.slot_kind().is_content() => {
                 let text = Some(Text::new(attribute_text(&slot.kind, new)));
                 self.program.push(&Op::Attribute { at, slot: index, text });
             }
-            (Value::Text(old), Value::Text(new)) => self.text(place, old, new),
+            (Value::Text(old), Value::Text(new)) => self.text(address, old, new),
             (_, Value::Text(new)) => self.program.push(&Op::Text { at, slot: index, text: Text::new(new) }),
             (Value::Raw(old), Value::Raw(new)) if old == new => {}
             (_, Value::Raw(html)) => self.program.push(&Op::Html { at, slot: index, html }),
-            (old, Value::Memo(new)) => self.memo(place, old, &mut new.0),
-            (old, Value::Html(new)) => self.splice(place, old, new.root_mut()),
+            (old, Value::Memo(new)) => self.memo(address, old, &mut new.0),
+            (old, Value::Html(new)) => self.splice(address, old, new.root_mut()),
             (Value::Absent, Value::Absent)
             | (_, Value::Message { .. } | Value::Payload(_) | Value::NoHandler) => {}
             (_, Value::Absent) => self.program.push(&Op::Attribute { at, slot: index, text: None }),
             (Value::Flag(old), Value::Flag(new)) if old == new => {}
             (_, Value::Flag(on)) => self.program.push(&Op::Flag { at, slot: index, on: *on }),
-            (Value::Branch(old), Value::Branch(new)) => self.branch(place, old.as_ref(), new.as_mut()),
+            (Value::Branch(old), Value::Branch(new)) => self.branch(address, old.as_ref(), new.as_mut()),
             (Value::Unknown, Value::Branch(None)) => {
                 self.program.push(&Op::Content { at, slot: index, content: None });
             }
-            (Value::Unknown, Value::Branch(new)) => self.branch(place, None, new.as_mut()),
-            (Value::List(old), Value::List(new)) => self.list(place, &**old, &mut **new),
-            (Value::Packed(old), Value::Packed(new)) => self.list(place, &**old, &mut **new),
-            (old, Value::List(new)) => self.replace_list(place, is_empty(old), &mut **new),
-            (old, Value::Packed(new)) => self.replace_list(place, is_empty(old), &mut **new),
-            (_, Value::Stream(new)) => self.stream(place, old, new),
+            (Value::Unknown, Value::Branch(new)) => self.branch(address, None, new.as_mut()),
+            (Value::List(old), Value::List(new)) => self.list(address, &**old, &mut **new),
+            (Value::Packed(old), Value::Packed(new)) => self.list(address, &**old, &mut **new),
+            (old, Value::List(new)) => self.replace_list(address, is_empty(old), &mut **new),
+            (old, Value::Packed(new)) => self.replace_list(address, is_empty(old), &mut **new),
+            (_, Value::Stream(new)) => self.stream(address, old, new),
             (_, Value::Unknown | Value::Branch(_)) => {}
         }
     }
 
     /// A splice of HTML against whatever was there.
-    fn splice(&mut self, place: Place, old: &Value<M>, new: &mut Fragment<M>) {
+    fn splice(&mut self, address: SlotAddress, old: &Value<M>, new: &mut Fragment<M>) {
         let old = match old {
             Value::Html(html) => Some(html.root()),
             Value::Memo(memo) => memo.0.shown(),
@@ -117,7 +118,7 @@ impl<M> Patch<M> {
         match old {
             Some(old) if old.template.fingerprint == new.template.fingerprint => self.instance(old, new),
             _ => {
-                let Place { at, slot } = place;
+                let SlotAddress { instance: at, slot } = address;
                 let mut content = Writer::new();
                 write_splice(new, &mut self.numbering, &mut content);
                 self.program.push(&Op::Content { at, slot, content: Some(Raw::new(content.as_bytes())) });
@@ -125,10 +126,10 @@ impl<M> Patch<M> {
         }
     }
 
-    fn memo(&mut self, place: Place, old: &Value<M>, new: &mut Arc<Part<M>>) {
+    fn memo(&mut self, address: SlotAddress, old: &Value<M>, new: &mut Arc<Part<M>>) {
         match old {
             Value::Memo(old) if old.0.is_same(new) => take_over(&old.0, new),
-            _ => Part::number(new, |new| self.splice(place, old, new)),
+            _ => Part::number(new, |new| self.splice(address, old, new)),
         }
     }
 
@@ -155,7 +156,7 @@ impl<M> Patch<M> {
         }
         let cells = old.places(old_index).zip(new.places_mut(index));
         for (slot_index, (slot, (old, new))) in (0..).zip(old.template().slots.iter().zip(cells)) {
-            let place = Place { at: id, slot: slot_index };
+            let address = SlotAddress { instance: id, slot: slot_index };
             match (old, new) {
                 (Cell::Text(old), Cell::Text(new)) if old == new => {}
                 (Cell::Absent, Cell::Absent) => {}
@@ -170,8 +171,8 @@ impl<M> Patch<M> {
                         Err(value) => value,
                     };
                     match new.into_value() {
-                        Ok(mut value) => self.slot(place, slot, old, &mut value),
-                        Err(value) => self.slot(place, slot, old, value),
+                        Ok(mut value) => self.slot(address, slot, old, &mut value),
+                        Err(value) => self.slot(address, slot, old, value),
                     }
                 }
             }
@@ -180,11 +181,11 @@ impl<M> Patch<M> {
 
     fn branch(
         &mut self,
-        place: Place,
+        address: SlotAddress,
         old: Option<&(u16, Box<Fragment<M>>)>,
         new: Option<&mut (u16, Box<Fragment<M>>)>,
     ) {
-        let Place { at, slot } = place;
+        let SlotAddress { instance: at, slot } = address;
         match (old, new) {
             (None, None) => {}
             (Some(_), None) => self.program.push(&Op::Content { at, slot, content: None }),
@@ -208,11 +209,4 @@ fn take_over<M>(old: &Arc<Part<M>>, new: &mut Arc<Part<M>>) {
     if !Arc::ptr_eq(old, new) {
         *new = Arc::clone(old);
     }
-}
-
-/// A slot of an instance.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    at: InstanceId,
-    slot: u32,
 }

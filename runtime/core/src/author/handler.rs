@@ -1,4 +1,4 @@
-//! Handlers: how an event at a place becomes a typed message. They never leave the server.
+//! Handlers: how an event becomes a typed message. They never leave the server.
 
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -33,7 +33,7 @@ pub struct MemoList<D, M> {
     cache: CacheRef<Vec<Row<D, M>>>,
 }
 
-/// A memo's hold on its cache. The cache is shared with the rendered trees and freed with the last of them.
+/// A memo's weak reference to its cache. The cache is shared with the rendered trees and freed with the last of them.
 struct CacheRef<T>(Mutex<Weak<Cache<T>>>);
 
 /// What a memo has rendered last.

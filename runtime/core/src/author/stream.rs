@@ -104,8 +104,8 @@ impl<T> Stream<T> {
         self.log.forget();
     }
 
-    /// What a `@stream` of `html!` goes over. The rows of `source` are shown whenever there is nothing to change:
-    /// first, and after [`Stream::reset`], after a snapshot, after a restart. Otherwise `source` isn't called.
+    /// What a `@stream` of `html!` goes over. `source` is called when all rows are needed: for the first render,
+    /// and after [`Stream::reset`], a snapshot, a restart, or more changes than may wait.
     pub fn over<F, I>(&self, source: F) -> Rows<'_, T, F>
     where
         F: FnOnce() -> I,

@@ -13,10 +13,11 @@ use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 
-use super::{Patch, Place};
+use super::Patch;
 use crate::tree::build::{Numbering, write_items, write_packed};
 use crate::tree::html::{Item, Value};
 use crate::tree::packed::Packed;
+use crate::tree::slot_address::SlotAddress;
 
 /// The items of a list, wherever they are kept.
 pub(super) trait Items<M> {
@@ -79,7 +80,7 @@ impl<M> Items<M> for Packed<Value<M>> {
 }
 
 impl<M> Patch<M> {
-    pub(super) fn list<L: Items<M> + ?Sized>(&mut self, place: Place, old: &L, new: &mut L) {
+    pub(super) fn list<L: Items<M> + ?Sized>(&mut self, address: SlotAddress, old: &L, new: &mut L) {
         let is_same = |old_index: usize, index: usize| new.order(index, old, old_index).is_eq();
         let shorter = old.len().min(new.len());
         let prefix = (0..shorter).take_while(|index| is_same(*index, *index)).count();
@@ -95,19 +96,19 @@ impl<M> Patch<M> {
         let before = if suffix == 0 { 0 } else { new.id(new_tail) };
         let (old_middle, new_middle) = (prefix..old_tail, prefix..new_tail);
         let sources = sources(old, old_middle.clone(), new, new_middle.clone());
-        self.remove(place, old, old_middle, &sources);
+        self.remove(address, old, old_middle, &sources);
         for (source, index) in sources.iter().zip(new_middle.clone()) {
             if let Some(source) = source {
                 new.compare(index, old, *source, self);
             }
         }
-        self.place(place, &sources, new, new_middle, before);
+        self.place(address, &sources, new, new_middle, before);
     }
 
     /// Removes the items that nothing of the new list comes from, a run at a time.
     fn remove<L: Items<M> + ?Sized>(
         &mut self,
-        place: Place,
+        address: SlotAddress,
         old: &L,
         middle: Range<usize>,
         sources: &[Option<usize>],
@@ -117,7 +118,7 @@ impl<M> Patch<M> {
             is_kept[*source - middle.start] = true;
         }
         if middle.len() == old.len() && !middle.is_empty() && !is_kept.contains(&true) {
-            return self.program.push(&Op::Clear { at: place.at, slot: place.slot });
+            return self.program.push(&Op::Clear { at: address.instance, slot: address.slot });
         }
         let mut index = 0;
         while index < is_kept.len() {
@@ -134,7 +135,7 @@ impl<M> Patch<M> {
     /// Moves and inserts from the end to the start, so that what an item stands before is in its place.
     fn place<L: Items<M> + ?Sized>(
         &mut self,
-        place: Place,
+        address: SlotAddress,
         sources: &[Option<usize>],
         new: &mut L,
         middle: Range<usize>,
@@ -157,7 +158,7 @@ impl<M> Patch<M> {
                 let mut items = Writer::new();
                 new.write(middle.start + start..middle.start + end, &mut self.numbering, &mut items);
                 let items = Raw::new(items.as_bytes());
-                self.program.push(&Op::Insert { at: place.at, slot: place.slot, before, items });
+                self.program.push(&Op::Insert { at: address.instance, slot: address.slot, before, items });
                 before = new.id(middle.start + start);
                 end = start;
             }

@@ -12,16 +12,17 @@ use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 use spin::Mutex;
 
+use super::Patch;
 use super::keyed::Items;
-use super::{Patch, Place};
 use crate::tree::build::{value_count, write_items, write_values};
 use crate::tree::html::{Fragment, Item, Value};
 use crate::tree::key::Key;
+use crate::tree::slot_address::SlotAddress;
 use crate::tree::stream::rows::{NONE, RowList, Shown};
 use crate::tree::stream::{Change, Content, StreamValue};
 
 impl<M> Patch<M> {
-    pub(super) fn stream(&mut self, place: Place, old: &Value<M>, new: &mut StreamValue<M>) {
+    pub(super) fn stream(&mut self, address: SlotAddress, old: &Value<M>, new: &mut StreamValue<M>) {
         let shown = match old {
             Value::Stream(stream) => match &stream.0 {
                 Content::Shown(shown) => shown.lock().take(),
@@ -33,14 +34,14 @@ impl<M> Patch<M> {
             Content::Fresh { link, at, token, mut items } => {
                 let is_empty =
                     super::is_empty(old) || shown.as_ref().is_some_and(|shown| shown.rows.is_empty());
-                self.replace_list(place, is_empty, &mut *items);
+                self.replace_list(address, is_empty, &mut *items);
                 *new = StreamValue::shown(Shown::of_items(link, at, token, items));
             }
             Content::Changes { link, from, at, changes } => match shown {
                 Some(mut shown)
                     if core::ptr::addr_eq(&raw const *link, &raw const *shown.link) && shown.at == from =>
                 {
-                    Replay { patch: self, place, run: Run::default() }.all(&mut shown.rows, changes);
+                    Replay { patch: self, address, run: Run::default() }.all(&mut shown.rows, changes);
                     shown.at = at;
                     link.advance(at);
                     new.0 = Content::Shown(Mutex::new(Some(shown)));
@@ -57,11 +58,11 @@ impl<M> Patch<M> {
     /// All items of a list are others from now on.
     pub(super) fn replace_list(
         &mut self,
-        place: Place,
+        address: SlotAddress,
         is_empty: bool,
         items: &mut (impl Items<M> + ?Sized),
     ) {
-        let Place { at, slot } = place;
+        let SlotAddress { instance: at, slot } = address;
         if !is_empty {
             self.program.push(&Op::Clear { at, slot });
         }
@@ -76,15 +77,15 @@ impl<M> Patch<M> {
     fn rewrite(&mut self, id: InstanceId, new: &mut Fragment<M>) {
         new.id = id;
         for (slot_index, (slot, value)) in (0..).zip(new.template.slots.iter().zip(&mut new.values)) {
-            let place = Place { at: id, slot: slot_index };
+            let address = SlotAddress { instance: id, slot: slot_index };
             // A stream within the row is the row's: its handlers are kept with those of the row.
             if let Value::Stream(stream) = value
                 && let Some(items) = stream.items_mut()
             {
-                self.replace_list(place, false, &mut **items);
+                self.replace_list(address, false, &mut **items);
                 continue;
             }
-            self.slot(place, slot, &Value::Unknown, value);
+            self.slot(address, slot, &Value::Unknown, value);
         }
     }
 }
@@ -105,7 +106,7 @@ struct Run {
 
 struct Replay<'a, M> {
     patch: &'a mut Patch<M>,
-    place: Place,
+    address: SlotAddress,
     run: Run,
 }
 
@@ -135,7 +136,9 @@ impl<M> Replay<'_, M> {
             Change::Clear => {
                 self.end_run();
                 if !rows.is_empty() {
-                    self.patch.program.push(&Op::Clear { at: self.place.at, slot: self.place.slot });
+                    self.patch
+                        .program
+                        .push(&Op::Clear { at: self.address.instance, slot: self.address.slot });
                     rows.clear();
                 }
             }
@@ -166,7 +169,7 @@ impl<M> Replay<'_, M> {
             self.end_run();
             let mut values = Writer::new();
             write_items(core::slice::from_mut(&mut item), &mut self.patch.numbering, &mut values);
-            let Place { at, slot } = self.place;
+            let SlotAddress { instance: at, slot } = self.address;
             let items = Raw::new(values.as_bytes());
             self.patch.program.push(&Op::Insert { at, slot, before: rows.id(before), items });
         }
@@ -209,7 +212,7 @@ impl<M> Replay<'_, M> {
             items.array(1 + count * value_count);
             items.uint(count as u64);
             items.raw(values.as_bytes());
-            let Place { at, slot } = self.place;
+            let SlotAddress { instance: at, slot } = self.address;
             self.patch.program.push(&Op::Insert { at, slot, before: 0, items: Raw::new(items.as_bytes()) });
         }
     }

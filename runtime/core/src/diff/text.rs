@@ -9,7 +9,8 @@ use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::Text;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::{Patch, Place};
+use super::Patch;
+use crate::tree::slot_address::SlotAddress;
 
 /// What a splice costs beside what it inserts, in bytes: opcode, address, positions, head.
 const SPLICE_BYTES: usize = 8;
@@ -29,11 +30,11 @@ struct Edit<'t> {
 
 impl<M> Patch<M> {
     /// Texts that differ.
-    pub(super) fn text(&mut self, place: Place, old: &str, new: &str) {
+    pub(super) fn text(&mut self, address: SlotAddress, old: &str, new: &str) {
         let whole = whole_edit(old, new);
         let by_words = word_edits(old, &whole);
         let edits = by_words.as_deref().unwrap_or(core::slice::from_ref(&whole));
-        let Place { at, slot } = place;
+        let SlotAddress { instance: at, slot } = address;
         if byte_count(edits) >= SPLICE_BYTES - 2 + new.len() {
             return self.program.push(&Op::Text { at, slot, text: Text::new(new) });
         }

@@ -1,7 +1,7 @@
 //! Connections or sockets, bounded in all and for each address: who is let in, and who makes room (`adr/0016`).
 //!
-//! A holder that asks for nothing makes room for the next one, the one that has been idle longest first. Each holder is
-//! found by an order that is kept, so that a flood costs no more for each the larger it is.
+//! A holder that asks for nothing makes room for the next one, the one that has been idle longest first. Holders
+//! are kept in that order, so that one more costs about the same however many there are.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -38,7 +38,7 @@ impl Stamp {
 pub enum Saved {
     /// It is stored, and as safe as the store promises.
     Stored,
-    /// Something else stands there than what was expected, and goes on to.
+    /// The store has something else than what was expected, and keeps it.
     Conflict {
         /// The write that it is of; nothing may stand there either.
         stored: Option<Stamp>,

@@ -1,7 +1,7 @@
 //! The end of a host: which sessions are suspended next, and when all of them are gone.
 //!
-//! So many are under way at a time: each that has ended makes room for the next. One that is slow to end holds up
-//! its own place and nobody else's. (`specs/session.md`, clause 13.3.)
+//! A bounded number is under way at a time: each that has ended makes room for the next, so a slow one holds up
+//! no more than one other. (`specs/session.md`, clause 13.3.)
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;

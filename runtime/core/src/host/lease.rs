@@ -26,8 +26,8 @@ impl Lease {
         token_epoch > self.epoch
     }
 
-    /// A token of this epoch has been shown: the epoch has been, wherever that was, and its token
-    /// has arrived. Older ones count no more; this one does, for the answer may be lost.
+    /// A token of this epoch has been shown: the epoch has begun, here or at another server, and its token has
+    /// arrived. Older tokens count no more. This one still does, because the answer to the join may be lost.
     pub const fn show(&mut self, token_epoch: u64) {
         if token_epoch > self.epoch {
             self.epoch = token_epoch;

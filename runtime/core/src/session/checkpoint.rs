@@ -35,7 +35,7 @@ use crate::tree::slot_address::SlotAddress;
 pub use super::component::LoadError;
 pub use super::exchange::Checkpoint;
 
-/// Of the array above; another one is not read.
+/// The version of the array above; no other is read.
 const FORMAT: u64 = 1;
 
 /// Why a checkpoint could not be restored.
@@ -153,7 +153,7 @@ pub(super) struct Version<'a> {
     /// What it was rendered from.
     pub(super) state: &'a [u8],
     pub(super) digest: u64,
-    /// Of its instances, parents before children.
+    /// The ids of its instances, parents before children.
     pub(super) ids: Vec<InstanceId>,
 }
 
@@ -162,7 +162,7 @@ pub(super) struct Unacked<'a> {
     pub(super) version: u64,
     pub(super) is_snapshot: bool,
     pub(super) program: &'a [u8],
-    /// And whether their HTML is needed.
+    /// The templates that it refers to, and whether their HTML is needed.
     pub(super) templates: Vec<(Fingerprint, bool)>,
 }
 

@@ -13,9 +13,9 @@ use crate::tree::streams;
 
 /// What a session runs: state, the messages that change it, and what it looks like.
 pub trait Component {
-    /// What it understands.
+    /// What changes its state.
     type Message;
-    /// What it asks of its surroundings: a task to run, say.
+    /// What it asks its caller to do, for example to run a task.
     type Effect;
 
     /// Takes a message.
@@ -29,7 +29,7 @@ pub trait Component {
         None
     }
 
-    /// Takes on a state that [`Component::save`] gave.
+    /// Loads a state that [`Component::save`] gave.
     ///
     /// # Errors
     ///

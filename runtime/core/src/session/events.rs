@@ -11,7 +11,7 @@ use lightspeed_protocol::limits;
 
 use super::exchange::AHEAD_MAX;
 
-/// How many events that don't fit a session tells its author of.
+/// How many `unfit` events of a session its author is told of.
 const UNFIT_TOLD_MAX: u8 = 16;
 
 /// An event that had no effect, and why. Number 0 is of nothing that the person did.
@@ -24,7 +24,7 @@ pub(super) struct Events {
     seq_handled: u64,
     /// Events that no render has shown yet.
     unrendered: Vec<u64>,
-    /// The latest events that had no effect: a client that hasn't heard so by then is told when it joins.
+    /// The latest events that had no effect: a client that joins is told of those that it hasn't heard of.
     refused: VecDeque<Refusal>,
     /// Events that didn't fit and that the author was told of.
     unfit_told: u8,
@@ -114,8 +114,8 @@ impl Events {
         &self.refused
     }
 
-    /// Whether the author is told of one more event that doesn't fit. A client can send as many of them as it likes;
-    /// its author needs to hear of a few.
+    /// Whether the author is told of one more event that doesn't fit. A client can send any number of them; the
+    /// author needs to hear of a few.
     #[inline]
     pub(super) fn tells_unfit(&mut self) -> bool {
         let is_told = self.unfit_told < UNFIT_TOLD_MAX;

@@ -33,7 +33,7 @@ pub enum Input<'a, M> {
         /// The number.
         generation: u64,
     },
-    /// The server ends: what isn't stored is to be, and nothing more is taken on.
+    /// The server ends: the session stores what isn't stored yet and takes nothing more on.
     Suspend,
 }
 
@@ -48,7 +48,7 @@ pub struct Join<'a> {
     pub applied: u64,
     /// The last event that it knows to be handled.
     pub settled: u64,
-    /// What it has to show the next time.
+    /// The token for its next join.
     pub token: &'a str,
     /// No other socket has joined since the one that this client had.
     pub is_latest: bool,
@@ -76,7 +76,7 @@ pub(super) const AHEAD_MAX: u64 = 1 << 32;
 pub struct Checkpoint {
     /// Counts the checkpoints of this session in this process.
     pub generation: u64,
-    /// The last event that it holds.
+    /// The last event whose effect it holds.
     pub seq: u64,
     /// The session.
     pub bytes: Vec<u8>,
@@ -90,11 +90,11 @@ pub enum Output<E> {
     Transmit(Transmission),
     /// What the component asked for.
     Effect(E),
-    /// The session is to be stored; answered by [`Input::Persisted`], however long that takes.
+    /// Store the session, then answer with [`Input::Persisted`], however long that takes.
     Persist(Checkpoint),
-    /// The socket is to be told this and let go; the session waits for another.
+    /// Tell the socket this and let it go; the session waits for another.
     Drop(CloseReason),
-    /// An event was refused for what it carries: its author has to hear of it, and nothing is to be done.
+    /// An event was refused for what it carries. Only the log hears of it, for the component's author.
     Unfit(Unfit),
     /// The session has ended.
     Close(CloseReason),

@@ -187,8 +187,7 @@ impl<M> Revisions<M> {
         self.newest.fall_asleep();
     }
 
-    /// What the client is sent next is the document as it is then, whatever has changed: a reason less to
-    /// keep the tree.
+    /// The client is sent the whole document next, whatever has changed: the tree isn't needed for a difference.
     pub(super) fn forget_change(&mut self) {
         self.is_dirty = false;
     }

@@ -1,7 +1,7 @@
-//! What the HTML of an instance looks like, as one number: by it a client knows the nodes that it adopts
+//! A checksum of what the HTML of an instance looks like: a client compares the nodes that it adopts with it
 //! (`specs/isa.md`, 5.5).
 //!
-//! The number sums up the child lists that the paths of the slots go through, and so whatever the path of a
+//! The checksum covers the child lists that the paths of the slots go through, and so whatever the path of a
 //! slot counts:
 //!
 //! ```text

@@ -4,8 +4,8 @@
 //! closes what is around it, and a `<div>` ends the `<p>` that it stands in. What is taken here is repaired
 //! nowhere: its elements are closed in the order in which they were opened, and none of them ends anything
 //! around it or is moved out of it. The rules are those of [tree
-//! construction](https://html.spec.whatwg.org/multipage/parsing.html#tree-construction), on the careful side:
-//! what is left out may be fine.
+//! construction](https://html.spec.whatwg.org/multipage/parsing.html#tree-construction), but simpler and
+//! stricter: some of what is left out would be fine.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,7 +1,7 @@
 //! What a person can reach: whether a browser would let anybody act on an element as it was rendered.
 //!
 //! `html!` notes in [`Template::reach`] which elements can be disabled, hidden or inert, and by which slots.
-//! An event is held against that from its place up to the root. The rules are those of HTML: [disabled form
+//! An event is checked against them from its slot up to the root. The rules are those of HTML: [disabled form
 //! controls](https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#concept-fe-disabled),
 //! [`hidden`](https://html.spec.whatwg.org/multipage/interaction.html#the-hidden-attribute) and
 //! [`inert`](https://html.spec.whatwg.org/multipage/interaction.html#the-inert-attribute).
@@ -10,7 +10,7 @@ use lightspeed_protocol::template::EventKind;
 
 use crate::tree::template::{Kind, Reach, ReachKind, ReachKinds, Slot, Template};
 
-/// What the elements around a place do to it, as far as they were looked at.
+/// What the elements around a slot do to it, as far as they were looked at.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Around {
     /// One of them is hidden or inert.

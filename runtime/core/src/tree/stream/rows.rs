@@ -1,7 +1,7 @@
 //! What is kept of the rows that a client shows: order, keys, ids and handlers, and no text.
 //!
 //! Rows stand in one table and are linked to their neighbours by index; two hash tables find them by key, and
-//! handlers by place. So every change and every event costs the same, however many rows there are.
+//! handlers by slot address. So every change and every event costs the same, however many rows there are.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
