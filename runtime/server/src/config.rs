@@ -75,7 +75,7 @@ pub struct Config {
     /// doesn't send it.
     pub event_bytes_max: usize,
     /// Bytes of a patch or snapshot from which on it is compressed for clients that can inflate: 1,400, which
-    /// one packet carries. `None`, and none is.
+    /// one packet carries. `None` compresses nothing.
     pub compressed_bytes_min: Option<usize>,
     /// Threads that run the code of components at a time; code that takes long has one more. As many as tokio's runtime
     /// has workers unless set, and none on a runtime of one thread, which runs that code itself.

@@ -54,7 +54,7 @@ struct Link {
 
 /// A session that has joined on a socket.
 #[derive(Debug, Clone, Copy)]
-struct Seat {
+struct Joined {
     actor: u64,
     id: u64,
     epoch: u64,
@@ -72,12 +72,12 @@ struct Socket {
     /// Whether it has a session, as far as those who may have to make room are concerned.
     is_busy: bool,
     /// Sessions by their number, or nothing for one that was refused.
-    seats: BTreeMap<u32, Option<Seat>>,
+    joined: BTreeMap<u32, Option<Joined>>,
 }
 
 impl Socket {
     fn has_session(&self) -> bool {
-        self.seats.values().any(Option::is_some)
+        self.joined.values().any(Option::is_some)
     }
 }
 
@@ -243,19 +243,19 @@ impl Server {
     pub(crate) fn closed(&mut self, now: Timestamp, socket: usize) {
         let Some(gone) = self.sockets.remove(&socket) else { return };
         self.admissions.leave(gone.place);
-        for seat in gone.seats.into_values().flatten() {
-            self.detach(now, seat);
+        for joined in gone.joined.into_values().flatten() {
+            self.detach(now, joined);
         }
     }
 
-    fn detach(&mut self, now: Timestamp, seat: Seat) {
+    fn detach(&mut self, now: Timestamp, joined: Joined) {
         let now = self.now(now);
-        self.registry.detach(now, seat.id, seat.epoch);
-        if let Some(actor) = self.actors.get_mut(&seat.actor)
-            && actor.link.is_some_and(|link| link.epoch == seat.epoch)
+        self.registry.detach(now, joined.id, joined.epoch);
+        if let Some(actor) = self.actors.get_mut(&joined.actor)
+            && actor.link.is_some_and(|link| link.epoch == joined.epoch)
         {
             actor.link = None;
-            self.give(now, seat.actor, Input::Detach);
+            self.give(now, joined.actor, Input::Detach);
         }
     }
 
@@ -300,12 +300,12 @@ impl Server {
                 let join = PendingJoin { socket, number, mode, applied, settled, token };
                 self.join(now, join);
             }
-            _ => match it.seats.get(&number).copied() {
-                Some(Some(seat)) => {
+            _ => match it.joined.get(&number).copied() {
+                Some(Some(joined)) => {
                     let is_leaving = matches!(frame, ClientFrame::Leave {});
-                    self.frame(now, seat, bytes);
+                    self.frame(now, joined, bytes);
                     if is_leaving && let Some(it) = self.sockets.get_mut(&socket) {
-                        it.seats.remove(&number);
+                        it.joined.remove(&number);
                         self.stand(now, socket);
                     }
                 }
@@ -315,17 +315,17 @@ impl Server {
         }
     }
 
-    fn frame(&mut self, now: Timestamp, seat: Seat, bytes: &[u8]) {
+    fn frame(&mut self, now: Timestamp, joined: Joined, bytes: &[u8]) {
         let now = self.now(now);
-        let Some(actor) = self.actors.get_mut(&seat.actor) else { return };
-        if actor.link.is_none_or(|link| link.epoch != seat.epoch) {
+        let Some(actor) = self.actors.get_mut(&joined.actor) else { return };
+        if actor.link.is_none_or(|link| link.epoch != joined.epoch) {
             return;
         }
-        actor.confirm(seat.epoch);
-        self.registry.confirm(seat.id, seat.epoch);
+        actor.confirm(joined.epoch);
+        self.registry.confirm(joined.id, joined.epoch);
         for _ in 0..10 {
             let Ok((_, frame)) = ClientFrame::decode(bytes) else { return };
-            if !self.give(now, seat.actor, Input::Frame(frame)) {
+            if !self.give(now, joined.actor, Input::Frame(frame)) {
                 return;
             }
         }
@@ -381,8 +381,8 @@ impl Server {
         let Some(actor) = self.actors.get_mut(&number) else { return };
         let is_outdated = !actor.shows(token.epoch);
         let old = actor.attach(link);
-        let seat = Seat { actor: number, id: token.session, epoch };
-        let before = it.seats.insert(join.number, Some(seat));
+        let joined = Joined { actor: number, id: token.session, epoch };
+        let before = it.joined.insert(join.number, Some(joined));
         self.stand(joined_at, join.socket);
         if is_outdated {
             self.violation(
@@ -420,8 +420,8 @@ impl Server {
 
     fn refuse(&mut self, now: Timestamp, socket: usize, number: u32, reason: CloseReason) {
         let Some(it) = self.sockets.get_mut(&socket) else { return };
-        if let Some(Some(seat)) = it.seats.insert(number, None) {
-            self.detach(now, seat);
+        if let Some(Some(joined)) = it.joined.insert(number, None) {
+            self.detach(now, joined);
         }
         self.stand(now, socket);
         self.close_session(Link { socket, number, epoch: 0 }, reason);

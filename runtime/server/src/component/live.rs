@@ -18,8 +18,9 @@ use crate::component::policy::Policy;
 ///
 /// A panic in any of its methods, as long as it unwinds, concerns its own session and nothing else; so does
 /// code that takes long or never returns. A second panic while the first unwinds, or a stack that overflows,
-/// ends the process. One whose state is stored, which takes a [`POLICY`](Live::POLICY) that says so and a
-/// [store](crate::Config::with_store), goes on from the last good state; another starts over.
+/// ends the process. After a panic, a component whose state is stored goes on from the last good state:
+/// that takes a [`POLICY`](Live::POLICY) that says so and a [store](crate::Config::with_store). Any other
+/// starts over.
 pub trait Live: Sized + Send + 'static {
     /// What can happen to it. Handlers in [`render`](Live::render) are made of these, so a
     /// renamed variant is a compile error.

@@ -4,8 +4,8 @@
 //! of a server on the visitor's machine, and is of that server's origin then (DNS rebinding). The name that
 //! the browser was asked for stays in the request, and gives it away.
 //!
-//! `X-Forwarded-Host` isn't looked at: anybody may send it. Whoever lets proxies that are named speak for their
-//! clients does so in [`claimed`], and nowhere else.
+//! `X-Forwarded-Host` isn't looked at: anybody may send it. If named proxies are ever to speak for
+//! their clients, [`claimed`] is the one place to change.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -180,8 +180,9 @@ impl<L> fmt::Debug for Server<L> {
     }
 }
 
-/// A connection that ended before it was accepted is that client's matter; anything else,
-/// gets better only with time. Of too many open files those are closed that nobody needs.
+/// Waits until the next accept may succeed; not at all when the connection itself had ended.
+///
+/// Without a free descriptor, connections that ask for nothing are closed.
 async fn recover(error: &io::Error, door: &Door) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if door::is_out_of_descriptors(error) {

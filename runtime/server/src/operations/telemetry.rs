@@ -59,8 +59,8 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// A text that somebody else may have a say in, as one line: what would begin another one, or steer a
-/// terminal, is shown escaped. Fields that are recorded as strings need this not; those with `%`, and messages, do.
+/// A text that somebody else may have written, as one line: what would begin another line, or steer a
+/// terminal, is escaped. Fields with `%` and messages need this; fields that are recorded as strings don't.
 pub(crate) fn one_line(text: &impl Display) -> impl Display {
     struct OneLine<'a, T>(&'a T);
 

@@ -23,7 +23,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use crate::component::live::Live;
 use crate::session::mailbox::{Handle, Post};
 use crate::session::rate_limit::RateLimit;
-use crate::session::registry::{Reservation, Seat};
+use crate::session::registry::{EntryGuard, Reservation};
 use crate::session::start::Start;
 use crate::session::surroundings::Surroundings;
 use body::Body;
@@ -42,7 +42,7 @@ impl<C> SessionActor<C> {
 pub(crate) struct State<C: Live> {
     turns: Option<Arc<Turns<C>>>,
     /// The session's entry in the registry.
-    _entry: Option<Seat>,
+    _entry: Option<EntryGuard>,
 }
 
 impl<C: Live> Drop for State<C> {

@@ -19,8 +19,8 @@ use crate::session::supervisor::Supervisor;
 use crate::session::surroundings::Surroundings;
 use crate::storage::stored::StoredSessions;
 
-/// The actors of a server, with the threads that run their components. With the last one who holds this, a
-/// [`Runtime`](crate::Runtime) or a socket, all of them end.
+/// The actors of a server, with the threads that run their components. All of them end when the
+/// last holder of this value is gone, a [`Runtime`](crate::Runtime) or a socket.
 pub(crate) struct Actors {
     config: Arc<Config>,
     registry: Arc<Registry>,

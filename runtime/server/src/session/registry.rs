@@ -218,7 +218,7 @@ impl Reservation {
     }
 
     /// Enters the session that the room was taken for. `None` when it is there already, or the server ends.
-    pub(crate) fn enter(mut self, id: SessionId, lease: Lease, handle: Handle) -> Option<Seat> {
+    pub(crate) fn enter(mut self, id: SessionId, lease: Lease, handle: Handle) -> Option<EntryGuard> {
         let room = self.room.take()?;
         let registry = Arc::clone(&self.registry);
         let inbox = Arc::clone(&handle.inbox);
@@ -228,7 +228,7 @@ impl Reservation {
         // A handle that wasn't taken is dropped after the lock is released.
         let entered = entered.ok()?;
         evict(entered.evicted);
-        Some(Seat { registry, id, serial: entered.serial, inbox })
+        Some(EntryGuard { registry, id, serial: entered.serial, inbox })
     }
 }
 
@@ -241,7 +241,7 @@ impl Drop for Reservation {
 }
 
 /// A session's entry, held by its actor; gone with it, however it ends.
-pub(crate) struct Seat {
+pub(crate) struct EntryGuard {
     registry: Arc<Registry>,
     id: SessionId,
     /// Of this actor: the session may have another by now.
@@ -249,7 +249,7 @@ pub(crate) struct Seat {
     inbox: Arc<Semaphore>,
 }
 
-impl Drop for Seat {
+impl Drop for EntryGuard {
     fn drop(&mut self) {
         // Bound to a name so that it is dropped after the lock is released.
         let removed = self.registry.lock().leave(self.id, self.serial);

@@ -60,8 +60,7 @@ impl Fault {
         Self { offset: Some(3), message, protocol, ..CloseReason::ProtocolVersion.into() }
     }
 
-    /// The frame that tells the client: `retry_ms` came with version 2, and an older client takes no frame
-    /// with a field more for a close.
+    /// The close frame, in the client's version of the wire: version 1 has no `retry_ms`.
     pub(crate) fn close_frame(&self, retry_ms: u64) -> Vec<u8> {
         let frame = close_frame(self.reason, &self.message, retry_ms);
         match frame {

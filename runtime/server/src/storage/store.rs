@@ -47,11 +47,11 @@ pub use sqlite::SqliteStore;
 /// A stored session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The write that it is of.
+    /// The write that stored it.
     pub stamp: Stamp,
     /// The session, sealed: at most [`STORED_BYTES_MAX`](crate::limits::STORED_BYTES_MAX) and a few hundred bytes.
     pub bytes: Bytes,
-    /// From then on it is as good as gone.
+    /// When it expires: from then on, [`SnapshotStore::load`] gives nothing.
     pub expires_at: SystemTime,
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Terms {
     accounts: Arc<Accounts>,
 }
 
-/// A flood is no flood of log lines.
+/// Connections that were refused, counted so that a flood of them is one line of the log now and then.
 #[derive(Debug, Default)]
 struct Refused {
     count: u64,

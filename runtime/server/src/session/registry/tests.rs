@@ -23,7 +23,7 @@ impl Mailbox for Probe {
 struct Session {
     id: SessionId,
     probe: Arc<Probe>,
-    _seat: Seat,
+    _entry: EntryGuard,
 }
 
 #[track_caller]
@@ -37,8 +37,8 @@ fn enter_as(registry: &Arc<Registry>, owner: Owner) -> Session {
     let probe = Arc::new(Probe::default());
     let rate_limit = RateLimit::new(&Config::default());
     let handle = Handle::new(Arc::clone(&probe) as Arc<dyn Mailbox>, rate_limit);
-    let seat = registry.reserve(owner).expect("room").enter(id, Lease::default(), handle);
-    Session { id, probe, _seat: seat.expect("a new session") }
+    let entry = registry.reserve(owner).expect("room").enter(id, Lease::default(), handle);
+    Session { id, probe, _entry: entry.expect("a new session") }
 }
 
 /// A socket comes with the token of this epoch; the socket's own.
@@ -209,8 +209,8 @@ fn an_actor_that_ends_late_leaves_the_entry_of_the_next_one_alone() {
     let enter = |id| {
         let handle = Handle::new(Arc::new(Probe::default()), RateLimit::new(&Config::default()));
         let at = Arc::as_ptr(&handle.inbox).addr();
-        let seat = registry.reserve(Owner::default()).expect("room").enter(id, Lease::default(), handle);
-        (seat.expect("a new session"), at)
+        let entry = registry.reserve(Owner::default()).expect("room").enter(id, Lease::default(), handle);
+        (entry.expect("a new session"), at)
     };
     let mut addresses = std::collections::HashSet::new();
     for id in 0..100 {
