@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use lightspeed_testing::native::{OpenError, Visitor, VisitorConfig, WaitError};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 /// Pages that are opened at a time.
 const OPENING_MAX: usize = 64;
@@ -41,6 +42,37 @@ pub async fn gather(url: &str, count: usize) -> Result<Vec<Visitor>, String> {
     }
     bar.finish_and_clear();
     Ok(visitors)
+}
+
+/// A visitor clicks `rate` times a second until it is told to stop; gives the visitor back, and how long each
+/// click took until it was acknowledged.
+///
+/// # Errors
+///
+/// When a click can't be made or isn't acknowledged within `answer_within`; for a person.
+pub async fn click_steadily(
+    visitor: Visitor,
+    rate: u32,
+    answer_within: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(Visitor, Vec<Duration>), String> {
+    let period = Duration::from_secs(1) / rate.max(1);
+    let mut ticks = interval(period);
+    // Clicks that are late because one before them was, are late: they count from when they were due.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut latencies = Vec::new();
+    loop {
+        let due = tokio::select! {
+            due = ticks.tick() => due,
+            _ = stop.wait_for(|is_stopped| *is_stopped) => break,
+        };
+        // A timer is up to a millisecond late, which is not the server's.
+        let began = if due.elapsed() > period { due } else { Instant::now() };
+        visitor.click("inc").map_err(|error| error.to_string())?;
+        visitor.wait_settled(answer_within).await.map_err(|error| error.to_string())?;
+        latencies.push(began.elapsed());
+    }
+    Ok((visitor, latencies))
 }
 
 /// Waits for each until `is_back` resolves; the times since `began`, the shortest first. Those

@@ -228,7 +228,9 @@ async fn turn(
     let (began, panics_before) = (Instant::now(), PANICS.load(Ordering::Relaxed));
     let clicking: Vec<_> = bystanders
         .into_iter()
-        .map(|visitor| tokio::spawn(click(visitor, options.rate, stop.subscribe())))
+        .map(|visitor| {
+            tokio::spawn(crowd::click_steadily(visitor, options.rate, ANSWER_WITHIN, stop.subscribe()))
+        })
         .collect();
     sleep(time).await;
     stop.send_replace(true);
@@ -246,31 +248,6 @@ async fn turn(
     }
     sleep(MARGIN).await;
     Ok((bystanders, turn))
-}
-
-/// Clicks at a steady rate; how long each click took.
-async fn click(
-    visitor: Visitor,
-    rate: u32,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(Visitor, Vec<Duration>), String> {
-    let period = Duration::from_secs(1) / rate.max(1);
-    let mut ticks = interval(period);
-    // Clicks that are late because one before them was, are late: they count from when they were due.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut latencies = Vec::new();
-    loop {
-        let due = tokio::select! {
-            due = ticks.tick() => due,
-            _ = stop.wait_for(|is_stopped| *is_stopped) => break,
-        };
-        // A timer is up to a millisecond late, which is not the server's.
-        let began = if due.elapsed() > period { due } else { Instant::now() };
-        visitor.click("inc").map_err(|error| error.to_string())?;
-        visitor.wait_settled(ANSWER_WITHIN).await.map_err(|error| error.to_string())?;
-        latencies.push(began.elapsed());
-    }
-    Ok((visitor, latencies))
 }
 
 /// Makes one session after the other panic until it ends.

@@ -28,7 +28,7 @@ use lightspeed_testing::native::process::raise_descriptor_limit;
 use lightspeed_testing::native::{Shown, Visitor};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, sleep};
 
 /// Strangers hold what they can: what do the visitors notice, and what is left?
 #[derive(Debug, Clone, Parser)]
@@ -316,7 +316,9 @@ async fn turn(
     let stop = watch::Sender::new(false);
     let clicking: Vec<_> = visitors
         .drain(..)
-        .map(|visitor| tokio::spawn(click(visitor, options.rate, stop.subscribe())))
+        .map(|visitor| {
+            tokio::spawn(crowd::click_steadily(visitor, options.rate, ANSWER_WITHIN, stop.subscribe()))
+        })
         .collect();
     let until = Instant::now() + time;
     while Instant::now() < until {
@@ -331,28 +333,4 @@ async fn turn(
     }
     turns.latencies.sort_unstable();
     Ok(())
-}
-
-/// Clicks at a steady rate; how long each click took.
-async fn click(
-    visitor: Visitor,
-    rate: u32,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(Visitor, Vec<Duration>), String> {
-    let period = Duration::from_secs(1) / rate.max(1);
-    let mut ticks = interval(period);
-    // Clicks that are late because one before them was, are late: they count from when they were due.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut latencies = Vec::new();
-    loop {
-        let due = tokio::select! {
-            due = ticks.tick() => due,
-            _ = stop.wait_for(|is_stopped| *is_stopped) => break,
-        };
-        let began = if due.elapsed() > period { due } else { Instant::now() };
-        visitor.click("inc").map_err(|error| error.to_string())?;
-        visitor.wait_settled(ANSWER_WITHIN).await.map_err(|error| error.to_string())?;
-        latencies.push(began.elapsed());
-    }
-    Ok((visitor, latencies))
 }
