@@ -11,6 +11,7 @@
 mod case;
 mod generate;
 mod pools;
+#[path = "../../runtime/simulation/src/random.rs"]
 mod random;
 mod state;
 

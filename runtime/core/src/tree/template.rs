@@ -30,6 +30,19 @@ pub struct Template {
     pub place: &'static str,
 }
 
+/// A template without nodes and slots, for tests.
+#[cfg(test)]
+pub(crate) static EMPTY: Template = Template {
+    fingerprint: 1,
+    namespace: Namespace::Html,
+    roots: 0,
+    statics: &[""],
+    slots: &[],
+    reach: Reaches::new(&[]),
+    placed: &[],
+    place: "",
+};
+
 /// An element of a template that says something about who can act on it.
 #[derive(Debug)]
 pub struct Reach {

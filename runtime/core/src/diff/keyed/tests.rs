@@ -2,35 +2,22 @@
 
 use alloc::vec::Vec;
 
-use lightspeed_protocol::template::Namespace;
-
 use super::{Items, sources};
 use crate::tree::html::{Fragment, Item, Value};
 use crate::tree::key::Key;
 use crate::tree::packed::Packed;
-use crate::tree::template::{Reaches, Template};
-
-static TEMPLATE: Template = Template {
-    fingerprint: 1,
-    namespace: Namespace::Html,
-    roots: 0,
-    statics: &[""],
-    slots: &[],
-    placed: &[],
-    reach: Reaches::new(&[]),
-    place: "",
-};
+use crate::tree::template::EMPTY;
 
 fn key(key: usize) -> Key {
     Key::Number((key as i128).into())
 }
 
 fn items(keys: &[usize]) -> Vec<Item<()>> {
-    keys.iter().map(|number| Item::new(key(*number), Fragment::new(&TEMPLATE, Vec::new()))).collect()
+    keys.iter().map(|number| Item::new(key(*number), Fragment::new(&EMPTY, Vec::new()))).collect()
 }
 
 fn packed(keys: &[usize]) -> Packed<Value<()>> {
-    let mut items = Packed::new(&TEMPLATE);
+    let mut items = Packed::new(&EMPTY);
     for number in keys {
         items.begin(&key(*number));
     }

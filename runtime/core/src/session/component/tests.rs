@@ -3,23 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use lightspeed_protocol::template::Namespace;
-
 use super::{Component, LoadError, Supervised};
 use crate::session::recovery::Step;
 use crate::tree::html::Html;
-use crate::tree::template::{Reaches, Template};
-
-static EMPTY: Template = Template {
-    fingerprint: 1,
-    namespace: Namespace::Html,
-    roots: 0,
-    statics: &[""],
-    slots: &[],
-    placed: &[],
-    reach: Reaches::new(&[]),
-    place: "",
-};
+use crate::tree::template::EMPTY;
 
 /// Counts, and can't be saved at 3.
 struct Counter(u8);

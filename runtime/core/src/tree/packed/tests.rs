@@ -9,18 +9,7 @@ use super::{Cell, Packed};
 use crate::tree::html::Value;
 use crate::tree::key::{IntoKey, Key};
 use crate::tree::nesting::Within;
-use crate::tree::template::{Kind, Reaches, Slot, Template};
-
-static PLAIN: Template = Template {
-    fingerprint: 1,
-    namespace: Namespace::Html,
-    roots: 0,
-    statics: &[""],
-    slots: &[],
-    placed: &[],
-    reach: Reaches::new(&[]),
-    place: "",
-};
+use crate::tree::template::{EMPTY, Kind, Reaches, Slot, Template};
 
 static ROW: Template = Template {
     fingerprint: 2,
@@ -106,7 +95,7 @@ fn different_keys_are_different_and_equal_keys_are_equal() {
         numbers.iter().flat_map(|number| [number.to_key(), (-number).to_key()]).collect();
     keys.push(i128::MIN.to_key());
     keys.extend(["", "0", "1", "a", "\u{1}", &"k".repeat(200)].iter().map(IntoKey::to_key));
-    let mut items: Packed<()> = Packed::new(&PLAIN);
+    let mut items: Packed<()> = Packed::new(&EMPTY);
     for key in &keys {
         items.begin(key);
     }
