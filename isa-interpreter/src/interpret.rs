@@ -363,7 +363,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
             match source {
                 Source::Values(reader) => self.value(slot, at, reader, depth)?,
                 Source::Skeleton(reader) if slot.kind.is_content() => {
-                    self.adopted_content(slot, at, reader, depth)?
+                    self.adopted_content(slot, at, reader, depth)?;
                 }
                 Source::Plain if slot.kind.is_content() => self.document.change(Change::Children(0)),
                 _ => {}

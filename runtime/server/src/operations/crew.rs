@@ -261,6 +261,28 @@ impl Crew {
         lock(&self.0.waits).note(ended.into_std());
     }
 
+    /// Of somebody who is there from now on, with jobs of this label in this lane.
+    pub(crate) fn weight(&self, lane: Lane, label: &Label) -> Weight {
+        // A new page that computes waits among pages: those who are there go before it anyway.
+        let kind = (lane == Lane::Session).then(|| {
+            let mut kinds = lock(&self.0.kinds);
+            Arc::clone(kinds.entry((label.component, label.what)).or_default())
+        });
+        Weight::new(self.0.ms(Instant::now()), kind)
+    }
+
+    /// Where the next job of whoever has this weight waits: in `lane`, unless the job counts as heavy.
+    pub(crate) fn lane_of(&self, weight: &Weight, lane: Lane) -> Lane {
+        if weight.is_heavy(self.0.ms(Instant::now())) { Lane::Heavy } else { lane }
+    }
+
+    /// A job of whoever has this weight is about to end in this thread.
+    pub(crate) fn note_end(&self, weight: &Weight) {
+        if STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.has_computed())) {
+            weight.note_computed(self.0.ms(Instant::now()));
+        }
+    }
+
     /// Runs `run` here, watched.
     pub(crate) fn run_here<T>(&self, label: Label, run: impl FnOnce() -> T) -> T {
         let _section = self.section(label);

@@ -53,7 +53,7 @@ impl<T: Send + 'static> Errand<T> {
                 crew: crew.clone(),
                 label,
                 lane,
-                weight: Weight::new(crew, lane, &label),
+                weight: crew.weight(lane, &label),
                 future: Mutex::new(Some(future.boxed())),
                 phase: AtomicU8::new(IDLE),
                 is_stopped: AtomicBool::new(false),
@@ -164,7 +164,7 @@ impl Job for Run {
     }
 
     fn lane(&self) -> Lane {
-        self.weight.lane(&self.crew, self.lane)
+        self.crew.lane_of(&self.weight, self.lane)
     }
 
     fn run(self: Arc<Self>) {
@@ -193,7 +193,7 @@ impl Job for Run {
             return;
         }
         drop(slot);
-        self.weight.note(&self.crew);
+        self.crew.note_end(&self.weight);
         let waits = self.phase.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire);
         if waits.is_err() {
             self.phase.store(QUEUED, Ordering::Release);

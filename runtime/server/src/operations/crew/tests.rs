@@ -17,7 +17,7 @@ impl Job for Somebody {
     }
 
     fn lane(&self) -> Lane {
-        self.weight.lane(&self.crew, Lane::Session)
+        self.crew.lane_of(&self.weight, Lane::Session)
     }
 
     fn run(self: Arc<Self>) {
@@ -29,7 +29,7 @@ impl Job for Somebody {
         {
             std::hint::spin_loop();
         }
-        self.weight.note(&self.crew);
+        self.crew.note_end(&self.weight);
         let _ = self.told.send(thread::current().name().unwrap_or_default().to_owned());
     }
 }
@@ -40,7 +40,7 @@ async fn whoever_computes_has_threads_apart() {
     let crew = Crew::new(Some(1));
     let (told, heard) = mpsc::channel();
     let somebody = |what| {
-        let weight = Weight::new(&crew, Lane::Session, &Label::new(what));
+        let weight = crew.weight(Lane::Session, &Label::new(what));
         let (crew, told) = (crew.clone(), told.clone());
         Arc::new(Somebody { crew, weight, computes: AtomicBool::new(true), told })
     };
@@ -61,18 +61,18 @@ async fn whoever_computes_has_threads_apart() {
 async fn whoever_has_not_computed_of_late_is_light_again() {
     let crew = Crew::new(Some(1));
     let label = Label::new("rows");
-    let (old, new) = (Weight::new(&crew, Lane::Session, &label), Weight::new(&crew, Lane::Session, &label));
-    let now = Instant::now();
-    let at = |ms| now + Duration::from_millis(ms);
-    old.note_computed(&crew, now);
-    assert!(old.is_heavy(&crew, now) && new.is_heavy(&crew, now));
-    assert!(old.is_heavy(&crew, at(9_990)) && new.is_heavy(&crew, at(9_990)));
-    assert!(!old.is_heavy(&crew, at(10_010)) && !new.is_heavy(&crew, at(10_010)));
+    let (old, new) = (crew.weight(Lane::Session, &label), crew.weight(Lane::Session, &label));
+    let now = crew.0.ms(Instant::now());
+    let at = |ms| now + ms;
+    old.note_computed(now);
+    assert!(old.is_heavy(now) && new.is_heavy(now));
+    assert!(old.is_heavy(at(9_990)) && new.is_heavy(at(9_990)));
+    assert!(!old.is_heavy(at(10_010)) && !new.is_heavy(at(10_010)));
     // Whoever has been there for long is known by its own turns alone.
-    new.note_computed(&crew, at(10_000));
-    assert!(new.is_heavy(&crew, at(10_020)) && !old.is_heavy(&crew, at(10_020)));
-    let page = Weight::new(&crew, Lane::Page, &label);
-    assert!(!page.is_heavy(&crew, at(10_020)), "a page waits among pages");
+    new.note_computed(at(10_000));
+    assert!(new.is_heavy(at(10_020)) && !old.is_heavy(at(10_020)));
+    let page = crew.weight(Lane::Page, &label);
+    assert!(!page.is_heavy(at(10_020)), "a page waits among pages");
 }
 
 #[test]

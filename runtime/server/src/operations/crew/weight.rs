@@ -1,11 +1,12 @@
 //! Whose jobs compute, as far as those before tell.
+//!
+//! All times are milliseconds since the crew began.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Crew, Label, Lane, STAND};
 use crate::limits;
 
 /// Whether somebody's jobs compute, by those before: its own, and at first those of others of its kind.
@@ -13,7 +14,7 @@ use crate::limits;
 /// A stranger could let a session compute, leave it and come with a new one, of which nothing is known: each such
 /// session's first long turn would take a processor from those who click. Others of its kind have told what to expect.
 pub(crate) struct Weight {
-    began: Instant,
+    began: u64,
     own: Computed,
     kind: Option<Arc<Computed>>,
 }
@@ -24,59 +25,42 @@ pub(super) type Kinds = HashMap<(Option<&'static str>, &'static str), Arc<Comput
 /// When a job has computed for the last time.
 #[derive(Debug, Default)]
 pub(super) struct Computed {
-    /// Milliseconds since the crew began, and one more; 0 when none ever has.
+    /// The time, and one more; 0 when none ever has.
     at: AtomicU64,
 }
 
 impl Computed {
-    fn note(&self, ms: u64) {
-        self.at.store(ms + 1, Ordering::Relaxed);
+    fn note(&self, now: u64) {
+        self.at.store(now + 1, Ordering::Relaxed);
     }
 
-    fn is_of_late(&self, ms: u64) -> bool {
+    fn is_of_late(&self, now: u64) -> bool {
         let at = self.at.load(Ordering::Relaxed);
-        at != 0 && Duration::from_millis((ms + 1).saturating_sub(at)) < limits::HEAVY_FOR
+        at != 0 && is_of_late(at, now + 1)
     }
 }
 
+fn is_of_late(at: u64, now: u64) -> bool {
+    Duration::from_millis(now.saturating_sub(at)) < limits::HEAVY_FOR
+}
+
 impl Weight {
-    /// Of somebody who is there from now on, with jobs of this label in this lane.
-    pub(crate) fn new(crew: &Crew, lane: Lane, label: &Label) -> Self {
-        let began = Instant::now();
-        // A new page that computes waits among pages: those who are there go before it anyway.
-        let kind = (lane == Lane::Session).then(|| {
-            let mut kinds = crew.0.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(kinds.entry((label.component, label.what)).or_default())
-        });
-        Self { began, own: Computed::default(), kind }
+    /// Of somebody who is there from `now` on, with others of this kind.
+    pub(super) fn new(now: u64, kind: Option<Arc<Computed>>) -> Self {
+        Self { began: now, own: Computed::default(), kind }
     }
 
-    /// Where the next job of its owner waits: in `lane`, unless it counts as heavy.
-    pub(crate) fn lane(&self, crew: &Crew, lane: Lane) -> Lane {
-        if self.is_heavy(crew, Instant::now()) { Lane::Heavy } else { lane }
+    /// Whether the jobs of its owner compute.
+    pub(super) fn is_heavy(&self, now: u64) -> bool {
+        let kind = self.kind.as_ref().filter(|_| is_of_late(self.began, now));
+        self.own.is_of_late(now) || kind.is_some_and(|kind| kind.is_of_late(now))
     }
 
-    pub(super) fn is_heavy(&self, crew: &Crew, now: Instant) -> bool {
-        let ms = crew.0.ms(now);
-        let is_new = now.saturating_duration_since(self.began) < limits::HEAVY_FOR;
-        let kind = self.kind.as_ref().filter(|_| is_new);
-        self.own.is_of_late(ms) || kind.is_some_and(|kind| kind.is_of_late(ms))
-    }
-
-    /// A job is about to end in this thread.
-    pub(crate) fn note(&self, crew: &Crew) {
-        let has_computed =
-            STAND.with_borrow(|stand| stand.as_ref().is_some_and(|stand| stand.has_computed()));
-        if has_computed {
-            self.note_computed(crew, Instant::now());
-        }
-    }
-
-    pub(super) fn note_computed(&self, crew: &Crew, now: Instant) {
-        let ms = crew.0.ms(now);
-        self.own.note(ms);
+    /// A job has computed.
+    pub(super) fn note_computed(&self, now: u64) {
+        self.own.note(now);
         if let Some(kind) = &self.kind {
-            kind.note(ms);
+            kind.note(now);
         }
     }
 }

@@ -44,7 +44,7 @@ impl<C: Live> Turns<C> {
         Arc::new(Self {
             crew: crew.clone(),
             label,
-            weight: Weight::new(crew, Lane::Session, &label),
+            weight: crew.weight(Lane::Session, &label),
             body: Mutex::new(Some(body)),
             turn: Mutex::new(turn),
             waker: AtomicWaker::new(),
@@ -112,13 +112,13 @@ impl<C: Live> Job for Turns<C> {
     }
 
     fn lane(&self) -> Lane {
-        self.weight.lane(&self.crew, Lane::Session)
+        self.crew.lane_of(&self.weight, Lane::Session)
     }
 
     fn run(self: Arc<Self>) {
         let post = lock(&self.turn).post.take();
         let outcome = post.map(|post| catch_unwind(AssertUnwindSafe(|| self.handle(post))));
-        self.weight.note(&self.crew);
+        self.crew.note_end(&self.weight);
         let mut turn = lock(&self.turn);
         turn.outcome = outcome.map(|outcome| (outcome, Instant::now()));
         turn.is_running = false;
