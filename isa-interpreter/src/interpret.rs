@@ -362,9 +362,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
             let at = Address { instance: id, slot: index };
             match source {
                 Source::Values(reader) => self.value(slot, at, reader, depth)?,
-                Source::Skeleton(reader) if slot.kind.is_content() => {
-                    self.adopted_content(slot, at, reader, depth)?;
-                }
+                Source::Skeleton(reader) if slot.kind.is_content() => self.adopt(slot, at, reader, depth)?,
                 Source::Plain if slot.kind.is_content() => self.document.change(Change::Children(0)),
                 _ => {}
             }
@@ -414,7 +412,7 @@ impl<'i, D: Document> Interpreter<'i, D> {
     }
 
     /// Reads what a content slot of an adopted instance holds.
-    fn adopted_content(
+    fn adopt(
         &mut self,
         slot: &SlotShape,
         at: Address,
