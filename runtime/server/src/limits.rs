@@ -81,7 +81,8 @@ pub const TURN_WAITS_AFTER: Duration = Duration::from_millis(12);
 /// since such a thread may hold a lock of the allocator, for which others wait.
 pub const TURN_MAKES_WAY_AFTER: Duration = Duration::from_millis(50);
 
-/// How long after a turn that computed a session counts as one that computes. So long a new one counts as others of its component do.
+/// How long after a turn that computed a session counts as one that computes. So long a new one counts as
+/// others of its component do.
 pub const HEAVY_FOR: Duration = Duration::from_secs(10);
 
 /// How long it may run until the log tells of it.
