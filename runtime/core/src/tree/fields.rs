@@ -103,7 +103,7 @@ pub(crate) fn note_fields<M>(tree: &mut Fragment<M>, address: SlotAddress, paylo
     }
 }
 
-/// The same in the instance of the address. Returns whether the event submits a form.
+/// The same in the instance of the place. Returns whether the event submits a form.
 fn note_fields_in<M>(instance: InstanceMut<'_, M>, slot: SlotIndex, payload: &Payload<'_>) -> bool {
     let template = instance.view().template();
     let Some(event) = event_of(template.slots, slot) else { return false };

@@ -33,8 +33,8 @@ impl Within {
 impl Placed {
     /// Those of the bits that are set around the template and must not be.
     ///
-    /// What stands in SVG or MathML is itself SVG or MathML: an `a` there ends no `a` of HTML. Only a root
-    /// stands there, and only a root minds what the element directly around it is.
+    /// What stands in SVG or MathML is itself SVG or MathML: an `a` there ends no `a` of HTML. Only a root stands there, and
+    /// only a root minds what the element directly around it is.
     const fn misplaced_in(self, open: u32) -> u32 {
         let is_foreign = self.not_in & PARENTS != 0 && open & FOREIGN != 0;
         self.not_in & open & if is_foreign { FOREIGN | MATHML | HEARS_INPUT } else { u32::MAX }
