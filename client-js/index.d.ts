@@ -24,5 +24,9 @@ declare global {
     "lightspeed:failed": CustomEvent<null>;
     /** Something had no effect. The detail is a message for the person, empty where there is nothing to tell; elements with `data-lightspeed-message` show it. */
     "lightspeed:refused": CustomEvent<string>;
+    /** A component tells the person something: the detail. Elements with `data-lightspeed-message` show it. */
+    "lightspeed:flash": CustomEvent<string>;
+    /** A component hands a value to the page's own code. */
+    "lightspeed:push": CustomEvent<{ name: string; data: unknown }>;
   }
 }

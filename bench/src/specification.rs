@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use lightspeed_protocol::browser::{ChangeCode, LinkCode, PayloadCode, ValueForm};
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
 use lightspeed_protocol::frame::{ClientFrame, ServerFrame};
-use lightspeed_protocol::isa::{Op, Row};
+use lightspeed_protocol::isa::{EffectKind, Op, Row};
 use lightspeed_protocol::limits;
 use lightspeed_protocol::recording::Record;
 use lightspeed_protocol::template::{EventKind, Namespace, SlotKind};
@@ -63,6 +63,8 @@ fn codes_js() -> String {
          // `text` above and the values of content slots and attributes are one number, `count * 4 + form`.\n",
     );
     constants!(out, "FORM_", ValueForm::ALL);
+    out.push_str("\n// What a page is asked for, as in specs/isa.md, clause 7.\n");
+    constants!(out, "EFFECT_", EffectKind::ALL);
     out.push_str("\n// Kinds of slots, as in specs/protocol.md, clause 5.\n");
     constants!(out, "KIND_", SlotKind::ALL);
     let content = SlotKind::ALL.iter().filter(|kind| kind.is_content());
@@ -107,6 +109,7 @@ fn table(name: &str) -> Option<String> {
         "client-frames" => rows(ClientFrame::TABLE),
         "server-frames" => rows(ServerFrame::TABLE),
         "records" => rows(Record::TABLE),
+        "effects" => codes(EffectKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "slot-kinds" => codes(SlotKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "namespaces" => codes(Namespace::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),
         "events" => codes(EventKind::ALL.iter().map(|it| (it.code(), it.name(), it.meaning())).collect()),

@@ -64,11 +64,11 @@ impl Live for Running {
     type Msg = Heard;
     type Params = Self;
 
-    async fn mount(running: Self, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(running: Self, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(running)
     }
 
-    fn update(&mut self, heard: Heard, _: &mut Context<Self>) {
+    fn update(&mut self, heard: Heard, _: &mut Context<Self::Msg>) {
         let meaning = self.compiled.case.meanings.get(&heard.site);
         self.read(|state| {
             if let Some(Meaning::Handler(handler)) = meaning {

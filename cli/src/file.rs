@@ -34,12 +34,15 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// The wires whose recordings mean today what they meant then: the last change only added to them.
+const PROTOCOLS: std::ops::RangeInclusive<u32> = 3..=PROTOCOL_VERSION;
+
 impl<'a> RecordingFile<'a> {
     pub(crate) fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Self, Error> {
         let recording =
             Recording::read(bytes).map_err(|source| Error::Malformed { path: path.to_owned(), source })?;
         let recorded = recording.start.protocol;
-        if recorded != PROTOCOL_VERSION {
+        if !PROTOCOLS.contains(&recorded) {
             return Err(Error::Protocol { recorded, build: recording.start.build.to_owned() });
         }
         Ok(Self { path, byte_count: bytes.len(), recording })

@@ -10,8 +10,8 @@
 //! # impl Live for Cart {
 //! #     type Msg = ();
 //! #     type Params = ();
-//! #     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> { Ok(Self) }
-//! #     fn update(&mut self, (): (), _: &mut Context<Self>) {}
+//! #     async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> { Ok(Self) }
+//! #     fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {}
 //! #     fn render(&self) -> Html<()> { lightspeed::html! { p { "now" } } }
 //! # }
 //! fn main() -> std::process::ExitCode {

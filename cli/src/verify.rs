@@ -147,6 +147,9 @@ impl<C: Live> Again<'_, C> {
             Record::Detach {} => self.input(now, Input::Detach),
             Record::Timeout {} => self.input(now, Input::Timeout),
             Record::Stored { generation } => self.input(now, Input::Persisted { generation }),
+            Record::Asked { effects } if self.session.put_asked(effects.bytes).is_err() => {
+                return Err(self.malformed(number, entry, "what a page is asked for"));
+            }
             Record::Message { state } => self.put(now, number, state, "a task's message")?,
             // What it undid, and what was told of it, is the server's: what came before is compared.
             Record::Restart { .. } => return Err(self.incomplete(number, "a restart after a panic")),

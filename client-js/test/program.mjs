@@ -88,6 +88,9 @@ export const program = (client) => {
       } else if (name === "SPLICE" || name === "HTML") {
         const value = operands.pop();
         numbers.push(...operands, string(value));
+      } else if (name === "EFFECT") {
+        const [kind, ...texts] = operands;
+        numbers.push(kind, ...texts.map(string));
       } else numbers.push(...operands.map(Number));
     }
     return client.apply(1, ack, new Uint32Array(numbers), encode(text));

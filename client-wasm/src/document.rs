@@ -135,6 +135,11 @@ impl Document for WebDocument {
             Change::Root { is_adopted } => {
                 self.codes.extend([ChangeCode::Root.code(), u32::from(is_adopted)]);
             }
+            Change::Effect { kind, name, data } => {
+                self.codes.extend([ChangeCode::Effect.code(), kind]);
+                self.string(name);
+                self.string(data);
+            }
             Change::Instance { id, template } => self.codes.extend([id, template]),
             Change::ValueText(text) => self.text(text),
             Change::ValueFlag(on) => self.codes.push(u32::from(on)),

@@ -70,6 +70,7 @@ scenario("a refused contact keeps its typing, with what is wrong beside the fiel
   await eventually(() => names(page), ["Ada Lovelace"]);
   await eventually(() => page.locator(".error").count(), 0);
   assert.equal(await page.inputValue("#new-name"), "", "the form is empty again");
+  await eventually(() => focused(page), "new-name", "and waits for the next contact");
   assert.equal(await page.inputValue("#new-email"), "");
   assert.equal(await page.getAttribute("#new-email", "aria-invalid"), null);
 });
@@ -79,11 +80,12 @@ scenario("what the database refuses stands beside its field too", async ({ open 
   await add(page, "Ada Lovelace", "ada@example.com");
   await page.fill("#new-name", "Another Ada");
   await page.fill("#new-email", "ADA@example.com");
-  await page.press("#new-email", "Enter");
+  await page.press("#new-name", "Enter");
   await shows(page, "#new-email-error", "Another contact has this address.");
   assert.equal(await page.inputValue("#new-name"), "Another Ada");
   assert.equal(await page.inputValue("#new-email"), "ADA@example.com");
   assert.deepEqual(await names(page), ["Ada Lovelace"]);
+  await eventually(() => focused(page), "new-email", "the focus goes to what is wrong");
 });
 
 scenario("editing keeps the focus and what is refused, and can be cancelled", async ({ open }) => {

@@ -37,7 +37,11 @@ for (const [name, change] of Object.entries(CHANGES)) {
   scenario(`${name} while the page loads: each button does its own thing`, async ({ open, allow }) => {
     allow(/the document was changed; it is fetched anew/);
     const page = await open("/counter", early(change));
-    await page.waitForFunction(() => document.querySelectorAll(".counter > *").length === 3);
+    // Until it is fetched there is no document that a click could be made on.
+    await page.waitForFunction(() => {
+      const ids = [...document.querySelectorAll(".counter > *")].map(({ id }) => id);
+      return ids.join() === "dec,count,inc" && !document.querySelector("font");
+    });
     await page.click("#inc");
     await page.click("#inc");
     await shows(page, "#count", "2");

@@ -41,7 +41,7 @@ pub struct Said {
 }
 
 impl Chat {
-    fn listen(&self, cx: &mut Context<Self>) {
+    fn listen(&self, cx: &mut Context<Msg>) {
         cx.perform(ROOM.news_after(self.heard), |(heard, news)| Msg::Heard(heard, news));
     }
 
@@ -61,13 +61,13 @@ impl Live for Chat {
     type Msg = Msg;
     type Params = ();
 
-    async fn mount((): (), cx: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), cx: &mut Context<Msg>) -> Result<Self, MountError> {
         let chat = Self { messages: Stream::new(), only_starred: false, heard: ROOM.open().heard() };
         chat.listen(cx);
         Ok(chat)
     }
 
-    fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, cx: &mut Context<Msg>) {
         match msg {
             Msg::Say(form) => {
                 if let Ok(said) = form.value {

@@ -98,12 +98,12 @@ impl Live for Contacts {
     type Params = Extension<Database>;
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount(Extension(database): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(Extension(database): Self::Params, _: &mut Context<Msg>) -> Result<Self, MountError> {
         let found = database.clone().search(String::new()).await?;
         Ok(Self { database, state: State { found, ..State::default() } })
     }
 
-    fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, cx: &mut Context<Msg>) {
         let database = self.database.clone();
         match msg {
             Msg::Search(text) => {
@@ -114,17 +114,21 @@ impl Live for Contacts {
             Msg::Found(search, _) if search != self.state.search => {}
             Msg::Found(_, Ok(found)) => self.state.found = found,
 
-            Msg::Add(form) => {
-                if let Some(contact) = self.state.draft.take(form) {
-                    cx.perform(database.insert(contact), Msg::Added);
-                }
-            }
+            Msg::Add(form) => match self.state.draft.take(form) {
+                Some(contact) => cx.perform(database.insert(contact), Msg::Added),
+                None => self.state.draft.focus("new", cx),
+            },
             Msg::Added(Ok(name)) => {
                 self.state.draft = Draft::default();
                 self.state.notice = format!("{name} is in the list.");
+                // Whoever enters one contact enters the next.
+                cx.focus("new-name");
                 self.look_up(cx);
             }
-            Msg::Added(Err(error)) => self.state.notice = self.state.draft.refuse(&error),
+            Msg::Added(Err(error)) => {
+                self.state.notice = self.state.draft.refuse(&error);
+                self.state.draft.focus("new", cx);
+            }
 
             Msg::Edit(id) => {
                 let contact = self.state.found.iter().find(|contact| contact.id == id);
@@ -230,7 +234,7 @@ impl Snapshot for Contacts {
 
 impl Contacts {
     /// Asks the database for what the list should show.
-    fn look_up(&self, cx: &mut Context<Self>) {
+    fn look_up(&self, cx: &mut Context<Msg>) {
         let search = self.state.search.clone();
         cx.perform(self.database.clone().search(search.clone()), |found| Msg::Found(search, found));
     }
@@ -256,6 +260,13 @@ impl Draft {
             return String::new();
         }
         sorry(error)
+    }
+
+    /// Has the page focus the first field with which something is wrong.
+    fn focus(&self, form: &str, cx: &mut Context<Msg>) {
+        if let Some(name) = ["name", "email"].into_iter().find(|name| self.errors.get(name).is_some()) {
+            cx.focus(format!("{form}-{name}"));
+        }
     }
 
     fn fields(&self, form: &str) -> Html<Msg> {

@@ -30,11 +30,11 @@ impl Live for Counter {
     // Each click is on the disk before the page hears of it.
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Msg>) {
         match msg {
             Msg::Increment => self.count = self.count.saturating_add(1),
             Msg::Decrement => self.count = self.count.saturating_sub(1),

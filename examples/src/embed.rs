@@ -109,11 +109,11 @@ impl Live for Poll {
     type Msg = PollMsg;
     type Params = Votes;
 
-    async fn mount(votes: Votes, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(votes: Votes, _: &mut Context<PollMsg>) -> Result<Self, MountError> {
         Ok(Self { counts: counts(&votes), votes, choice: None })
     }
 
-    fn update(&mut self, PollMsg::Vote(flavour): PollMsg, _: &mut Context<Self>) {
+    fn update(&mut self, PollMsg::Vote(flavour): PollMsg, _: &mut Context<PollMsg>) {
         // A visitor has one vote, and may change it.
         if let Some(before) = self.choice.replace(flavour) {
             self.votes[before].fetch_sub(1, Ordering::Relaxed);
@@ -160,11 +160,11 @@ impl Live for Cart {
     type Params = ();
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<CartMsg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: CartMsg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: CartMsg, _: &mut Context<CartMsg>) {
         match msg {
             CartMsg::Add(good) => self.counts[good] = (self.counts[good] + 1).min(99),
             CartMsg::Remove(good) => self.counts[good] = self.counts[good].saturating_sub(1),

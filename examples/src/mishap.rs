@@ -54,11 +54,11 @@ impl Live for Stored {
     type Params = ();
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Msg>) {
         step(&mut self.count, &msg);
     }
 
@@ -90,11 +90,11 @@ impl Live for Fleeting {
     type Msg = Msg;
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Msg>) {
         step(&mut self.count, &msg);
     }
 

@@ -82,11 +82,11 @@ impl Live for Rows {
     // A table of that size is not worth a write for each click: a server that is killed loses a few of them.
     const POLICY: Policy<Self> = Policy::rehydrate();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Msg>) {
         match msg {
             Msg::Run => self.create(1_000),
             Msg::RunLots => self.create(10_000),

@@ -30,7 +30,7 @@ impl Live for Table {
     type Msg = Msg;
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Msg>) -> Result<Self, MountError> {
         Ok(Self { viewport: Viewport::new(ROWS), marked: BTreeSet::new() })
     }
 
@@ -38,7 +38,7 @@ impl Live for Table {
         "Viewport".to_owned()
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Msg>) {
         match msg {
             Msg::Seen(seen) => self.viewport.show(seen),
             Msg::Mark(index) => {

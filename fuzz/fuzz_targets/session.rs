@@ -299,7 +299,7 @@ impl Follower {
             Some(at) => version == at + 1 || (is_snapshot && version > at),
         };
         if is_next {
-            let result = interpret(program, 1, 0, &self.templates, &mut self.tree, &mut self.document);
+            let result = interpret(program, 1, 0, 1, &self.templates, &mut self.tree, &mut self.document);
             assert_eq!(result, Ok(()), "what a server sends is valid");
             self.version = Some(version);
         }

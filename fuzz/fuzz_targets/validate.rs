@@ -52,7 +52,7 @@ impl Page {
     fn run(&mut self, program: Raw<'_>) {
         let before = (self.shape(), self.checked.0.next_id());
         let (tree, document) = &mut self.checked;
-        let result = interpret(program, 1, 0, &self.templates, tree, document);
+        let result = interpret(program, 1, 0, 1, &self.templates, tree, document);
         let after = (self.shape(), self.checked.0.next_id());
         if result.is_err() {
             assert_eq!(after, before, "a program that is refused has no effect");
@@ -62,7 +62,7 @@ impl Page {
         }
         let Some((tree, document)) = &mut self.memory else { return };
         let html = document.to_html();
-        let again = interpret(program, 1, 0, &self.templates, tree, document);
+        let again = interpret(program, 1, 0, 1, &self.templates, tree, document);
         assert_eq!(again, result, "what is valid doesn't depend on the document");
         assert_eq!(checked::instances(self.checked.1.root(), &self.templates, tree), after.0);
         if result.is_err() {

@@ -40,7 +40,7 @@ pub enum ClientOutput {
         /// How it is now.
         state: LinkState,
     },
-    /// An event is handled.
+    /// An event has had its effect, and the document shows what came of it.
     Settled {
         /// The session.
         session: u32,
@@ -201,7 +201,7 @@ impl Client {
                 } else if version > it.version + 1 || it.held != Held::Document {
                     return self.resync(now, session);
                 } else {
-                    let result = interpret(program, session, ack, &self.templates, &mut it.tree, document);
+                    let result = interpret(program, session, ack, 1, &self.templates, &mut it.tree, document);
                     if result.is_err() {
                         return self.resync(now, session);
                     }
@@ -213,7 +213,8 @@ impl Client {
             }
             ServerFrame::Snapshot { ack, version, program } => {
                 let it = &mut self.sessions[index];
-                if interpret(program, session, ack, &self.templates, &mut it.tree, document).is_err() {
+                let fresh = version.saturating_sub(it.version);
+                if interpret(program, session, ack, fresh, &self.templates, &mut it.tree, document).is_err() {
                     return self.fail(session, 0, "the server's document does not fit this page");
                 }
                 it.held = Held::Document;
@@ -225,13 +226,10 @@ impl Client {
             }
             ServerFrame::Ack { ack } => self.settle(session, ack),
             ServerFrame::Refused { seq, reason, message } => {
-                // They are handled in their order.
-                self.settle(session, seq.saturating_sub(1));
-                // What failed is told even if it was acknowledged before it did.
-                if self.sessions[index].take_event(seq) || !message.is_empty() {
+                // What no event of this page asked for may have failed as well.
+                if self.sessions[index].refuse_event(seq).unwrap_or(!message.is_empty()) {
                     self.refuse(session, seq, reason, message);
                 }
-                self.settle(session, seq);
             }
             ServerFrame::Close { reason, message, retry_ms } => {
                 self.handle_session_close(now, session, reason, message, retry_ms);
@@ -352,8 +350,10 @@ impl Client {
                 continue;
             };
             // Nobody will handle them.
-            while let Some(seq) = self.sessions[index].take_event_up_to(u64::MAX) {
-                self.refuse(number, seq, 0, "");
+            while let Some((seq, is_refused)) = self.sessions[index].take_event_up_to(u64::MAX) {
+                if !is_refused {
+                    self.refuse(number, seq, 0, "");
+                }
             }
             self.sessions[index].renew(token);
             if self.link.phase == LinkPhase::Ready {
@@ -530,10 +530,12 @@ impl Client {
         self.transmit(now, session, &ClientFrame::Resync { ack });
     }
 
-    /// Every event up to `ack` is handled.
+    /// The document shows what came of every event up to `ack`.
     fn settle(&mut self, session: u32, ack: u64) {
-        while let Some(seq) = self.sessions[session as usize - 1].take_event_up_to(ack) {
-            self.outputs.push(ClientOutput::Settled { session, seq });
+        while let Some((seq, is_refused)) = self.sessions[session as usize - 1].take_event_up_to(ack) {
+            if !is_refused {
+                self.outputs.push(ClientOutput::Settled { session, seq });
+            }
         }
     }
 

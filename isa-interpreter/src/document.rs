@@ -111,6 +111,15 @@ pub enum Change<'a> {
         /// The item.
         instance: InstanceId,
     },
+    /// The page is asked for something, behind all changes.
+    Effect {
+        /// A code of the page effects ([`lightspeed_protocol::isa::EffectKind`]); one that isn't known asks for nothing.
+        kind: u32,
+        /// What it is about.
+        name: &'a str,
+        /// What else it says.
+        data: &'a str,
+    },
 }
 
 /// Something that holds a page's documents, one for each session.

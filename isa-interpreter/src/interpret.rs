@@ -59,7 +59,7 @@ pub enum Fault {
     NotASibling(InstanceId),
     /// More instances than follow, or none.
     BadCount(u32),
-    /// `adopt` or `reset` where it must not stand, or missing where it must.
+    /// `adopt` or `reset` where it must not stand, or missing where it must; or an instruction behind an `effect`.
     Misplaced,
     /// An instance is never called that.
     UnusableId(InstanceId),
@@ -85,7 +85,8 @@ impl core::error::Error for ProgramError {}
 
 /// Runs a program: `document` and `tree` change as it says, or not at all.
 ///
-/// `ack` is the last event that the server had handled; it is passed on to the document.
+/// `ack` is the last event that the program shows; it is passed on to the document. `fresh` is how many versions the
+/// program takes the document further: what was asked of the page in versions before those has been done.
 ///
 /// # Errors
 ///
@@ -94,12 +95,13 @@ pub fn interpret<D: Document>(
     program: Raw<'_>,
     session: u32,
     ack: u64,
+    fresh: u64,
     templates: &Templates,
     tree: &mut Tree,
     document: &mut D,
 ) -> Result<(), ProgramError> {
     document.begin(session, ack);
-    let result = Interpreter { templates, tree, document }.run(program);
+    let result = Interpreter { templates, tree, document }.run(program, fresh);
     if result.is_ok() {
         tree.commit();
         document.commit();
@@ -127,17 +129,27 @@ enum Source<'r, 'a> {
 }
 
 impl<'i, D: Document> Interpreter<'i, D> {
-    fn run(&mut self, program: Raw<'_>) -> Result<(), ProgramError> {
+    fn run(&mut self, program: Raw<'_>, fresh: u64) -> Result<(), ProgramError> {
         let mut reader = ProgramReader::new(program)?;
         let mut is_first = true;
+        let mut are_changes_over = false;
         while let Some((offset, op)) = reader.next_op()? {
             let starts = matches!(op, Op::Adopt { .. } | Op::Reset { .. });
             let has_root = !self.tree.is_empty();
             let is_misplaced = if starts { !is_first } else { !has_root };
-            if is_misplaced {
+            if let Op::Effect { behind, kind, name, data } = op {
+                are_changes_over = true;
+                if is_misplaced {
+                    return Err(ProgramError::new(offset, Fault::Misplaced));
+                }
+                if u64::from(behind) < fresh {
+                    self.document.change(Change::Effect { kind, name, data });
+                }
+            } else if is_misplaced || are_changes_over {
                 return Err(ProgramError::new(offset, Fault::Misplaced));
+            } else {
+                self.run_op(offset, &op)?;
             }
-            self.run_op(offset, &op)?;
             is_first = false;
         }
         Ok(())

@@ -30,6 +30,8 @@ pub struct MemoryDocument {
     recorded: Vec<Recorded>,
     /// How many nodes were moved or removed; a test of least change reads it.
     moved_count: usize,
+    /// What the page was asked for.
+    effects: Vec<(u32, String, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +65,7 @@ enum Recorded {
     AdoptedRaw,
     Move(InstanceId, InstanceId),
     Remove(InstanceId),
+    Effect(u32, String, String),
 }
 
 type Changes = vec::IntoIter<Recorded>;
@@ -90,6 +93,11 @@ impl MemoryDocument {
     /// `html` in the canonical form of [`MemoryDocument::to_html`].
     pub fn canonical(html: &str) -> String {
         Self::from_html(html).to_html()
+    }
+
+    /// What the page was asked for so far, in order: kind, name and data ([`lightspeed_protocol::isa::EffectKind`]).
+    pub fn effects(&self) -> &[(u32, String, String)] {
+        &self.effects
     }
 
     /// How many times a node was moved within the document.
@@ -244,6 +252,7 @@ impl MemoryDocument {
                 }
                 self.remove(instance);
             }
+            Recorded::Effect(kind, name, data) => self.effects.push((kind, name, data)),
             Recorded::Instance(..)
             | Recorded::ValueText(_)
             | Recorded::ValueFlag(_)
@@ -497,6 +506,7 @@ impl Document for MemoryDocument {
             Change::AdoptedRaw => Recorded::AdoptedRaw,
             Change::Move { instance, before } => Recorded::Move(instance, before),
             Change::Remove { instance } => Recorded::Remove(instance),
+            Change::Effect { kind, name, data } => Recorded::Effect(kind, name.into(), data.into()),
         });
     }
 

@@ -37,7 +37,7 @@ fn run(vector: &vectors::Vector) {
     }
     for (number, step) in (1..).zip(&vector.steps) {
         let before = (document.to_html(), tree.next_id(), tree.len());
-        let result = interpret(Raw::new(&step.program), 1, 0, &templates, &mut tree, &mut document);
+        let result = interpret(Raw::new(&step.program), 1, 0, 1, &templates, &mut tree, &mut document);
         let fault = result.err().map(|error| format!("{:?}", error.fault()));
         assert_eq!(fault, step.invalid, "{name}, program {number}");
         assert_eq!(document.to_html(), MemoryDocument::canonical(&step.document), "{name}, program {number}");

@@ -31,6 +31,8 @@ codes! {
         Remove = 9 "remove",
         /// `0 | 1` (adopted), then one instance
         Root = 10 "root",
+        /// `kind, length of the name, length of the data`
+        Effect = 11 "effect",
     }
 }
 

@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::codes::codes;
 use crate::msgpack::{DecodeError, Expected, Raw, Reader, Text, Writer};
 use crate::wire::wire_table;
 
@@ -123,6 +124,35 @@ wire_table! {
             /// Its values.
             values: Raw<'a>,
         }
+        /// Asks something of the page, once; only behind all instructions of other kinds.
+        Effect = 13 "effect" {
+            /// How many versions before the program's own it was asked for first.
+            behind: u32,
+            /// A code of the page effects.
+            kind: u32,
+            /// What it is about.
+            name: &'a str,
+            /// What else it says.
+            data: &'a str,
+        }
+    }
+}
+
+codes! {
+    /// What a component can ask of the page that shows it.
+    EffectKind {
+        /// Gives the focus to the element whose `id` is the name.
+        Focus = 1 "focus",
+        /// Scrolls the element whose `id` is the name into view.
+        ScrollIntoView = 2 "scroll-into-view",
+        /// Tells the person the data.
+        Flash = 3 "flash",
+        /// Goes to the address that is the name, as a link there does.
+        Navigate = 4 "navigate",
+        /// Has the browser save what is at the address that is the name.
+        Download = 5 "download",
+        /// Hands the data, which is JSON, to the page's own code, as an event `lightspeed:push` with the name.
+        Push = 6 "push",
     }
 }
 

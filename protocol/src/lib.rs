@@ -37,7 +37,7 @@ mod wire;
 pub use time::Timestamp;
 
 /// The version of the wire that this crate speaks; it travels in the hello.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Names an instance of a template within a session: 1 is the root's.
 ///

@@ -104,6 +104,11 @@ wire_table! {
             /// Which: they are counted.
             generation: u64,
         }
+        /// What the page is asked for with the next version, now that the message of the next record is handled.
+        Asked = 11 "asked" {
+            /// `[kind, name, data..]`, as in an `effect`.
+            effects: Raw<'a>,
+        }
     }
 }
 

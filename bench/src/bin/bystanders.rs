@@ -89,11 +89,11 @@ impl Live for Brittle {
     type Params = ();
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self)
     }
 
-    fn update(&mut self, (): (), _: &mut Context<Self>) {
+    fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {
         panic::panic_any(BROKEN);
     }
 

@@ -84,11 +84,11 @@ impl Live for Slow {
     type Msg = Msg;
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self)
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Self::Msg>) {
         UNDER_WAY.fetch_add(1, Ordering::Relaxed);
         while !IS_OVER.load(Ordering::Relaxed) {
             match msg {

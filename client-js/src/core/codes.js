@@ -23,6 +23,8 @@ export const MOVE = 8;
 export const REMOVE = 9;
 /** `0 | 1` (adopted), then one instance */
 export const ROOT = 10;
+/** `kind, length of the name, length of the data` */
+export const EFFECT = 11;
 
 // An instance is `id, template` and a value for each slot but handlers; only for content slots when it is adopted.
 // `text` above and the values of content slots and attributes are one number, `count * 4 + form`.
@@ -34,6 +36,20 @@ export const FORM_HTML = 1;
 export const FORM_CHILDREN = 2;
 /** Raw HTML that the page holds already. */
 export const FORM_ADOPTED = 3;
+
+// What a page is asked for, as in specs/isa.md, clause 7.
+/** Gives the focus to the element whose `id` is the name. */
+export const EFFECT_FOCUS = 1;
+/** Scrolls the element whose `id` is the name into view. */
+export const EFFECT_SCROLL_INTO_VIEW = 2;
+/** Tells the person the data. */
+export const EFFECT_FLASH = 3;
+/** Goes to the address that is the name, as a link there does. */
+export const EFFECT_NAVIGATE = 4;
+/** Has the browser save what is at the address that is the name. */
+export const EFFECT_DOWNLOAD = 5;
+/** Hands the data, which is JSON, to the page's own code, as an event `lightspeed:push` with the name. */
+export const EFFECT_PUSH = 6;
 
 // Kinds of slots, as in specs/protocol.md, clause 5.
 /** Content: text, a fragment of any template, or raw HTML. */

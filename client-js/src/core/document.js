@@ -6,6 +6,7 @@
 import {
   ATTRIBUTE,
   BUILD,
+  EFFECT,
   EMPTY,
   FLAG,
   FORM_ADOPTED,
@@ -59,6 +60,8 @@ export class Program {
   #textAt = 0;
   /** What was seen of the instance that is being adopted: what `check` of its template sums up. */
   #seen;
+  /** What the page is asked for, to be done when the program has run: `[kind, name, data]` each. */
+  effects = [];
 
   /** The server has handled the events up to `ack`. */
   constructor(page, session, ack, codes, text) {
@@ -89,7 +92,10 @@ export class Program {
         foreign.observe(session.view);
       } else if (code === MOVE) this.#move(instance, this.#next());
       else if (code === REMOVE) this.#remove(instance);
-      else this.#runAt(code, instance, this.#next());
+      else if (code === EFFECT) {
+        const lengths = [this.#next(), this.#next()];
+        this.effects.push([operand, ...lengths.map((length) => this.#readString(length))]);
+      } else this.#runAt(code, instance, this.#next());
       // A custom element, a frame or a field that loses the focus may have run something.
       if (code > SPLICE) foreign.skip();
     }

@@ -2,6 +2,7 @@
 
 import { CLOSE_BAD_TOKEN, LINK_BLOCKED, LINK_CONNECTED, LINK_CONNECTING, LINK_DISCONNECTED, LINK_FAILED } from "./links.js";
 import { Program, end } from "./document.js";
+import { announce, perform } from "./effects.js";
 import { Events } from "./events.js";
 import { Fields } from "./fields.js";
 import { Foreign } from "./foreign.js";
@@ -78,6 +79,7 @@ export class Page {
       const changed = this.events.whileApplying(() => program.run());
       // Later, as the client that calls this is not ready for an event yet.
       if (changed) queueMicrotask(() => this.events.handleEarly(session, changed));
+      for (const effect of program.effects) queueMicrotask(() => perform(this, session.view, effect));
       return true;
     } catch (error) {
       end(session);
@@ -121,6 +123,12 @@ export class Page {
     if (message) this.tell(message, TELL_MS);
   }
 
+  /** Tells the person what a component has to say. */
+  flash(view, message) {
+    announce(view, "flash", message);
+    this.tell(message, TELL_MS);
+  }
+
   /** Says something, for a time if there is one: beside the form that it is about, or everywhere. */
   tell(message, ms) {
     const all = [...ask(document, "querySelectorAll", "[data-lightspeed-message]")];
@@ -162,11 +170,6 @@ export class Page {
     location.reload();
     return true;
   }
-}
-
-/** Later, so that a listener may do anything. */
-function announce(view, name, detail) {
-  queueMicrotask(() => view.dispatchEvent(new CustomEvent(`lightspeed:${name}`, { bubbles: true, detail })));
 }
 
 function show({ classList }, code) {

@@ -3,8 +3,7 @@
 
 use std::process::ExitCode;
 
-use lightspeed::{Adapter, Context, Html, Live, MigrateError, MountError, OldState, Policy, Snapshot, html};
-use lightspeed_core::Component;
+use lightspeed::{Context, Html, Live, MigrateError, MountError, OldState, Policy, Snapshot, html};
 use lightspeed_examples::chat::Chat;
 use lightspeed_examples::contacts::Contacts;
 use lightspeed_examples::counter::Counter;
@@ -29,7 +28,7 @@ async fn main() -> ExitCode {
 /// An example that also counts what has happened since this build took over, and shows that if it `SHOWS` it:
 /// then its page is another than before.
 struct Next<C, const SHOWS: bool> {
-    example: Adapter<C>,
+    example: C,
     step: u32,
 }
 
@@ -45,20 +44,12 @@ impl<C: Snapshot, const SHOWS: bool> Live for Next<C, SHOWS> {
     type Params = C::Params;
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount(params: C::Params, cx: &mut Context<Self>) -> Result<Self, MountError> {
-        let (example, tasks) = Adapter::mount(params).await?;
-        for task in tasks {
-            cx.perform(task, |msg| msg);
-        }
-        Ok(Self { example, step: 0 })
+    async fn mount(params: C::Params, cx: &mut Context<C::Msg>) -> Result<Self, MountError> {
+        Ok(Self { example: C::mount(params, cx).await?, step: 0 })
     }
 
-    fn update(&mut self, msg: C::Msg, cx: &mut Context<Self>) {
-        let mut tasks = Vec::new();
-        self.example.update(msg, &mut tasks);
-        for task in tasks {
-            cx.perform(task, |msg| msg);
-        }
+    fn update(&mut self, msg: C::Msg, cx: &mut Context<C::Msg>) {
+        self.example.update(msg, cx);
         self.step += 1;
     }
 
@@ -73,7 +64,7 @@ impl<C: Snapshot, const SHOWS: bool> Live for Next<C, SHOWS> {
     }
 
     fn title(&self) -> String {
-        self.example.0.title()
+        self.example.title()
     }
 }
 
@@ -83,11 +74,11 @@ impl<C: Snapshot, const SHOWS: bool> Snapshot for Next<C, SHOWS> {
     const SCHEMA: u32 = C::SCHEMA + 1;
 
     fn save(&self) -> Self::State {
-        State { example: self.example.0.save(), step: self.step }
+        State { example: self.example.save(), step: self.step }
     }
 
     fn load(&mut self, state: Self::State) {
-        self.example.0.load(state.example);
+        self.example.load(state.example);
         self.step = state.step;
     }
 

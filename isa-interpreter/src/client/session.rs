@@ -39,6 +39,8 @@ pub(super) struct Event {
     slot: SlotIndex,
     /// The payload as MessagePack.
     payload: Vec<u8>,
+    /// It had no effect, and the page was told.
+    is_refused: bool,
 }
 
 #[derive(Debug)]
@@ -146,7 +148,8 @@ impl Session {
         let seq = self.next_seq;
         self.next_seq += 1;
         let payload = writer.into_bytes();
-        self.events.push(Event { seq, version_seen: self.version, instance, slot, payload });
+        let version_seen = self.version;
+        self.events.push(Event { seq, version_seen, instance, slot, payload, is_refused: false });
         Some(seq)
     }
 
@@ -175,16 +178,21 @@ impl Session {
         }
     }
 
-    pub(super) fn take_event(&mut self, seq: u64) -> bool {
-        let position = self.events.iter().position(|event| event.seq == seq);
-        position.map(|position| self.events.remove(position)).is_some()
+    /// An event had no effect. Whether the page is to be told: of one that is waited for, once. Of one that isn't known
+    /// `None`. It stays until those before it are settled: events are numbered, and are sent again without a gap.
+    pub(super) fn refuse_event(&mut self, seq: u64) -> Option<bool> {
+        let event = self.events.iter_mut().find(|event| event.seq == seq)?;
+        Some(!core::mem::replace(&mut event.is_refused, true))
     }
 
-    pub(super) fn take_event_up_to(&mut self, ack: u64) -> Option<u64> {
+    /// The next event of those up to `ack`, which are settled; and whether it was refused.
+    pub(super) fn take_event_up_to(&mut self, ack: u64) -> Option<(u64, bool)> {
         // Of events that were never sent nothing is known, whatever the server says.
         self.settled = self.settled.max(ack.min(self.next_seq - 1));
-        let seq = self.events.first().map(|event| event.seq).filter(|seq| *seq <= ack)?;
-        self.events.remove(0);
-        Some(seq)
+        if self.events.first().is_none_or(|event| event.seq > ack) {
+            return None;
+        }
+        let event = self.events.remove(0);
+        Some((event.seq, event.is_refused))
     }
 }

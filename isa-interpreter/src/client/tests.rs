@@ -261,6 +261,40 @@ fn refused_as_too_large() -> ClientOutput {
 }
 
 #[test]
+fn a_refusal_is_told_once_and_settles_no_other_event() {
+    let mut it = Bench::attached();
+    for _ in 0..3 {
+        it.client.handle_event(it.now, 1, 1, 1, Payload::None);
+    }
+    it.outputs();
+    let refused = ServerFrame::Refused { seq: 2, reason: RefusalReason::Failed.code(), message: "no" };
+    it.server(1, &refused);
+    let told = ClientOutput::Refused { session: 1, seq: 2, reason: 3, message: String::from("no") };
+    assert_eq!(it.outputs(), [told]);
+    // The socket goes, and with it what would have settled them: all three are sent again, and no number is missing.
+    it.client.handle_closed(it.now);
+    it.wait();
+    it.client.handle_open(it.now);
+    it.server(
+        0,
+        &ServerFrame::Welcome {
+            protocol: PROTOCOL_VERSION,
+            build: "s",
+            heartbeat_ms: 15_000,
+            event_bytes_max: 1_048_576,
+        },
+    );
+    it.server(1, &refused);
+    it.server(1, &ServerFrame::Joined { ack: 0, token: "later" });
+    let sent = it.sent();
+    assert_eq!(sent.iter().filter(|frame| frame.starts_with("1: event")).count(), 3, "{sent:?}");
+    assert!(sent.contains(&String::from("1: join \"next\" 2 0 0")), "{sent:?}: nothing is settled");
+    it.server(1, &ServerFrame::Ack { ack: 3 });
+    let settled = |seq| ClientOutput::Settled { session: 1, seq };
+    assert_eq!(it.outputs(), [settled(1), settled(3)], "it was told before what became of the second");
+}
+
+#[test]
 fn an_event_is_taken_up_to_the_size_that_the_server_says_and_the_person_is_told_of_a_larger_one() {
     let text = |length| "x".repeat(length);
     let mut it = Bench::attached();

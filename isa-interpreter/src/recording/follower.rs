@@ -93,7 +93,7 @@ impl Follower {
                 // A client that comes back is sent again what it may have missed.
                 if (version > self.version || self.tree.is_empty()) =>
             {
-                interpret(program, 1, 0, &self.templates, &mut self.tree, &mut self.document)
+                interpret(program, 1, 0, 1, &self.templates, &mut self.tree, &mut self.document)
                     .map_err(FollowError::Program)?;
                 self.version = version;
                 Ok(true)

@@ -10,6 +10,7 @@
 //! - `revisions`: the versions of the document that a client may show
 //! - `events`: the events of the client: the next, the refused, those that no render has shown
 //! - `delivery`: the client's socket, the patches that it hasn't acknowledged, what it is still to be told
+//! - `effects`: what the component has asked of the page
 //! - `persistence`: what isn't stored yet
 //! - `outbox`: what the session has made, and what each of it waits for: the one way out
 //!
@@ -33,6 +34,7 @@ pub mod checkpoint;
 mod component;
 mod delivery;
 mod edits;
+mod effects;
 mod events;
 mod exchange;
 pub mod hibernation;
@@ -59,6 +61,7 @@ use lightspeed_protocol::frame::ClientFrame;
 use crate::tree::slot_address::SlotAddress;
 use component::Supervised;
 use delivery::Delivery;
+use effects::Effects;
 use events::Events;
 use lifecycle::{Created, Phase};
 use outbox::Outbox;
@@ -68,6 +71,7 @@ use recovery::{Recovery, Step};
 use revisions::Revisions;
 
 pub use component::Component;
+pub use effects::{EFFECTS_WAITING_MAX, PageEffect};
 pub use exchange::{Input, Join, Output, Transmission, Unfit};
 
 /// The server half of a session.
@@ -76,6 +80,7 @@ pub struct Session<C: Component> {
     component: Supervised<C>,
     revisions: Revisions<C::Message>,
     events: Events,
+    effects: Effects,
     delivery: Delivery,
     persistence: Persistence,
     outbox: Outbox<C::Effect>,
@@ -106,6 +111,7 @@ impl<C: Component> Session<C> {
             now: Timestamp(0),
             revisions: Revisions::new(component.render_whole(), component.state()),
             events: Events::default(),
+            effects: Effects::default(),
             delivery: Delivery::new(phase),
             persistence: Persistence::new(policy, component.state().is_some()),
             outbox: Outbox::new(),
@@ -179,10 +185,16 @@ impl<C: Component> Session<C> {
         if self.is_closed() || (self.persistence.is_storing() && is_told_late) {
             return None;
         }
-        // A client takes a refusal, as an acknowledgement, for the end of all events before it.
+        // A client that has been told of a version takes the events that it shows for done, unless it has heard otherwise.
         let before_versions = self.outbox.mark();
         self.render();
-        if let Some(ack) = self.delivery.take_ack(self.events.seq_handled()) {
+        if !self.revisions.is_dirty() && !self.delivery.is_document_lost() {
+            self.events.note_rendered();
+        }
+        // The version that shows the others acknowledges them.
+        if self.events.are_shown()
+            && let Some(ack) = self.delivery.take_ack(self.events.seq_shown())
+        {
             self.outbox.push(Output::Transmit(ack));
         }
         self.outbox.push_at(before_versions, self.delivery.take_refusals());
@@ -215,8 +227,7 @@ impl<C: Component> Session<C> {
     fn time_out(&mut self) {
         self.persistence.time_out(self.now);
         if self.delivery.ack_at().is_some_and(|at| at <= self.now) {
-            self.detach();
-            self.outbox.push(Output::Drop(CloseReason::Unacknowledged));
+            self.let_go(CloseReason::Unacknowledged);
         }
         if self.hibernate_at().is_some_and(|at| at <= self.now) {
             self.hibernate();
@@ -250,6 +261,7 @@ impl<C: Component> Session<C> {
             }
             Step::Update { seq: None } => Vec::new(),
             Step::Render => {
+                self.effects.undo();
                 self.persistence.note_undone();
                 self.events.take_unrendered()
             }
@@ -283,6 +295,7 @@ impl<C: Component> Session<C> {
         }
         self.revisions.let_go_of_rows();
         self.delivery.acknowledge(version);
+        self.effects.acknowledge(version);
     }
 
     /// An event is taken into account, or refused.
@@ -302,6 +315,12 @@ impl<C: Component> Session<C> {
     fn lose_document(&mut self) {
         self.delivery.lose_document();
         self.revisions.lose_document();
+    }
+
+    /// Lets the socket go: the session waits for another.
+    fn let_go(&mut self, reason: CloseReason) {
+        self.detach();
+        self.outbox.push(Output::Drop(reason));
     }
 
     /// The socket is lost.
@@ -342,7 +361,6 @@ impl<C: Component> Session<C> {
         self.revisions.forget_change();
         self.hibernate();
         self.lose_document();
-        self.detach();
-        self.outbox.push(Output::Drop(CloseReason::Unavailable));
+        self.let_go(CloseReason::Unavailable);
     }
 }

@@ -82,15 +82,22 @@ enum Heard {
 }
 
 /// What a peer may know of a session.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Default)]
 struct Model {
     is_attached: bool,
     is_closed: bool,
     seq_handled: u64,
+    /// What came of events up to this one is shown.
+    seq_shown: u64,
+    /// Something may have changed that no version shows.
+    is_dirty: bool,
+    /// The socket is to hear of an event that was handled.
+    owes_ack: bool,
     version: u64,
     version_acked: u64,
-    /// Versions that are sent and not acknowledged; whether each is a snapshot.
-    window: BTreeMap<u64, bool>,
+    /// Versions that are sent and not acknowledged; whether each is a snapshot, and the events that it shows.
+    window: BTreeMap<u64, (bool, u64)>,
     /// What each version that still counts shows.
     shown: BTreeMap<u64, u32>,
     value: u32,
@@ -131,8 +138,7 @@ impl Model {
     }
 
     fn send(&mut self, version: u64) {
-        let ack = self.seq_handled;
-        let is_snapshot = self.window[&version];
+        let (is_snapshot, ack) = self.window[&version];
         self.heard.push(if is_snapshot {
             Heard::Snapshot { ack, version }
         } else {
@@ -143,13 +149,16 @@ impl Model {
     /// 1.2, 4.3, 4.4; whether a snapshot is due.
     fn join(&mut self, mode: JoinMode, applied: u64) -> Result<bool, Ended> {
         self.is_attached = true;
+        self.owes_ack = false;
         // 5.7: a client that knows of no event is told of all that had no effect.
         self.heard
             .extend(self.refused.iter().map(|(seq, reason)| Heard::Refused { seq: *seq, reason: *reason }));
-        self.heard.push(Heard::Joined { ack: self.seq_handled });
+        // 3.3: the versions that it lacks tell what they show; it says that it knows of no event.
+        let is_current = mode == JoinMode::Resume && applied == self.version;
+        self.heard.push(Heard::Joined { ack: if is_current { self.seq_shown } else { 0 } });
         match mode {
             JoinMode::Adopt if self.version == 0 => {
-                self.window = BTreeMap::from([(0, true)]);
+                self.window = BTreeMap::from([(0, (true, self.seq_shown))]);
                 self.send(0);
                 Ok(false)
             }
@@ -200,17 +209,17 @@ impl Model {
 
     fn message(&mut self, value: u32) {
         self.value = value;
+        self.is_dirty = true;
         self.taken.push(value);
     }
 
     fn next(&mut self, transition: &Transition) -> Result<(), Ended> {
         let mut is_snapshot_due = false;
-        let mut is_ack_due = false;
         match *transition {
             Transition::Join { mode, applied } => is_snapshot_due = self.join(mode, applied)?,
             Transition::Event { ack, seq, behind, place } => {
                 self.event(ack, seq, behind, place)?;
-                is_ack_due = true;
+                self.owes_ack = true;
             }
             Transition::Ack(ack) => {
                 self.acknowledge(ack)?;
@@ -228,9 +237,14 @@ impl Model {
             Transition::Hibernate => {}
         }
         if self.is_attached {
-            is_ack_due &= !self.render(is_snapshot_due);
-            if is_ack_due {
-                self.heard.push(Heard::Ack { ack: self.seq_handled });
+            self.owes_ack &= !self.render(is_snapshot_due);
+            // 3.3: an event that nothing shows yet is acknowledged by the version that does.
+            if !self.is_dirty {
+                self.seq_shown = self.seq_handled;
+            }
+            if self.owes_ack && !self.is_dirty {
+                self.owes_ack = false;
+                self.heard.push(Heard::Ack { ack: self.seq_shown });
             }
         }
         Ok(())
@@ -244,7 +258,12 @@ impl Model {
             self.window.clear();
             self.shown.clear();
             self.resets += 1;
-        } else if !differs || !has_room {
+        } else if !self.is_dirty || !has_room {
+            return false;
+        }
+        self.is_dirty = false;
+        self.seq_shown = self.seq_handled;
+        if !is_snapshot_due && !differs {
             return false;
         }
         self.version += 1;
@@ -252,7 +271,7 @@ impl Model {
         if self.shown.len() > limits::VERSIONS_SEEN_MAX + 1 {
             self.shown.pop_first();
         }
-        self.window.insert(self.version, is_snapshot_due);
+        self.window.insert(self.version, (is_snapshot_due, self.seq_shown));
         self.send(self.version);
         true
     }

@@ -17,11 +17,11 @@
 //!     type Msg = Msg;
 //!     type Params = ();
 //!
-//!     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+//!     async fn mount((): (), _: &mut Context<Msg>) -> Result<Self, MountError> {
 //!         Ok(Self { count: 0 })
 //!     }
 //!
-//!     fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+//!     fn update(&mut self, msg: Msg, _: &mut Context<Msg>) {
 //!         match msg {
 //!             Msg::Increment => self.count += 1,
 //!             Msg::Decrement => self.count -= 1,
@@ -124,7 +124,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use component::context::{Adapter, Context, Task};
+pub use component::context::{Adapter, Asked, Context, Task};
 pub use component::form::{FieldErrors, Form};
 pub use component::live::{Live, MountError};
 pub use component::policy::{MigrateError, OldState, Policy, Snapshot};

@@ -40,8 +40,8 @@ use crate::storage::stored::StoredSessions;
 /// # impl Live for Clock {
 /// #     type Msg = ();
 /// #     type Params = ();
-/// #     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> { Ok(Self) }
-/// #     fn update(&mut self, (): (), _: &mut Context<Self>) {}
+/// #     async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> { Ok(Self) }
+/// #     fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {}
 /// #     fn render(&self) -> Html<()> { lightspeed::html! { p { "now" } } }
 /// # }
 /// use axum::extract::State;

@@ -13,7 +13,8 @@ use lightspeed_interpreter::recording::{self, Follower};
 use lightspeed_protocol::Timestamp;
 use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::frame::{ClientFrame, JoinMode, ServerFrame};
-use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::isa::EffectKind;
+use lightspeed_protocol::msgpack::{Payload, Writer};
 use lightspeed_protocol::recording::Record;
 use lightspeed_protocol::template::EventKind;
 
@@ -38,11 +39,11 @@ impl Live for Login {
     type Msg = Msg;
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Self::Msg>) {
         match msg {
             Msg::Typed(text) => {
                 self.said = format!("You typed {text}.");
@@ -223,7 +224,7 @@ fn what_is_recorded_is_what_was_said() {
     let mut stage = Stage::new(Login::default(), settings());
     stage.input("user", "Ada");
     stage.event("show", EventKind::Click, Payload::None);
-    stage.recorder.message(Timestamp(1_100), Some(b"state".to_vec()));
+    stage.recorder.message(Timestamp(1_100), Some(b"state".to_vec()), None);
     stage.recorder.detached(Timestamp(1_200));
     stage.recorder.timed_out(Timestamp(1_300));
     let said = stage.said.clone();
@@ -262,6 +263,16 @@ fn what_is_recorded_is_what_was_said() {
     assert_eq!(other.entries[0].record, Record::Closed { reason: CloseReason::Left.code() });
 }
 
+/// What a component asks of its page that tells a secret: `[kind, name, data]`.
+fn asked(secret: &str) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.array(3);
+    out.uint(u64::from(EffectKind::Flash.code()));
+    out.str("");
+    out.str(&format!("you typed {secret}"));
+    out.into_bytes()
+}
+
 #[test]
 fn a_password_is_nowhere_also_where_it_is_echoed() {
     let secret = "p&ss <wörd> 1";
@@ -270,7 +281,7 @@ fn a_password_is_nowhere_also_where_it_is_echoed() {
     // As a text of another field, as a part of it, in a state.
     stage.input("user", secret);
     stage.input("note", &format!("my password is {secret}!"));
-    stage.recorder.message(Timestamp(2_000), Some(format!("..{secret}..").into_bytes()));
+    stage.recorder.message(Timestamp(2_000), Some(format!("..{secret}..").into_bytes()), Some(asked(secret)));
     stage.recorder.restarted(Timestamp(2_000), Some(format!("..{secret}..").into_bytes()));
     stage.event("show", EventKind::Click, Payload::None);
     let shown = stage.client.document().to_html();
@@ -333,11 +344,11 @@ impl Live for Pins {
     type Msg = Pin;
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, pin: Pin, _: &mut Context<Self>) {
+    fn update(&mut self, pin: Pin, _: &mut Context<Self::Msg>) {
         match pin {
             Pin::First(text) => {
                 self.log.push(format!("first: {text}!"));
@@ -587,7 +598,7 @@ fn a_disk_that_is_too_slow_ends_the_recording_and_not_the_session() {
     recorder.frame_out(Timestamp(1), &Transmission { frame, templates: Vec::new() });
     for _ in 0..40 {
         // The first of them waits at the gate; those behind it fill the queue.
-        recorder.message(Timestamp(2), Some(vec![0; 1024 * 1024]));
+        recorder.message(Timestamp(2), Some(vec![0; 1024 * 1024]), None);
     }
     drop(gate);
     drop(recorder);

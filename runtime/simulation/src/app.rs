@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 
+use lightspeed_core::session::PageEffect;
 use lightspeed_core::session::checkpoint::LoadError;
 use lightspeed_core::{Component, Html, Memo, MemoList, Stream};
 use lightspeed_macros::html;
+use lightspeed_protocol::isa::EffectKind;
 use lightspeed_protocol::msgpack::{DecodeError, Reader, Writer};
 
 /// What panics of the component begin with: any other one is a fault of the machine.
@@ -115,17 +117,40 @@ impl Drop for Bomb {
     }
 }
 
-/// A task: to be answered by [`Msg::Later`].
+/// What it asks for.
 #[derive(Debug)]
-pub(crate) struct Task;
+pub(crate) enum Asked {
+    /// A task: to be answered by [`Msg::Later`].
+    Task,
+    /// Something of the page: its name is the count that it was asked for at.
+    Page(PageEffect),
+}
+
+/// At which counts the page is asked for something.
+pub(crate) const fn asks_at(count: u64) -> bool {
+    count.is_multiple_of(3)
+}
 
 impl Component for App {
     type Message = Msg;
-    type Effect = Task;
+    type Effect = Asked;
 
-    fn update(&mut self, message: Msg, effects: &mut Vec<Task>) {
+    fn page_effect(effect: Asked) -> Result<PageEffect, Asked> {
+        match effect {
+            Asked::Page(effect) => Ok(effect),
+            Asked::Task => Err(effect),
+        }
+    }
+
+    fn update(&mut self, message: Msg, effects: &mut Vec<Asked>) {
         match message {
-            Msg::Increment => self.count += 1,
+            Msg::Increment => {
+                self.count += 1;
+                let count = self.count % 1_000_000;
+                if asks_at(count) {
+                    effects.push(Asked::Page(PageEffect::new(EffectKind::Push, count.to_string(), "")));
+                }
+            }
             Msg::Add => {
                 self.next_row += 1;
                 self.rows.insert(0, self.next_row);
@@ -158,7 +183,7 @@ impl Component for App {
                 panic!("{PANIC}in update");
             }
             Msg::Spoil => self.is_bad = true,
-            Msg::Ask => effects.push(Task),
+            Msg::Ask => effects.push(Asked::Task),
             Msg::Later => self.count += 1_000_000,
             Msg::Bomb(_) => {}
         }

@@ -41,6 +41,8 @@ pub(crate) struct Page {
     pub session: u64,
     /// The token of the page as it was fetched first, and its HTML.
     pub first: (String, String),
+    /// How many effects were done in the sessions before this one.
+    pub done_before: usize,
     /// What the person did in this session, by number.
     pub deeds: BTreeMap<u64, Deed>,
     /// The socket that it believes to have.
@@ -70,6 +72,7 @@ impl Page {
             identity,
             session,
             first: (token, html),
+            done_before: 0,
             deeds: BTreeMap::new(),
             socket: None,
             frozen_until: None,
@@ -143,17 +146,37 @@ impl Page {
         self.deeds.values().all(|deed| deed.fate != Fate::Waiting)
     }
 
+    /// The count that the page shows, without what tasks have brought: a million each.
+    pub(crate) fn shown_count(&self) -> u64 {
+        let text = self.document.text_of("inc");
+        text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) % 1_000_000
+    }
+
+    /// How many clicks that count are settled.
+    pub(crate) fn settled_count(&self) -> u64 {
+        self.deeds.values().filter(|deed| deed.is_count && deed.fate == Fate::Handled).count() as u64
+    }
+
+    /// The counts at which this session has asked the page for something that the page has done, in that order.
+    pub(crate) fn done(&self) -> Vec<u64> {
+        let effects = &self.document.effects()[self.done_before..];
+        effects.iter().filter_map(|(_, name, _)| name.parse().ok()).collect()
+    }
+
+    /// The page has begun a new session.
+    pub(crate) fn begin_session(&mut self, session: u64) {
+        self.deeds.clear();
+        self.done_before = self.document.effects().len();
+        self.needs_session = false;
+        self.session = session;
+        self.renewals += 1;
+    }
+
     /// Notes what the client tells of itself; other outputs are the world's.
     pub(crate) fn hear(&mut self, output: &ClientOutput) -> Result<(), String> {
         match output {
             ClientOutput::State { state, .. } => self.state = *state,
             ClientOutput::Settled { seq, .. } => self.settle(*seq, Fate::Handled)?,
-            // It was acknowledged, and then it turned out that what came of it can't be shown.
-            ClientOutput::Refused { seq, reason: 3, .. } => {
-                if let Some(deed) = self.deeds.get_mut(seq) {
-                    deed.fate = Fate::Refused;
-                }
-            }
             ClientOutput::Refused { seq, .. } if *seq > 0 => self.settle(*seq, Fate::Refused)?,
             ClientOutput::Failed { reason, .. } => self.failed = Some(*reason),
             _ => {}

@@ -17,11 +17,11 @@
 //!     type Msg = i64;
 //!     type Params = ();
 //!
-//!     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+//!     async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
 //!         Ok(Self { count: 0 })
 //!     }
 //!
-//!     fn update(&mut self, by: i64, _: &mut Context<Self>) {
+//!     fn update(&mut self, by: i64, _: &mut Context<Self::Msg>) {
 //!         self.count += by;
 //!     }
 //!

@@ -10,13 +10,17 @@
 //! The bytes are one MessagePack array:
 //!
 //! ```text
-//! [format, version, version_acked, seq_handled, next_id, is_document_lost,
+//! [format, version, version_acked, seq_handled, seq_shown, next_id, is_document_lost,
 //!  [[version, state, digest, [id..]]..],                       oldest first; the last is the newest version
 //!  state | nil,                                         the component's, when no version shows it yet
-//!  [[version, is_snapshot, program, [fingerprint, needs_html..]]..],
+//!  [[version, seq_shown, is_snapshot, program, [fingerprint, needs_html..]]..],
 //!  [seq, reason..],                                     events that had no effect
-//!  [instance, slot, payload..]]                         what events have told of fields since the newest version
+//!  [instance, slot, payload..],                         what events have told of fields since the newest version
+//!  [version, kind, name, data..]]                       what the page was asked for and hasn't said to have done
 //! ```
+//!
+//! A checkpoint of format 1 has no `seq_shown`, as what was handled was told at once then, and nothing that pages were asked
+//! for.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -27,6 +31,7 @@ use lightspeed_protocol::msgpack::{DecodeError, Expected, Payload, Reader, Write
 use lightspeed_protocol::{Fingerprint, InstanceId, limits};
 
 use super::edits::PendingEdits;
+use super::effects::Effects;
 use super::events::Refusal;
 use super::exchange::AHEAD_MAX;
 use super::window::Window;
@@ -35,8 +40,11 @@ use crate::tree::slot_address::SlotAddress;
 pub use super::component::LoadError;
 pub use super::exchange::Checkpoint;
 
-/// The version of the array above; no other is read.
-const FORMAT: u64 = 1;
+/// The version of the array above.
+const FORMAT: u64 = 2;
+
+/// The version of checkpoints that are read and no longer written.
+const FORMAT_BEFORE: u64 = 1;
 
 /// Why a checkpoint could not be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +84,7 @@ pub(super) struct Contents<'a> {
     pub(super) version: u64,
     pub(super) version_acked: u64,
     pub(super) seq_handled: u64,
+    pub(super) seq_shown: u64,
     pub(super) next_id: InstanceId,
     pub(super) is_document_lost: bool,
     /// Oldest first; the last is the newest version.
@@ -85,15 +94,17 @@ pub(super) struct Contents<'a> {
     pub(super) window: &'a Window,
     pub(super) refused: &'a VecDeque<Refusal>,
     pub(super) edits: &'a PendingEdits,
+    pub(super) effects: &'a Effects,
 }
 
 impl Contents<'_> {
     pub(super) fn write(&self) -> Vec<u8> {
         let mut out = Writer::new();
-        out.array(11);
-        for number in [FORMAT, self.version, self.version_acked, self.seq_handled, u64::from(self.next_id)] {
+        out.array(13);
+        for number in [FORMAT, self.version, self.version_acked, self.seq_handled, self.seq_shown] {
             out.uint(number);
         }
+        out.uint(u64::from(self.next_id));
         out.bool(self.is_document_lost || self.edits.is_too_long());
         out.array(self.versions.len());
         for version in &self.versions {
@@ -112,8 +123,9 @@ impl Contents<'_> {
         }
         out.array(self.window.len());
         for sent in self.window.iter() {
-            out.array(4);
+            out.array(5);
             out.uint(sent.version);
+            out.uint(sent.seq_shown);
             out.bool(sent.is_snapshot);
             out.bin(&sent.program);
             out.array(2 * sent.templates.len());
@@ -128,6 +140,7 @@ impl Contents<'_> {
             out.uint(u64::from(reason.code()));
         }
         self.edits.write(&mut out);
+        self.effects.save(&mut out);
         out.into_bytes()
     }
 }
@@ -137,6 +150,7 @@ pub(super) struct Image<'a> {
     pub(super) version: u64,
     pub(super) version_acked: u64,
     pub(super) seq_handled: u64,
+    pub(super) seq_shown: u64,
     pub(super) next_id: InstanceId,
     pub(super) is_document_lost: bool,
     pub(super) versions: Vec<Version<'a>>,
@@ -144,6 +158,7 @@ pub(super) struct Image<'a> {
     pub(super) window: Vec<Unacked<'a>>,
     pub(super) refused: VecDeque<Refusal>,
     pub(super) edits: Vec<(SlotAddress, Payload<'a>)>,
+    pub(super) effects: Effects,
 }
 
 /// A version of a checkpoint.
@@ -160,6 +175,7 @@ pub(super) struct Version<'a> {
 /// A patch of the window.
 pub(super) struct Unacked<'a> {
     pub(super) version: u64,
+    pub(super) seq_shown: u64,
     pub(super) is_snapshot: bool,
     pub(super) program: &'a [u8],
     /// The templates that it refers to, and whether their HTML is needed.
@@ -169,15 +185,24 @@ pub(super) struct Unacked<'a> {
 impl<'a> Image<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        expect_array(&mut reader, 11)?;
+        let length = reader.error(Expected::Length);
+        let count = reader.array()?;
         let code = reader.error(Expected::Code);
-        if reader.uint()? != FORMAT {
-            return Err(code);
+        let format = reader.uint()?;
+        let expected = match format {
+            FORMAT => 13,
+            FORMAT_BEFORE => 11,
+            _ => return Err(code),
+        };
+        if count != expected {
+            return Err(length);
         }
         let bound = reader.error(Expected::WithinBound);
         let (version, version_acked, seq_handled) = (reader.uint()?, reader.uint()?, reader.uint()?);
+        let seq_shown = if format == FORMAT { reader.uint()? } else { seq_handled };
         let next_id = reader.uint32()?;
-        if version_acked > version || version.max(seq_handled) >= u64::MAX - 2 * AHEAD_MAX || next_id == 0 {
+        let is_too_far = version_acked > version || seq_shown > seq_handled;
+        if is_too_far || version.max(seq_handled) >= u64::MAX - 2 * AHEAD_MAX || next_id == 0 {
             return Err(bound);
         }
         let is_document_lost = reader.bool()?;
@@ -192,7 +217,9 @@ impl<'a> Image<'a> {
         }
         let state = if reader.nil() { None } else { Some(reader.bin()?) };
         let count = reader.array_at_most(bound(limits::PATCHES_UNACKED_MAX))?;
-        let window: Vec<_> = (0..count).map(|_| Unacked::read(&mut reader)).collect::<Result<_, _>>()?;
+        let shown = (format == FORMAT_BEFORE).then_some(seq_handled);
+        let window: Vec<_> =
+            (0..count).map(|_| Unacked::read(&mut reader, shown)).collect::<Result<_, _>>()?;
         // Each takes the document from the version before it, up to the newest.
         let is_whole =
             window.iter().rev().zip(0..).all(|(sent, back)| sent.version.checked_add(back) == Some(version));
@@ -206,11 +233,14 @@ impl<'a> Image<'a> {
         }
         let refused = (0..count / 2).map(|_| read_refusal(&mut reader)).collect::<Result<_, _>>()?;
         let edits = PendingEdits::read(&mut reader)?;
+        let effects =
+            if format == FORMAT { Effects::load(&mut reader, version)? } else { Effects::default() };
         reader.end()?;
         Ok(Self {
             version,
             version_acked,
             seq_handled,
+            seq_shown,
             next_id,
             is_document_lost,
             versions,
@@ -218,6 +248,7 @@ impl<'a> Image<'a> {
             window,
             refused,
             edits,
+            effects,
         })
     }
 }
@@ -237,9 +268,12 @@ impl<'a> Version<'a> {
 }
 
 impl<'a> Unacked<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        expect_array(reader, 4)?;
-        let (version, is_snapshot, program) = (reader.uint()?, reader.bool()?, reader.bin()?);
+    /// `shown` is what a checkpoint says for all patches that says nothing of each.
+    fn read(reader: &mut Reader<'a>, shown: Option<u64>) -> Result<Self, DecodeError> {
+        expect_array(reader, if shown.is_some() { 4 } else { 5 })?;
+        let version = reader.uint()?;
+        let seq_shown = shown.map_or_else(|| reader.uint(), Ok)?;
+        let (is_snapshot, program) = (reader.bool()?, reader.bin()?);
         let length = reader.error(Expected::Length);
         let count =
             reader.array_at_most(2 * u32::try_from(limits::TEMPLATES_PER_PAGE_MAX).unwrap_or(u32::MAX))?;
@@ -249,7 +283,7 @@ impl<'a> Unacked<'a> {
         let templates = (0..count / 2)
             .map(|_| Ok((reader.uint32()?, reader.bool()?)))
             .collect::<Result<_, DecodeError>>()?;
-        Ok(Self { version, is_snapshot, program, templates })
+        Ok(Self { version, seq_shown, is_snapshot, program, templates })
     }
 }
 

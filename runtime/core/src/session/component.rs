@@ -6,6 +6,7 @@ use core::fmt;
 
 use lightspeed_protocol::Timestamp;
 
+use super::effects::PageEffect;
 use super::recovery::{Restarts, Step};
 use crate::tree::html::Html;
 use crate::tree::nesting;
@@ -17,6 +18,15 @@ pub trait Component {
     type Message;
     /// What it asks its caller to do, for example to run a task.
     type Effect;
+
+    /// What of an effect is for the page that shows the component; the others are for its surroundings.
+    ///
+    /// # Errors
+    ///
+    /// An effect that isn't for the page is given back.
+    fn page_effect(effect: Self::Effect) -> Result<PageEffect, Self::Effect> {
+        Err(effect)
+    }
 
     /// Takes a message.
     fn update(&mut self, message: Self::Message, effects: &mut Vec<Self::Effect>);

@@ -181,15 +181,15 @@ impl Delivery {
     }
 
     /// The frame of the newest patch in the window. `None` when there is no socket.
-    pub(super) fn send_newest(&mut self, seq_handled: u64, now: Timestamp) -> Option<Transmission> {
-        self.send(self.window.len().checked_sub(1)?, seq_handled, now)
+    pub(super) fn send_newest(&mut self, now: Timestamp) -> Option<Transmission> {
+        self.send(self.window.len().checked_sub(1)?, now)
     }
 
-    /// The frame of a patch in the window, which acknowledges events as well. `None` when there is no socket.
-    pub(super) fn send(&mut self, index: usize, seq_handled: u64, now: Timestamp) -> Option<Transmission> {
+    /// The frame of a patch in the window, which acknowledges the events that it shows. `None` when there is no socket.
+    pub(super) fn send(&mut self, index: usize, now: Timestamp) -> Option<Transmission> {
         let attached = self.phase.attached_mut()?;
         let sent = self.window.send(index, now);
-        let (ack, version, program) = (seq_handled, sent.version, Raw::new(&sent.program));
+        let (ack, version, program) = (sent.seq_shown, sent.version, Raw::new(&sent.program));
         let frame = if sent.is_snapshot {
             ServerFrame::Snapshot { ack, version, program }
         } else {
@@ -226,12 +226,12 @@ impl Delivery {
     }
 
     /// The frame that answers a join.
-    pub(super) fn joined(&self, seq_handled: u64, token: &str) -> Option<Transmission> {
+    pub(super) fn joined(&self, seq_seen: u64, token: &str) -> Option<Transmission> {
         let session = self.phase.attached()?.session();
-        Some(transmission(ServerFrame::Joined { ack: seq_handled, token }.encode(session)))
+        Some(transmission(ServerFrame::Joined { ack: seq_seen, token }.encode(session)))
     }
 
-    /// The client is to hear that events are handled.
+    /// The client is to hear that events are settled.
     #[inline]
     pub(super) fn owe_ack(&mut self) {
         if let Some(attached) = self.phase.attached_mut() {
@@ -241,10 +241,10 @@ impl Delivery {
 
     /// The frame that acknowledges events, if it is owed and no patch has told it.
     #[inline]
-    pub(super) fn take_ack(&mut self, seq_handled: u64) -> Option<Transmission> {
+    pub(super) fn take_ack(&mut self, seq_shown: u64) -> Option<Transmission> {
         let attached = self.phase.attached_mut().filter(|attached| attached.owes_ack())?;
         attached.note_ack_sent();
-        Some(transmission(ServerFrame::Ack { ack: seq_handled }.encode(attached.session())))
+        Some(transmission(ServerFrame::Ack { ack: seq_shown }.encode(attached.session())))
     }
 
     /// The client is to be told that an event had no effect.

@@ -22,6 +22,8 @@ pub(super) type Refusal = (u64, RefusalReason);
 pub(super) struct Events {
     /// The last event that was handled or refused.
     seq_handled: u64,
+    /// The last event up to which all that came of events is rendered: what the client is told to be settled.
+    seq_shown: u64,
     /// Events that no render has shown yet.
     unrendered: Vec<u64>,
     /// The latest events that had no effect: a client that joins is told of those that it hasn't heard of.
@@ -43,13 +45,30 @@ pub(super) enum Order {
 
 impl Events {
     /// Those of a session that goes on from a checkpoint.
-    pub(super) const fn restore(seq_handled: u64, refused: VecDeque<Refusal>) -> Self {
-        Self { seq_handled, unrendered: Vec::new(), refused, unfit_told: 0 }
+    pub(super) const fn restore(seq_handled: u64, seq_shown: u64, refused: VecDeque<Refusal>) -> Self {
+        Self { seq_handled, seq_shown, unrendered: Vec::new(), refused, unfit_told: 0 }
     }
 
     #[inline]
     pub(super) const fn seq_handled(&self) -> u64 {
         self.seq_handled
+    }
+
+    #[inline]
+    pub(super) const fn seq_shown(&self) -> u64 {
+        self.seq_shown
+    }
+
+    /// Whether an honest client can make one more: it keeps so many that nothing has shown.
+    #[inline]
+    pub(super) const fn has_room(&self) -> bool {
+        self.seq_handled - self.seq_shown < limits::EVENTS_UNACKED_MAX as u64
+    }
+
+    /// Whether all that came of events is rendered.
+    #[inline]
+    pub(super) const fn are_shown(&self) -> bool {
+        self.seq_shown == self.seq_handled
     }
 
     #[inline]
@@ -74,6 +93,7 @@ impl Events {
         if settled > self.seq_handled && settled - self.seq_handled <= AHEAD_MAX {
             self.seq_handled = settled;
         }
+        self.seq_shown = self.seq_shown.max(settled.min(self.seq_handled));
     }
 
     /// What came of an event is shown by the next render.
@@ -88,6 +108,7 @@ impl Events {
     #[inline]
     pub(super) fn note_rendered(&mut self) {
         self.unrendered.clear();
+        self.seq_shown = self.seq_handled;
     }
 
     /// The events that no render has shown, which are undone.
@@ -145,6 +166,7 @@ mod tests {
         events.catch_up(7);
         events.catch_up(3);
         assert_eq!(events.seq_handled(), 7);
+        assert_eq!(events.seq_shown(), 7, "the client has been told so");
         events.catch_up(7 + AHEAD_MAX + 1);
         assert_eq!(events.seq_handled(), 7, "no honest client is so far ahead");
     }
@@ -164,8 +186,11 @@ mod tests {
     #[test]
     fn what_a_render_has_shown_is_not_undone_with_what_it_has_not() {
         let mut events = Events::default();
+        events.note_handled(1);
         events.note_unrendered(1);
+        assert_eq!(events.seq_shown(), 0);
         events.note_rendered();
+        assert_eq!(events.seq_shown(), 1);
         events.note_unrendered(2);
         events.note_unrendered(3);
         assert_eq!(events.take_unrendered(), [2, 3]);

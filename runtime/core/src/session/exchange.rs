@@ -96,6 +96,9 @@ pub enum Output<E> {
     Drop(CloseReason),
     /// An event was refused for what it carries. Only the log hears of it, for the component's author.
     Unfit(Unfit),
+    /// The component asks for more than pages do ([`EFFECTS_WAITING_MAX`](super::EFFECTS_WAITING_MAX)): one effect, the
+    /// oldest, will never be done, of which its author has to hear.
+    EffectDropped,
     /// The session has ended.
     Close(CloseReason),
 }

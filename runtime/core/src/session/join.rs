@@ -28,6 +28,10 @@ impl<C: Component> Session<C> {
             return self.close(if is_unclaimed { CloseReason::Moved } else { CloseReason::BadAck });
         }
         let is_first = self.delivery.is_unjoined();
+        if is_first {
+            // Nobody has looked at it before.
+            self.effects.forget();
+        }
         if !self.delivery.attach(session) {
             return;
         }
@@ -37,7 +41,12 @@ impl<C: Component> Session<C> {
         self.delivery.owe_refusals(unheard);
         let end = self.outbox.mark();
         self.outbox.push_at(end, self.delivery.take_refusals());
-        if let Some(joined) = self.delivery.joined(self.events.seq_handled(), token) {
+        // What the versions show that the client lacks is told by those.
+        let is_current = mode == JoinMode::Resume
+            && applied == self.revisions.version()
+            && !self.delivery.is_document_lost();
+        let seq_seen = if is_current { self.events.seq_shown() } else { settled };
+        if let Some(joined) = self.delivery.joined(seq_seen, token) {
             self.outbox.push(Output::Transmit(joined));
         }
         match mode {
@@ -82,7 +91,7 @@ impl<C: Component> Session<C> {
             return self.delivery.ask_snapshot();
         }
         for index in 0..self.delivery.window().len() {
-            let patch = self.delivery.send(index, self.events.seq_handled(), self.now);
+            let patch = self.delivery.send(index, self.now);
             self.outbox.extend(patch.map(Output::Transmit));
         }
     }

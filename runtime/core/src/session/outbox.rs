@@ -51,7 +51,9 @@ impl<E> Outbox<E> {
                 }
                 self.ready.push_front(output);
             }
-            Output::Drop(_) | Output::Unfit(_) => queue::push(&mut self.ready, output),
+            Output::Drop(_) | Output::Unfit(_) | Output::EffectDropped => {
+                queue::push(&mut self.ready, output);
+            }
             Output::Close(_) => {
                 self.made.clear();
                 self.held.clear();

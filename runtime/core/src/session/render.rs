@@ -39,6 +39,7 @@ impl<C: Component> Session<C> {
                 return self.close(CloseReason::ComponentFailed);
             }
         }
+        self.effects.write(self.revisions.version() + 1, false, &mut patch.program);
         if self.revisions.advance(html, &mut patch, self.component.state()) {
             self.send_version(false, patch);
         }
@@ -55,6 +56,7 @@ impl<C: Component> Session<C> {
             html = self.render_component();
             patch = self.revisions.reset(&mut html);
         }
+        self.effects.write(self.revisions.version() + 1, true, &mut patch.program);
         self.revisions.replace(html, &patch, self.component.state());
         self.delivery.begin_document();
         self.send_version(true, patch);
@@ -73,6 +75,7 @@ impl<C: Component> Session<C> {
         self.persistence.note_version();
         let sent = Sent {
             version: self.revisions.version(),
+            seq_shown: self.events.seq_shown(),
             is_snapshot,
             program: patch.program.finish(),
             templates: patch.numbering.uses,
@@ -81,7 +84,7 @@ impl<C: Component> Session<C> {
         if let Err(reason) = self.delivery.keep(sent) {
             return self.close(reason);
         }
-        let patch = self.delivery.send_newest(self.events.seq_handled(), self.now);
+        let patch = self.delivery.send_newest(self.now);
         self.outbox.extend(patch.map(Output::Transmit));
     }
 

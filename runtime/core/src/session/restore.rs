@@ -28,6 +28,7 @@ impl<C: Component> Session<C> {
             version,
             version_acked: self.delivery.version_acked(),
             seq_handled,
+            seq_shown: self.events.seq_shown(),
             next_id,
             is_document_lost: self.delivery.is_document_lost(),
             versions,
@@ -35,6 +36,7 @@ impl<C: Component> Session<C> {
             window: self.delivery.window(),
             refused: self.events.refused(),
             edits,
+            effects: &self.effects,
         };
         Checkpoint { generation, seq: seq_handled, bytes: contents.write() }
     }
@@ -48,7 +50,7 @@ impl<C: Component> Session<C> {
     ///
     /// When the bytes are no checkpoint, or their newest state is one that the component doesn't take.
     pub fn restore(mut component: C, policy: Policy, checkpoint: &[u8]) -> Result<Self, RestoreError> {
-        let image = Image::read(checkpoint)?;
+        let mut image = Image::read(checkpoint)?;
         let Some((newest, old)) = image.versions.split_last() else {
             return Err(DecodeError::new(0, Expected::Length).into());
         };
@@ -66,7 +68,8 @@ impl<C: Component> Session<C> {
         let mut session = Self::over(component, policy, Phase::Parked(Created::new().restore()));
         session.revisions.restore_numbers(&image);
         session.delivery.note_restored(image.version_acked);
-        session.events = Events::restore(image.seq_handled, image.refused.clone());
+        session.effects = core::mem::take(&mut image.effects);
+        session.events = Events::restore(image.seq_handled, image.seq_shown, image.refused.clone());
         if session.revisions.restore(&image, trees) {
             session.restore_window(&image);
         } else {
@@ -75,6 +78,9 @@ impl<C: Component> Session<C> {
         if let Some(state) = image.state {
             session.component.load(state)?;
             session.component.set_state(Some(State::from(state)));
+            session.revisions.note_change();
+        }
+        if session.effects.has_asked() {
             session.revisions.note_change();
         }
         Ok(session)
@@ -93,6 +99,7 @@ impl<C: Component> Session<C> {
                 });
                 Some(Sent {
                     version: sent.version,
+                    seq_shown: sent.seq_shown,
                     is_snapshot: sent.is_snapshot,
                     program: Vec::from(sent.program),
                     templates: templates.collect::<Option<_>>()?,

@@ -1,11 +1,14 @@
 //! From an event, or a message of the component's own, to its effect or to its refusal.
 
+use alloc::vec::Vec;
+
 use lightspeed_protocol::close::{CloseReason, RefusalReason};
-use lightspeed_protocol::msgpack::Payload;
+use lightspeed_protocol::msgpack::{DecodeError, Payload};
 use lightspeed_protocol::{Timestamp, limits};
 
 use super::Session;
 use super::component::{Component, LoadError, State};
+use super::effects::PageEffect;
 use super::events::Order;
 use super::exchange::Output;
 use super::recovery::Step;
@@ -29,7 +32,9 @@ impl<C: Component> Session<C> {
             return self.close(CloseReason::BadAck);
         };
         match self.events.order(seq) {
-            Order::Next => {}
+            Order::Next if self.events.has_room() => {}
+            // Its window is full, and it says more than an honest one keeps.
+            Order::Next => return self.let_go(CloseReason::TooSlow),
             // What got lost is the acknowledgement.
             Order::Again => return self.delivery.owe_ack(),
             Order::Gap => return self.close(CloseReason::SequenceGap),
@@ -84,6 +89,20 @@ impl<C: Component> Session<C> {
         Ok(())
     }
 
+    /// What the page is asked for with the next version, for a recording; `None` when that is nothing.
+    pub fn asked(&self) -> Option<Vec<u8>> {
+        self.effects.asked()
+    }
+
+    /// The page is asked for this with the next version, as [`Session::asked`] gave it then.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are none of those.
+    pub fn put_asked(&mut self, asked: &[u8]) -> Result<(), DecodeError> {
+        self.effects.put_asked(asked)
+    }
+
     /// A message that no event asked for.
     pub(super) fn message(&mut self, message: C::Message) {
         if self.update(message, None) {
@@ -111,11 +130,23 @@ impl<C: Component> Session<C> {
             return false;
         };
         self.component.set_state(state);
-        self.outbox.extend(effects.into_iter().map(Output::Effect));
+        for effect in effects {
+            match C::page_effect(effect) {
+                Ok(effect) => self.ask(effect),
+                Err(effect) => self.outbox.push(Output::Effect(effect)),
+            }
+        }
         if self.outbox.made_count() + self.delivery.refusal_count() > OUTPUTS_WAITING_MAX {
             self.close(CloseReason::ComponentFailed);
         }
         true
+    }
+
+    /// Asks something of the page, with the next version.
+    fn ask(&mut self, effect: PageEffect) {
+        if !self.effects.ask(effect) {
+            self.outbox.push(Output::EffectDropped);
+        }
     }
 
     /// What a refused event told of fields is what the page shows, and not what the component says.

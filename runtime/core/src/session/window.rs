@@ -11,6 +11,8 @@ use crate::sent_templates::TemplateUse;
 /// A patch that is not acknowledged.
 pub(super) struct Sent {
     pub(super) version: u64,
+    /// What came of events up to this one is rendered in it.
+    pub(super) seq_shown: u64,
     /// The program begins with `adopt` or `reset`.
     pub(super) is_snapshot: bool,
     pub(super) program: Vec<u8>,

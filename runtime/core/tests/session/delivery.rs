@@ -36,6 +36,79 @@ fn a_client_that_does_not_acknowledge_costs_one_patch_later() {
     assert!(client.session.page_html().contains("999"));
 }
 
+/// What the frames since `start` say of events: the acknowledgement of each, or the number of a refused one.
+fn said(client: &Hostile, start: usize) -> Vec<String> {
+    let said =
+        client.frames[start..].iter().map(|frame| match ServerFrame::decode(frame).expect("a frame").1 {
+            ServerFrame::Patch { ack, .. } => format!("patch {ack}"),
+            ServerFrame::Snapshot { ack, .. } => format!("snapshot {ack}"),
+            ServerFrame::Joined { ack, .. } => format!("joined {ack}"),
+            ServerFrame::Ack { ack } => format!("ack {ack}"),
+            ServerFrame::Refused { seq, .. } => format!("refused {seq}"),
+            other => other.to_string(),
+        });
+    said.collect()
+}
+
+/// The place of the button that sets the count of a board.
+const SET: (u32, u32) = (1, 0);
+
+/// A client that has acknowledged nothing of all that it may lack.
+fn behind() -> Hostile {
+    let mut client = Hostile::new(Board::default());
+    client.input(Input::Frame(ClientFrame::Ack { ack: 0, behind: 0 }));
+    for count in 2..i32::try_from(limits::PATCHES_UNACKED_MAX).expect("few") + 2 {
+        client.input(Input::Message(Msg::Set(count)));
+    }
+    client
+}
+
+#[test]
+fn what_a_full_window_has_put_off_is_acknowledged_when_it_is_shown() {
+    let mut client = behind();
+    let (start, version) = (client.frames.len(), client.session.version());
+    client.event(0, 1, 0, SET.0, SET.1);
+    assert_eq!(client.session.seq_handled(), 1);
+    assert!(said(&client, start).is_empty(), "{:?}: nothing shows it yet", said(&client, start));
+    client.event(0, 1, 0, SET.0, SET.1);
+    assert!(said(&client, start).is_empty(), "sent again it is no more than that");
+    // A socket that comes meanwhile hears the same, until what was sent is acknowledged.
+    client.input(join(JoinMode::Resume, version - 1));
+    assert_eq!(said(&client, start), ["joined 0", "patch 0", "patch 1"]);
+}
+
+#[test]
+fn who_says_more_than_an_honest_client_keeps_loses_its_socket_and_not_its_session() {
+    let mut client = behind();
+    for seq in 1..=limits::EVENTS_UNACKED_MAX as u64 {
+        client.event(0, seq, 0, SET.0, SET.1);
+        assert!(client.session.is_attached(), "after {seq}");
+    }
+    client.event(0, limits::EVENTS_UNACKED_MAX as u64 + 1, 0, SET.0, SET.1);
+    assert!(!client.session.is_attached() && client.closed.is_none());
+    assert_eq!(client.session.seq_handled(), limits::EVENTS_UNACKED_MAX as u64);
+}
+
+#[test]
+fn what_shows_nothing_new_is_acknowledged_at_once() {
+    let mut client = Hostile::new(Board::default());
+    let start = client.frames.len();
+    client.event(0, 1, 0, SET.0, SET.1);
+    client.event(1, 2, 0, 1, 99);
+    assert_eq!(said(&client, start)[0], "patch 1");
+}
+
+#[test]
+fn a_patch_that_is_sent_again_acknowledges_what_it_did_before() {
+    let mut client = Hostile::new(Board::default());
+    client.event(0, 1, 0, SET.0, SET.1);
+    // The second says the same as the first, so that no version shows it.
+    client.event(0, 2, 0, SET.0, SET.1);
+    let start = client.frames.len();
+    client.input(join(JoinMode::Resume, 0));
+    assert_eq!(said(&client, start), ["joined 0", "patch 1"]);
+}
+
 #[test]
 fn acknowledgements_that_cannot_be_end_the_session() {
     let mut above = Hostile::new(Board::default());

@@ -14,6 +14,7 @@ extern crate lightspeed_core as lightspeed;
 mod board;
 mod delivery;
 mod edits;
+mod effects;
 mod events;
 mod hibernation;
 mod persistence;

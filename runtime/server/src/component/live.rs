@@ -51,11 +51,11 @@ pub trait Live: Sized + Send + 'static {
     /// [`MountError::new`] for a page that tells more, as that there is no such thing.
     fn mount(
         params: Self::Params,
-        cx: &mut Context<Self>,
+        cx: &mut Context<Self::Msg>,
     ) -> impl Future<Output = Result<Self, MountError>> + Send;
 
     /// Handles a message. Long work goes to [`Context::perform`].
-    fn update(&mut self, msg: Self::Msg, cx: &mut Context<Self>);
+    fn update(&mut self, msg: Self::Msg, cx: &mut Context<Self::Msg>);
 
     /// What the state looks like: a pure function of it, which gives the same for the same state at any time. An idle
     /// session lets go of what it gave and calls it again.

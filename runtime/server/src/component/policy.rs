@@ -121,10 +121,10 @@ impl<C> fmt::Debug for Policy<C> {
 ///     type Msg = i64;
 ///     type Params = ();
 ///     const POLICY: Policy<Self> = Policy::durable();
-///     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+///     async fn mount((): (), _: &mut Context<i64>) -> Result<Self, MountError> {
 ///         Ok(Self { state: State { count: 0, step: 1 } })
 ///     }
-///     fn update(&mut self, by: i64, _: &mut Context<Self>) { self.state.count += by; }
+///     fn update(&mut self, by: i64, _: &mut Context<i64>) { self.state.count += by; }
 ///     fn render(&self) -> Html<i64> { html! { button onclick=(self.state.step) { (self.state.count) } } }
 /// }
 ///

@@ -14,11 +14,11 @@
 //!     type Msg = Seen;
 //!     type Params = ();
 //!
-//!     async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+//!     async fn mount((): (), _: &mut Context<Seen>) -> Result<Self, MountError> {
 //!         Ok(Self { viewport: Viewport::new(100_000) })
 //!     }
 //!
-//!     fn update(&mut self, seen: Seen, _: &mut Context<Self>) {
+//!     fn update(&mut self, seen: Seen, _: &mut Context<Seen>) {
 //!         self.viewport.show(seen);
 //!     }
 //!

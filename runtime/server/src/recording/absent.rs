@@ -40,7 +40,7 @@ impl Recorder {
         match *self {}
     }
 
-    pub(crate) fn message(&mut self, _: Timestamp, _: Option<Vec<u8>>) {
+    pub(crate) fn message(&mut self, _: Timestamp, _: Option<Vec<u8>>, _: Option<Vec<u8>>) {
         match *self {}
     }
 

@@ -37,6 +37,7 @@ pub(super) enum Moment {
     Joined { session: u32, mode: JoinMode, applied: u64, settled: u64 },
     FrameIn(Bytes),
     FrameOut { frame: Vec<u8>, templates: Vec<TemplateUse> },
+    Asked(Vec<u8>),
     Message(Option<Vec<u8>>),
     Detached,
     Restarted(Option<Vec<u8>>),
@@ -51,6 +52,7 @@ impl Moment {
     pub(super) fn byte_count(&self) -> usize {
         let held = match self {
             Self::FrameIn(bytes) => bytes.len(),
+            Self::Asked(effects) => effects.len(),
             Self::FrameOut { frame, .. } => frame.len(),
             Self::Message(state) | Self::Restarted(state) => state.as_ref().map_or(0, Vec::len),
             _ => 0,

@@ -132,8 +132,12 @@ impl Recorder {
         self.post(now, Moment::FrameOut { frame: frame.clone(), templates: templates.clone() });
     }
 
-    /// A message of a task is handled, after which the component saves `state`.
-    pub fn message(&mut self, now: Timestamp, state: Option<Vec<u8>>) {
+    /// A message of a task is handled, after which the component saves `state`, and the page is to be asked for what
+    /// [`Session::asked`](lightspeed_core::Session::asked) says.
+    pub fn message(&mut self, now: Timestamp, state: Option<Vec<u8>>, asked: Option<Vec<u8>>) {
+        if let Some(asked) = asked {
+            self.post(now, Moment::Asked(asked));
+        }
         self.post(now, Moment::Message(state));
     }
 

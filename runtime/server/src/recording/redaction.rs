@@ -70,6 +70,20 @@ impl Redactor {
         state
     }
 
+    /// What a page is asked for: `[kind, name, data..]`.
+    pub(super) fn asked(&self, effects: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        let (mut reader, mut out) = (Reader::new(effects), Writer::new());
+        let count = reader.array()? as usize;
+        out.array(count);
+        for _ in 0..count / 3 {
+            out.uint(reader.uint()?);
+            out.str(&self.secrets.mask(reader.str()?));
+            out.str(&self.secrets.mask(reader.str()?));
+        }
+        reader.end()?;
+        Ok(out.into_bytes())
+    }
+
     /// A frame of the client; `None` for what isn't written.
     pub(super) fn client_frame(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         let (session, frame) = ClientFrame::decode(bytes).ok()?;
@@ -267,6 +281,10 @@ impl Redactor {
             Op::Insert { at, slot, before, items } => {
                 let items = self.filled(at, slot, items)?;
                 out.push(&Op::Insert { at, slot, before, items: Raw::new(&items) });
+            }
+            Op::Effect { behind, kind, name, data } => {
+                let (name, data) = (self.secrets.mask(name), self.secrets.mask(data));
+                out.push(&Op::Effect { behind, kind, name: &name, data: &data });
             }
             Op::Reset { root, template, values } => {
                 let values = self.written(values, |it, reader, out| {

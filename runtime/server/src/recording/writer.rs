@@ -78,6 +78,10 @@ impl RecordingWriter {
                 write_templates(&definitions, &mut templates);
                 self.push(at, &Record::Server { templates: Raw::new(templates.as_bytes()), frame: &frame })
             }
+            Moment::Asked(effects) => match self.redactor.asked(&effects) {
+                Ok(effects) => self.push(at, &Record::Asked { effects: Raw::new(&effects) }),
+                Err(_) => self.truncate(at),
+            },
             Moment::Message(state) => {
                 let state = state.map(|state| self.redactor.state(&state));
                 self.push(at, &Record::Message { state: state.as_deref() })

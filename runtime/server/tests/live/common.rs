@@ -42,14 +42,14 @@ impl Live for Counter {
     type Msg = CounterMsg;
     type Params = Option<Extension<Mounts>>;
 
-    async fn mount(mounts: Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(mounts: Self::Params, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         if let Some(Extension(mounts)) = mounts {
             mounts.0.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Self { count: 0 })
     }
 
-    fn update(&mut self, msg: CounterMsg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: CounterMsg, cx: &mut Context<Self::Msg>) {
         match msg {
             CounterMsg::Change(by) | CounterMsg::Changed(by) => self.count += by,
             CounterMsg::Later => cx.perform(async { 100 }, CounterMsg::Changed),
@@ -94,7 +94,7 @@ impl Live for Fragile {
     type Msg = FragileMsg;
     type Params = Path<String>;
 
-    async fn mount(Path(how): Path<String>, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(Path(how): Path<String>, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         match how.as_str() {
             "mount" => panic!("broken in mount"),
             "missing" => Err(MountError::new(StatusCode::NOT_FOUND, "There is no such <thing>.")),
@@ -103,7 +103,7 @@ impl Live for Fragile {
         }
     }
 
-    fn update(&mut self, msg: FragileMsg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: FragileMsg, cx: &mut Context<Self::Msg>) {
         match msg {
             FragileMsg::Update => panic!("broken in update"),
             FragileMsg::Render => self.is_render_broken = true,
@@ -138,11 +138,11 @@ impl Live for Huge {
     type Msg = ();
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self { size: 0 })
     }
 
-    fn update(&mut self, (): (), _: &mut Context<Self>) {
+    fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {
         self.size += 1;
     }
 
@@ -179,11 +179,11 @@ impl Live for Busy {
     type Msg = BusyMsg;
     type Params = Extension<Gate>;
 
-    async fn mount(Extension(gate): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(Extension(gate): Self::Params, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self { gate, done: 0 })
     }
 
-    fn update(&mut self, msg: BusyMsg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: BusyMsg, cx: &mut Context<Self::Msg>) {
         match msg {
             BusyMsg::Perform(count) => {
                 for _ in 0..count {

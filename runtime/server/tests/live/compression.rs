@@ -40,11 +40,11 @@ impl<const IS_COMPRESSED: bool> Live for List<IS_COMPRESSED> {
 
     const IS_COMPRESSED: bool = IS_COMPRESSED;
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self::default())
     }
 
-    fn update(&mut self, msg: Msg, _: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, _: &mut Context<Self::Msg>) {
         match msg {
             Msg::Fill => self.rows.extend(0..ROWS),
             Msg::Count => self.count += 1,

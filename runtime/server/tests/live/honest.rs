@@ -32,11 +32,11 @@ impl Live for Page {
     type Msg = Msg;
     type Params = axum::extract::Path<usize>;
 
-    async fn mount(levels: Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(levels: Self::Params, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self { said: String::new(), levels: levels.0 })
     }
 
-    fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, cx: &mut Context<Self::Msg>) {
         match msg {
             Msg::Text(text) => self.said = text.len().to_string(),
             Msg::Order(form) => {

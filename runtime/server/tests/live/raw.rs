@@ -455,8 +455,8 @@ async fn flood(
 /// What the kernel holds of one loopback connection, with a margin.
 const KERNEL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Ten patches of 700 kB fill the window and with it the kernel's buffers; from there on each event is
-/// answered by an acknowledgement that nobody takes.
+/// Ten patches of 700 kB fill the window. From there on nothing is shown and so nothing acknowledged, and of events that
+/// nothing has shown an honest client keeps no more than a few hundred.
 #[tokio::test]
 async fn a_flood_of_events_from_a_client_that_does_not_read() {
     let mut bystander = Bystander::start().await;

@@ -109,12 +109,12 @@ impl Live for Stuck {
     type Params = Barrier;
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount(barrier: Barrier, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(barrier: Barrier, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         barrier.pass("mount");
         Ok(Self { barrier, count: 0 })
     }
 
-    fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, cx: &mut Context<Self::Msg>) {
         self.barrier.pass("update");
         let barrier = self.barrier.clone();
         match msg {

@@ -122,11 +122,11 @@ impl Live for Later {
     type Params = ();
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self { state: LaterState { count: 0, step: 1 } })
     }
 
-    fn update(&mut self, by: i64, _: &mut Context<Self>) {
+    fn update(&mut self, by: i64, _: &mut Context<Self::Msg>) {
         self.state.count += by;
     }
 
@@ -241,7 +241,7 @@ impl Live for Order {
     type Params = String;
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount(number: String, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(number: String, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         match number.as_str() {
             "lost" => Err(MountError::new(StatusCode::NOT_FOUND, "There is no such order.")),
             "broken" => panic!("broken in mount"),
@@ -249,7 +249,7 @@ impl Live for Order {
         }
     }
 
-    fn update(&mut self, (): (), _: &mut Context<Self>) {
+    fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {
         self.clicks += 1;
     }
 
@@ -424,11 +424,11 @@ impl Live for Impostor {
     type Params = String;
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount(_: String, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(_: String, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self)
     }
 
-    fn update(&mut self, (): (), _: &mut Context<Self>) {}
+    fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {}
 
     fn render(&self) -> Html<()> {
         html! { p { "no order" } }

@@ -98,12 +98,12 @@ impl Live for Brittle {
     type Params = Extension<Charges>;
     const POLICY: Policy<Self> = Policy::durable();
 
-    async fn mount(Extension(charges): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(Extension(charges): Self::Params, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         assert!(!charges.mount.goes_off(), "broken in mount");
         Ok(Self { state: State::default(), charges })
     }
 
-    fn update(&mut self, msg: Msg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: Msg, cx: &mut Context<Self::Msg>) {
         if self.charges.slow.goes_off() {
             // Told in another thread, so it is looked for where all threads tell.
             while log_of_all("transition=\"slow\"").is_empty() {

@@ -50,11 +50,11 @@ impl<const POLICY: u8> Live for Tally<POLICY> {
         _ => Policy::durable(),
     };
 
-    async fn mount(performed: Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(performed: Self::Params, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self { count: 0, performed: performed.map(|Extension(performed)| performed.0) })
     }
 
-    fn update(&mut self, msg: TallyMsg, cx: &mut Context<Self>) {
+    fn update(&mut self, msg: TallyMsg, cx: &mut Context<Self::Msg>) {
         match msg {
             TallyMsg::Add(by) => self.count += by,
             TallyMsg::Perform => {

@@ -33,12 +33,12 @@ impl<const POLICY: u8> Live for Counter<POLICY> {
         _ => Policy::durable(),
     };
 
-    async fn mount(Extension(mounts): Self::Params, _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount(Extension(mounts): Self::Params, _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         mounts.0.fetch_add(1, Ordering::Relaxed);
         Ok(Self { count: 0 })
     }
 
-    fn update(&mut self, (): (), _: &mut Context<Self>) {
+    fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {
         self.count += 1;
     }
 

@@ -13,7 +13,7 @@ use lightspeed_protocol::close::CloseReason;
 use lightspeed_protocol::{Timestamp, limits};
 
 use super::{Link, Server, Wish};
-use crate::app::{self, App, Msg, PANIC, Task};
+use crate::app::{self, App, Asked, Msg, PANIC};
 use crate::store::{Record, Stamp};
 
 /// A session with what surrounds it.
@@ -163,7 +163,7 @@ impl Server {
                         self.wishes.extend(frames.map(|frame| Wish::Send(link.socket, frame)));
                     }
                 }
-                Output::Effect(Task) => self.wishes.push(Wish::Task { actor: number }),
+                Output::Effect(Asked::Task) => self.wishes.push(Wish::Task { actor: number }),
                 Output::Persist(checkpoint) => self.persist(number, checkpoint),
                 Output::Drop(reason) => {
                     if let Some(link) = actor.link.take() {

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use lightspeed_core::Policy;
 use lightspeed_interpreter::{LinkState, MemoryDocument};
 
 use super::state::PAGES_MAX;
@@ -130,7 +131,14 @@ impl World {
             let count =
                 it.deeds.values().filter(handled(Fate::Handled)).filter(|deed| deed.is_count).count() as u64;
             if app.count % 1_000_000 != count {
-                self.fail("C3", format!("session {id} has counted {} of {count}", app.count % 1_000_000));
+                return self
+                    .fail("C3", format!("session {id} has counted {} of {count}", app.count % 1_000_000));
+            }
+            let wanted: Vec<_> = (1..=count).filter(|count| app::asks_at(*count)).collect();
+            let done = it.done();
+            let is_kept = !known.has_copies && !matches!(self.setup.policy, Policy::Rehydrate(_));
+            if is_kept && done != wanted {
+                self.fail("C3", format!("page {page} has done {done:?} of {wanted:?} that it was asked for"));
             }
         }
     }

@@ -83,6 +83,7 @@ impl World {
                 self.fail("C1", format!("page {page} at version {version} shows {shown} and not {expected}"));
             }
         }
+        self.check_effects(page);
         // C3: what the page was once told is handled stays so.
         if let Ok((1, ServerFrame::Joined { ack, .. })) = ServerFrame::decode(bytes)
             && self.setup.policy == Policy::Durable
@@ -113,6 +114,9 @@ impl World {
             {
                 self.fail("C3", format!("event {seq} of page {page} was refused and is told to be handled"));
             }
+            if matches!(output, ClientOutput::Settled { .. }) {
+                self.check_settled(page);
+            }
             if let ClientOutput::State { state, .. } = &output {
                 self.trace(|| format!("page {page} is {state:?}"));
             }
@@ -140,6 +144,36 @@ impl World {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// C3: what a component asks of its page is done once, in order, and when what it belongs to is seen.
+    fn check_effects(&mut self, page: usize) {
+        let it = &self.pages[page];
+        let (done, shown) = (it.done(), it.shown_count());
+        let is_whole = self.known.get(&it.session).is_some_and(|known| !known.is_torn && !known.has_copies);
+        // Rehydrate tells before it stores: another server may not know what was done.
+        if !is_whole || matches!(self.setup.policy, Policy::Rehydrate(_)) {
+            return;
+        }
+        if !done.is_sorted_by(|one, next| one < next) {
+            self.fail("C3", format!("page {page} has done {done:?}: twice, or out of order"));
+        } else if !self.is_spoiled && done.last().is_some_and(|last| *last > shown) {
+            self.fail("C3", format!("page {page} has done {done:?} and shows {shown}"));
+        }
+    }
+
+    /// C3: a click that is settled is seen, so that nothing goes back that a person was shown before.
+    fn check_settled(&mut self, page: usize) {
+        let it = &self.pages[page];
+        let is_whole = self.known.get(&it.session).is_some_and(|known| !known.is_torn && !known.has_copies);
+        // Rehydrate tells before it stores: another server may show less than was settled.
+        if self.is_spoiled || !is_whole || matches!(self.setup.policy, Policy::Rehydrate(_)) {
+            return;
+        }
+        let (shown, settled) = (it.shown_count(), it.settled_count());
+        if shown < settled {
+            self.fail("C3", format!("page {page} shows {shown} of {settled} clicks that are settled"));
         }
     }
 
@@ -175,10 +209,7 @@ impl World {
                     let what = format!("page {page} starts over and does not tell what it has dropped");
                     self.failure.get_or_insert(("C3", what));
                 }
-                it.deeds.clear();
-                it.needs_session = false;
-                it.session = session;
-                it.renewals += 1;
+                it.begin_session(session);
                 let socket = it.socket;
                 self.trace(|| format!("page {page} starts over with session {session}"));
                 for bytes in transmits {

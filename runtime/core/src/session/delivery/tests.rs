@@ -22,7 +22,7 @@ fn attached() -> Delivery {
 
 fn sent(version: u64) -> Sent {
     let (program, templates) = (ProgramWriter::new().finish(), Vec::new());
-    Sent { version, is_snapshot: false, program, templates, at: Timestamp(version) }
+    Sent { version, seq_shown: 0, is_snapshot: false, program, templates, at: Timestamp(version) }
 }
 
 /// The session's number on the socket, and the first words of the frame.
@@ -42,8 +42,8 @@ fn an_acknowledgement_is_told_once_by_itself_or_with_a_patch() {
     assert_eq!(said(delivery.take_ack(1)), "1: ack 1");
     assert_eq!(said(delivery.take_ack(1)), "nothing");
     delivery.owe_ack();
-    delivery.keep(sent(1)).expect("it fits");
-    assert_eq!(said(delivery.send_newest(2, Timestamp(2))), "1: patch 2");
+    delivery.keep(Sent { seq_shown: 2, ..sent(1) }).expect("it fits");
+    assert_eq!(said(delivery.send_newest(Timestamp(2))), "1: patch 2");
     assert_eq!(said(delivery.take_ack(2)), "nothing", "the patch has told it");
     delivery.owe_ack();
     assert!(delivery.attach(2));
@@ -71,14 +71,14 @@ fn a_client_goes_on_from_the_version_before_the_oldest_patch() {
     let mut delivery = attached();
     assert!(delivery.leads_on_from(7, 7), "nothing is missing");
     for version in [5, 6, 7] {
-        delivery.keep(sent(version)).expect("it fits");
+        delivery.keep(Sent { seq_shown: version + 3, ..sent(version) }).expect("it fits");
     }
     assert!(delivery.leads_on_from(4, 7));
     assert!(!delivery.leads_on_from(5, 7), "it hasn't acknowledged what it has");
     delivery.acknowledge(5);
     assert!(delivery.leads_on_from(5, 7) && !delivery.leads_on_from(4, 7));
     assert_eq!(delivery.version_acked(), 5);
-    assert_eq!(said(delivery.send(0, 9, Timestamp(9))), "1: patch 9");
+    assert_eq!(said(delivery.send(0, Timestamp(9))), "1: patch 9", "what the version of 6 shows");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_client_has_until_then_to_acknowledge_and_nobody_is_waited_for_without_a_soc
     assert_eq!(delivery.ack_at(), None);
     delivery.keep(sent(1)).expect("it fits");
     assert_eq!(delivery.ack_at(), Some(Timestamp(1 + limits::ACK_MS_MAX)));
-    delivery.send_newest(0, Timestamp(50));
+    delivery.send_newest(Timestamp(50));
     assert_eq!(delivery.ack_at(), Some(Timestamp(50 + limits::ACK_MS_MAX)), "since it was last sent");
     delivery.park();
     assert_eq!(delivery.ack_at(), None);

@@ -26,6 +26,7 @@ fn polled(outbox: &mut Outbox<u8>) -> Vec<String> {
             Output::Persist(_) => "checkpoint".into(),
             Output::Drop(_) => "drop".into(),
             Output::Unfit(_) => "unfit".into(),
+            Output::EffectDropped => "effect dropped".into(),
             Output::Close(_) => "close".into(),
         })
         .collect()

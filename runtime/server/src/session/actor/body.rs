@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::stores::Stores;
 use super::tasks::Tasks;
-use crate::component::context::Adapter;
+use crate::component::context::{Adapter, Asked};
 use crate::component::live::Live;
 use crate::http::admission::bytes::Charge;
 use crate::id::SessionId;
@@ -301,8 +301,10 @@ impl<C: Live> Body<C> {
     fn take_message(&mut self, message: C::Msg) -> Option<End> {
         let taken = self.run(|session, now| session.handle_input(now, Input::Message(message)));
         // The state is recorded before anything is rendered: a replay has the state and not the message.
-        let state = self.session.state().map(<[u8]>::to_vec);
-        self.record(|recorder, now| recorder.message(now, state));
+        if self.recorder.is_some() {
+            let (state, asked) = (self.session.state().map(<[u8]>::to_vec), self.session.asked());
+            self.record(|recorder, now| recorder.message(now, state, asked));
+        }
         match taken {
             Ok(()) | Err(Recovery::Undone { .. }) => self.finish(),
             Err(_) => Some(self.failed()),
@@ -407,7 +409,7 @@ impl<C: Live> Body<C> {
                         link.transmit(transmission, C::IS_COMPRESSED);
                     }
                 }
-                Output::Effect(task) => {
+                Output::Effect(Asked::Task(task)) => {
                     self.tasks.waiting.push_back(task);
                     self.start_tasks();
                 }
@@ -416,10 +418,20 @@ impl<C: Live> Body<C> {
                         return Some(end);
                     }
                 }
+                Output::EffectDropped => {
+                    let component = type_name::<C>();
+                    tracing::warn!(
+                        session = %self.id, component, "asks for more than its page does: the oldest of {} is dropped",
+                        lightspeed_core::session::EFFECTS_WAITING_MAX
+                    );
+                }
                 Output::Drop(reason) => {
                     // The socket may stay open with a client that is silent: it holds the session no longer.
                     if let Some(link) = &self.link {
                         self.surroundings.registry.detach(self.id, link.epoch);
+                        let peer = link.peer().map(tracing::field::display);
+                        let (session, component, reason) = (self.id, type_name::<C>(), reason.name());
+                        tracing::info!(%session, component, peer, reason, "a session lets go of its socket");
                     }
                     self.let_go(reason);
                 }
@@ -428,6 +440,7 @@ impl<C: Live> Body<C> {
                     return Some(self.suspended.unwrap_or(CloseReason::ShuttingDown).into());
                 }
                 Output::Close(reason) => return Some(reason.into()),
+                // What is asked of the page, the machine has.
                 _ => {}
             }
         }

@@ -12,11 +12,11 @@ impl Live for Still {
     type Msg = ();
     type Params = ();
 
-    async fn mount((): (), _: &mut Context<Self>) -> Result<Self, MountError> {
+    async fn mount((): (), _: &mut Context<Self::Msg>) -> Result<Self, MountError> {
         Ok(Self)
     }
 
-    fn update(&mut self, (): (), _: &mut Context<Self>) {}
+    fn update(&mut self, (): (), _: &mut Context<Self::Msg>) {}
 
     fn render(&self) -> Html<()> {
         html! { button onclick=(()) { "nothing" } }
