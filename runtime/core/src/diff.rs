@@ -16,12 +16,14 @@ use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
-use crate::tree::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
+use crate::tree::build::{attribute_text, write_branch, write_root, write_splice};
 use crate::tree::held::Past;
-use crate::tree::html::{Body, Fragment, Item, Value};
+use crate::tree::html::{Body, Child, Fragment, Item, Value};
+use crate::tree::numbering::Numbering;
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::Part;
 use crate::tree::template::Slot;
+use crate::tree::walks::Difference;
 
 /// A program that takes a document from one tree to another.
 pub(crate) struct Patch<M> {
@@ -74,7 +76,8 @@ impl<M> Patch<M> {
         }
     }
 
-    fn slot(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
+    /// Compares what a slot holds.
+    pub(crate) fn slot(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
         let Place { at, slot: index } = place;
         match (old, &mut *new) {
             (Value::Text(old), Value::Text(new)) if old == new => {}
@@ -87,6 +90,7 @@ impl<M> Patch<M> {
             (Value::Raw(old), Value::Raw(new)) if old == new => {}
             (_, Value::Raw(html)) => self.program.push(&Op::Html { at, slot: index, html }),
             (old, Value::Memo(new)) => self.memo(place, old, &mut new.0),
+            (old, Value::Mapped(new)) => self.mapped(place, slot, old, new.child_mut()),
             (old, Value::Html(new)) => self.splice(place, old, new.root_mut()),
             (Value::Absent, Value::Absent)
             | (_, Value::Message { .. } | Value::Payload(_) | Value::NoHandler) => {}
@@ -130,6 +134,16 @@ impl<M> Patch<M> {
             Value::Memo(old) if old.0.is_same(new) => take_over(&old.0, new),
             _ => Part::number(new, |new| self.splice(place, old, new)),
         }
+    }
+
+    /// A splice of HTML with messages of its own. What holds HTML of other messages, or of the component's own, is replaced.
+    fn mapped(&mut self, place: Place, slot: &Slot, old: &Value<M>, new: &mut dyn Child<M>) {
+        let old = match old {
+            Value::Mapped(old) => Some(old.child()),
+            _ => None,
+        };
+        let Self { program, numbering, past } = self;
+        new.diff(old, Difference { at: place.at, index: place.slot, slot, program, numbering }, past);
     }
 
     /// An item against the one with its key.
@@ -212,7 +226,7 @@ fn take_over<M>(old: &Arc<Part<M>>, new: &mut Arc<Part<M>>) {
 
 /// A slot of an instance.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    at: InstanceId,
-    slot: u32,
+pub(crate) struct Place {
+    pub(crate) at: InstanceId,
+    pub(crate) slot: u32,
 }
