@@ -75,11 +75,11 @@ impl<M> Html<M> {
 
 /// `html! { (content) }`.
 static ALONE: Template = Template {
-    fingerprint: 0,
+    fingerprint: 262_371_331,
     namespace: Namespace::Html,
-    roots: 1,
-    statics: &["", ""],
-    slots: &[Slot { kind: Kind::Splice, path: &[0], within: Within::ROOT }],
+    roots: 2,
+    statics: &["<!>", ""],
+    slots: &[Slot { kind: Kind::Splice, path: &[1], within: Within::ROOT }],
     reach: Reaches::new(&[]),
     placed: &[],
     place: "`Html::map`",
