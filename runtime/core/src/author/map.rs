@@ -214,11 +214,11 @@ impl<C, M, F: Fn(C) -> M> ReachedChild<M> for Within<'_, C, F> {
     }
 
     fn has_handler(&self, slot: SlotIndex) -> Option<bool> {
-        self.reached.has_handler(slot)
+        self.reached.handler(slot).map(|handler| !handler.is_none())
     }
 
     fn message(&self, slot: SlotIndex, payload: &Payload<'_>) -> Option<Result<M, PayloadError>> {
-        Some(self.reached.message(slot, payload)?.map(self.map))
+        Some(self.reached.handler(slot)?.message(payload)?.map(self.map))
     }
 
     fn keeps_from(&self, slot: SlotIndex, around: Around) -> bool {

@@ -56,19 +56,14 @@ impl<'a, M> Reached<'a, M> {
         }
     }
 
-    /// Whether a handler's slot has one at the moment; `None` when it isn't a slot for one.
-    pub(crate) fn has_handler(&self, slot: SlotIndex) -> Option<bool> {
+    /// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
+    pub(crate) fn handler(&self, slot: SlotIndex) -> Option<Handler<'_, M>> {
         match self {
-            Self::Own(instance) => Some(!matches!(instance.handler(slot)?, Value::NoHandler)),
-            Self::Mapped(child) => child.has_handler(slot),
-        }
-    }
-
-    /// The message of a handler for an event with this payload; `None` without a handler.
-    pub(crate) fn message(&self, slot: SlotIndex, payload: &Payload<'_>) -> Option<Result<M, PayloadError>> {
-        match self {
-            Self::Own(instance) => instance.handler(slot)?.message(payload),
-            Self::Mapped(child) => child.message(slot, payload),
+            Self::Own(instance) => instance.handler(slot).map(Handler::Own),
+            Self::Mapped(child) => {
+                let has_one = child.has_handler(slot)?;
+                Some(Handler::Mapped { child: &**child, slot, has_one })
+            }
         }
     }
 
@@ -131,6 +126,30 @@ impl<'a, M: 'a> Visit<'a, M> for Find {
 
     fn leave(&mut self, instance: Instance<'a, M>, slot: usize, _: &mut Reached<'a, M>) {
         instance.look(slot, &mut self.around);
+    }
+}
+
+/// What a handler's slot holds.
+pub(crate) enum Handler<'r, M> {
+    Own(&'r Value<M>),
+    Mapped { child: &'r dyn ReachedChild<M>, slot: SlotIndex, has_one: bool },
+}
+
+impl<M> Handler<'_, M> {
+    /// Whether there is none at the moment.
+    pub(crate) const fn is_none(&self) -> bool {
+        match self {
+            Self::Own(value) => matches!(value, Value::NoHandler),
+            Self::Mapped { has_one, .. } => !*has_one,
+        }
+    }
+
+    /// The message for an event with this payload; `None` without a handler.
+    pub(crate) fn message(&self, payload: &Payload<'_>) -> Option<Result<M, PayloadError>> {
+        match self {
+            Self::Own(value) => value.message(payload),
+            Self::Mapped { child, slot, .. } => child.message(*slot, payload),
+        }
     }
 }
 

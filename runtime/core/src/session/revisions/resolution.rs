@@ -75,27 +75,27 @@ impl<M> Revisions<M> {
         let Some((current, around)) = found else {
             return self.row_message(address, version_seen, payload);
         };
-        let has_handler = current.has_handler(address.slot).ok_or(FORGED)?;
+        let handler = current.handler(address.slot).ok_or(FORGED)?;
         let mut is_kept_from = current.keeps_from(address.slot, around);
+        let instance_then;
         let seen = match seen {
-            None => None,
+            None => &handler,
             Some(seen) => {
                 // An instance that came later cannot have been seen then.
                 let (instance, around) = find_reached(&seen.tree, address).ok_or(FORGED)?;
                 is_kept_from |= instance.keeps_from(address.slot, around);
-                instance.has_handler(address.slot).ok_or(FORGED)?;
-                Some(instance)
+                instance_then = instance;
+                &instance_then.handler(address.slot).ok_or(FORGED)?
             }
         };
-        if !has_handler {
+        if handler.is_none() {
             return Err(GONE);
         }
         // Then nobody can have made it; now it does nothing any more.
         if is_kept_from {
             return Err(DISABLED);
         }
-        let message = seen.as_ref().unwrap_or(&current).message(address.slot, payload);
-        resolved(message, payload).map_err(|unresolved| unresolved.at(address, current.slots()))
+        resolved(seen.message(payload), payload).map_err(|unresolved| unresolved.at(address, current.slots()))
     }
 
     /// The message of an event in a row of a stream, of which handlers are kept and nothing else: where nobody could
