@@ -236,7 +236,7 @@ impl Component for Office {
         let [revision, draft, is_on, lamps, log, generation] = lines[..] else { return Err(LoadError) };
         let numbers = |text: &str| text.split_whitespace().map(|number| number.parse().unwrap()).collect();
         self.left.revision = revision.parse().map_err(|_| LoadError)?;
-        self.left.draft = draft.to_owned();
+        draft.clone_into(&mut self.left.draft);
         self.left.is_on = is_on == "true";
         self.left.lamps = numbers(lamps);
         self.left.log = numbers(log);

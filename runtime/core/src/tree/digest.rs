@@ -88,10 +88,8 @@ impl<'a, M: 'a> Visit<'a, M> for Fnv {
             }
             // Its rows aren't kept, and are shown anew by whoever goes on.
             Value::Stream(_) => self.bytes(&[12]),
-            // Those are no values that are kept: `slot` has them.
-            Value::Text(_) | Value::Absent | Value::Flag(_) => {}
-            // It looks like its content.
-            Value::Mapped(_) => {}
+            // Mapped HTML looks like its content. The others are no values that are kept: `slot` has them.
+            Value::Mapped(_) | Value::Text(_) | Value::Absent | Value::Flag(_) => {}
         }
         value.visit(self)
     }
