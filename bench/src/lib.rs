@@ -19,6 +19,7 @@
 //!   time, and prints how long the clicks of others take with and without them
 //! - `cargo run --release -p lightspeed-bench --bin memory` prints what a session takes in the server's memory
 
+pub mod children;
 pub mod crowd;
 pub mod gallery;
 pub mod joined;

@@ -10,9 +10,11 @@ use std::hint::black_box;
 
 use gungraun::prelude::*;
 use lightspeed::Adapter;
+use lightspeed_bench::children::{Children, Msg, Way};
 use lightspeed_bench::joined::{Joined, Operation, Place, counter, rows, rows_before};
 use lightspeed_bench::pages::{Table, counter_with_maud, rows_with_maud, table};
-use lightspeed_core::Policy;
+use lightspeed_core::session::Component;
+use lightspeed_core::{Html, Policy};
 use lightspeed_examples::counter::Counter;
 use lightspeed_examples::rows::Rows;
 
@@ -41,6 +43,12 @@ fn rows_table(count: u32) -> Table {
     // What it gave back would be what the allocator has to look through while maud's page is measured.
     std::mem::forget(joined);
     table
+}
+
+fn children_prepared(way: Way) -> (Joined<Children>, Way) {
+    let mut joined = Joined::new(Children::new(way, 1_000), Policy::Resume);
+    joined.event(way.place());
+    (joined, way)
 }
 
 #[library_benchmark]
@@ -72,6 +80,26 @@ fn rows_event_stored((mut joined, place): Prepared<Rows>) -> Prepared<Rows> {
     (joined, place)
 }
 
+#[library_benchmark(setup = children_prepared)]
+#[bench::inline(Way::Inline)]
+#[bench::spliced(Way::Spliced)]
+#[bench::mapped(Way::Mapped)]
+#[bench::memoized(Way::Memoized)]
+fn children_event((mut joined, way): (Joined<Children>, Way)) -> Joined<Children> {
+    black_box(joined.event(black_box(way.place())));
+    joined
+}
+
+#[library_benchmark(setup = children_prepared)]
+#[bench::inline(Way::Inline)]
+#[bench::spliced(Way::Spliced)]
+#[bench::mapped(Way::Mapped)]
+#[bench::memoized(Way::Memoized)]
+fn children_render((joined, _): (Joined<Children>, Way)) -> (Joined<Children>, Html<Msg>) {
+    let html = black_box(joined.component().render());
+    (joined, html)
+}
+
 #[library_benchmark(setup = rows_table)]
 #[bench::rows_1000(1_000)]
 fn maud_rows(table: Table) -> (Table, String) {
@@ -87,7 +115,15 @@ fn maud_counter(count: i64) -> String {
 
 library_benchmark_group!(
     name = instructions,
-    benchmarks = [counter_event, rows_event, rows_event_stored, maud_rows, maud_counter]
+    benchmarks = [
+        counter_event,
+        rows_event,
+        rows_event_stored,
+        children_event,
+        children_render,
+        maud_rows,
+        maud_counter
+    ]
 );
 
 main!(library_benchmark_groups = instructions);

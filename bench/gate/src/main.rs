@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::Parser;
 use lightspeed::Adapter;
+use lightspeed_bench::children::{Children, Way};
 use lightspeed_bench::joined::{Joined, Operation, Place, counter, rows, rows_before};
 use lightspeed_bench::limits::{Figure, Limits, Verdict};
 use lightspeed_bench::{machine, results, wire};
@@ -150,6 +151,9 @@ const RATIOS: &[(&str, &str, &str)] = &[
     ("counter +1 / maud's page", "counter_event plus_1", "maud_counter count"),
     ("select in 10,000 / in 1,000", "rows_event select_10000", "rows_event select_1000"),
     ("select, stored / kept in memory", "rows_event_stored select_1000", "rows_event select_1000"),
+    ("one of 1,000 children / rows, inline", "children_event mapped", "children_event inline"),
+    ("one of 1,000 children / rows, spliced", "children_event mapped", "children_event spliced"),
+    ("one of 1,000 children in `@memo` / rows, inline", "children_event memoized", "children_event inline"),
 ];
 
 fn table<'v>(verdicts: impl Iterator<Item = &'v Verdict>) {
@@ -192,6 +196,11 @@ fn allocations(figures: &mut Vec<Figure>) {
     let operation = Operation::Select;
     let joined = rows_before(operation, 1_000, rows(), Adapter::<Rows>::policy(true));
     count("select a row, stored", joined, operation.place(1_000), figures);
+    for way in Way::ALL {
+        let mut joined = Joined::new(Children::new(way, 1_000), Policy::Resume);
+        joined.event(way.place());
+        count(way.name(), joined, way.place(), figures);
+    }
 }
 
 fn count<C: Component>(name: &str, mut joined: Joined<C>, place: Place, figures: &mut Vec<Figure>) {

@@ -16,13 +16,15 @@ use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::isa::{Op, ProgramWriter};
 use lightspeed_protocol::msgpack::{Raw, Text, Writer};
 
-use crate::tree::build::{Numbering, attribute_text, write_branch, write_root, write_splice};
+use crate::tree::build::{attribute_text, write_branch, write_root, write_splice};
 use crate::tree::held::Past;
-use crate::tree::html::{Body, Fragment, Item, Value};
+use crate::tree::html::{Body, Child, Fragment, Item, Value};
+use crate::tree::numbering::Numbering;
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::Part;
 use crate::tree::slot_address::SlotAddress;
 use crate::tree::template::Slot;
+use crate::tree::walks::Difference;
 
 /// A program that takes a document from one tree to another.
 pub(crate) struct Patch<M> {
@@ -75,7 +77,8 @@ impl<M> Patch<M> {
         }
     }
 
-    fn slot(&mut self, address: SlotAddress, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
+    /// Compares what a slot holds.
+    pub(crate) fn slot(&mut self, address: SlotAddress, slot: &Slot, old: &Value<M>, new: &mut Value<M>) {
         let SlotAddress { instance: at, slot: index } = address;
         match (old, &mut *new) {
             (Value::Text(old), Value::Text(new)) if old == new => {}
@@ -88,6 +91,7 @@ impl<M> Patch<M> {
             (Value::Raw(old), Value::Raw(new)) if old == new => {}
             (_, Value::Raw(html)) => self.program.push(&Op::Html { at, slot: index, html }),
             (old, Value::Memo(new)) => self.memo(address, old, &mut new.0),
+            (old, Value::Mapped(new)) => self.mapped(address, slot, old, new.child_mut()),
             (old, Value::Html(new)) => self.splice(address, old, new.root_mut()),
             (Value::Absent, Value::Absent)
             | (_, Value::Message { .. } | Value::Payload(_) | Value::NoHandler) => {}
@@ -131,6 +135,16 @@ impl<M> Patch<M> {
             Value::Memo(old) if old.0.is_same(new) => take_over(&old.0, new),
             _ => Part::number(new, |new| self.splice(address, old, new)),
         }
+    }
+
+    /// A splice of HTML with messages of its own. What holds HTML of other messages, or of the component's own, is replaced.
+    fn mapped(&mut self, address: SlotAddress, slot: &Slot, old: &Value<M>, new: &mut dyn Child<M>) {
+        let old = match old {
+            Value::Mapped(old) => Some(old.child()),
+            _ => None,
+        };
+        let Self { program, numbering, past } = self;
+        new.diff(old, Difference { address, slot, program, numbering }, past);
     }
 
     /// An item against the one with its key.

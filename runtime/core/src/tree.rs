@@ -11,6 +11,7 @@
 //! - `render`, `escape`, `markup`: the tree as HTML
 //! - `build`: the tree as values of a program, and as a hydration layout
 //! - [`nesting`], [`layout`]: whether a parser keeps the HTML as it is written, and how a client checks that
+//! - `visit`, `walks`: how a tree is walked over, and what each walk carries with it
 //! - `digest`, `size`: whether a tree looks the same in another process, and how much memory a tree takes
 
 pub(crate) mod build;
@@ -25,6 +26,7 @@ pub mod layout;
 mod markup;
 pub(crate) mod memos;
 pub mod nesting;
+pub(crate) mod numbering;
 mod pack;
 pub mod packed;
 pub(crate) mod part;
@@ -37,3 +39,4 @@ pub(crate) mod stream;
 pub(crate) mod streams;
 pub mod template;
 pub(crate) mod visit;
+pub(crate) mod walks;

@@ -67,8 +67,10 @@ const PLAIN: u8 = 0;
 const ROWS: u8 = 1;
 /// So is the whole list, with the rows in it.
 const NESTED: u8 = 2;
+/// The same, and each part is a child whose messages are mapped.
+const MAPPED: u8 = 3;
 
-/// The same page in three ways.
+/// The same page in four ways.
 #[derive(Debug, Clone, Default)]
 struct Board<const MEMOS: u8> {
     state: State,
@@ -115,7 +117,7 @@ macro_rules! list {
                         @if row.is_open {
                             form id={ "form" (row.id) } onsubmit=(|()| Msg::Sent) { input name="other" value=(row.text); }
                         }
-                        (Self::field(row))
+                        (Self::child(Self::field(row)))
                     }
                 }
             }
@@ -164,6 +166,13 @@ impl<const MEMOS: u8> Board<MEMOS> {
         }
     }
 
+    fn child(html: Html<Msg>) -> Html<Msg> {
+        if MEMOS != MAPPED {
+            return html;
+        }
+        html.map(Some).map(|message| message.unwrap())
+    }
+
     fn field(row: &Row) -> Html<Msg> {
         let id = row.id;
         html! { input id={ "field" (id) } value=(row.draft) oninput=(move |text| Msg::RowDraft(id, text)); }
@@ -185,7 +194,7 @@ impl<const MEMOS: u8> Board<MEMOS> {
     }
 
     fn list(&self) -> Html<Msg> {
-        if MEMOS == NESTED {
+        if MEMOS >= NESTED {
             let deps = (self.state.rows.clone(), self.state.selected);
             html! { (self.list.of(deps, || self.list_of(&self.rows))) }
         } else {
@@ -231,12 +240,12 @@ impl<const MEMOS: u8> Component for Board<MEMOS> {
     fn render(&self) -> Html<Msg> {
         let html = html! {
             button #count onclick=(Msg::Do(vec![Act::Count])) { (self.state.count) }
-            (self.heads())
-            @if self.state.is_twice { aside { (self.heads()) (self.list_of(&self.other_rows)) } }
+            (Self::child(self.heads()))
+            @if self.state.is_twice { aside { (Self::child(self.heads())) (Self::child(self.list_of(&self.other_rows))) } }
             @if self.state.is_hidden { "hidden" }
-            @else if self.state.is_swapped { section { (self.list()) } }
-            @else { (self.list()) }
-            @if self.state.has_stream { (self.tails()) }
+            @else if self.state.is_swapped { section { (Self::child(self.list())) } }
+            @else { (Self::child(self.list())) }
+            @if self.state.has_stream { (Self::child(self.tails())) }
             p { (self.state.clicked.len()) }
         };
         if self.state.is_bad {
@@ -616,23 +625,30 @@ proptest! {
         let mut plain = start::<PLAIN>(&rows, has_stream, policy);
         let mut memoized = start::<ROWS>(&rows, has_stream, policy);
         let mut nested = start::<NESTED>(&rows, has_stream, policy);
+        let mut mapped = start::<MAPPED>(&rows, has_stream, policy);
         prop_assert_eq!(&plain.html, &memoized.html);
         prop_assert_eq!(&plain.html, &nested.html);
+        prop_assert_eq!(&plain.html, &mapped.html);
         for step in &steps {
             go_on(&mut plain, step);
             go_on(&mut memoized, step);
             go_on(&mut nested, step);
+            go_on(&mut mapped, step);
             prop_assert_eq!(plain.closed, memoized.closed);
             prop_assert_eq!(plain.closed, nested.closed);
+            prop_assert_eq!(plain.closed, mapped.closed);
             if plain.closed.is_some() {
                 return Ok(());
             }
             prop_assert_eq!(&plain.frames, &memoized.frames);
             prop_assert_eq!(&plain.frames, &nested.frames);
+            prop_assert_eq!(&plain.frames, &mapped.frames);
             prop_assert_eq!(&plain.session.component().state, &memoized.session.component().state);
             prop_assert_eq!(&plain.session.component().state, &nested.session.component().state);
+            prop_assert_eq!(&plain.session.component().state, &mapped.session.component().state);
             prop_assert_eq!(plain.session.page_html(), memoized.session.page_html());
             prop_assert_eq!(plain.session.page_html(), nested.session.page_html());
+            prop_assert_eq!(plain.session.page_html(), mapped.session.page_html());
             if !plain.session.component().state.is_bad {
                 prop_assert_eq!(nested.document.to_html(), whole(&plain));
             }

@@ -68,8 +68,9 @@ pub(crate) struct App {
 #[derive(Debug, Clone, Default)]
 struct Memos {
     field: Memo<String, Msg>,
-    rows: Memo<(Vec<u64>, u64), Msg>,
-    row: MemoList<u64, Msg>,
+    /// A child: its messages are the rows to be removed.
+    rows: Memo<(Vec<u64>, u64), u64>,
+    row: MemoList<u64, u64>,
     mark: Memo<u64, Msg>,
 }
 
@@ -207,7 +208,7 @@ impl Component for App {
             button #spoil onclick=(Msg::Spoil) { "spoil" }
             button #bomb onclick=(Msg::Bomb(Bomb)) { "bomb" }
             @if self.is_open { p { "open " (self.journal.len()) } (self.mark()) (self.lines()) } @else { (self.lines()) }
-            (self.memos.rows.of((self.rows.clone(), self.count / 4), || self.rows()))
+            (self.memos.rows.of((self.rows.clone(), self.count / 4), || self.rows()).map(Msg::Remove))
             (self.mark())
             (self.list())
         }
@@ -281,12 +282,12 @@ impl App {
         html! { input #note value=(self.draft) oninput=(Msg::Note); }
     }
 
-    fn rows(&self) -> Html<Msg> {
+    fn rows(&self) -> Html<u64> {
         html! {
             p { (self.count / 4) }
             ul {
                 @memo row in self.memos.row.over(&self.rows, |row| **row) {
-                    li key=(row) { b { (row) } button id={ "row" (row) } onclick=(Msg::Remove(*row)) { "x" } }
+                    li key=(row) { b { (row) } button id={ "row" (row) } onclick=(*row) { "x" } }
                 }
             }
         }

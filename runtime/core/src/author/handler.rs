@@ -237,7 +237,7 @@ pub trait OutlivesRender {}
 #[diagnostic::on_unimplemented(
     message = "this live HTML has messages of another type than the HTML around it, whose messages are `{M}`",
     label = "its messages are not `{M}`",
-    note = "give the function that makes it the messages to use, `fn part<M: Clone>(on_save: M) -> Html<M>`, or have it return `Html<{M}>`"
+    note = "map its messages: `(part.map(Msg::Part))`, with a function from its messages to `{M}`; or have the function that makes it return `Html<{M}>`"
 )]
 pub trait SameMessages<M> {
     /// The value as it is.

@@ -98,7 +98,7 @@ impl<M> Live for Html<M> {
     type Message = M;
 
     fn live(&self) -> Value<M> {
-        Value::Html(self.clone())
+        self.content()
     }
 }
 

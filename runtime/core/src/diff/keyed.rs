@@ -14,8 +14,9 @@ use lightspeed_protocol::isa::Op;
 use lightspeed_protocol::msgpack::{Raw, Writer};
 
 use super::Patch;
-use crate::tree::build::{Numbering, write_items, write_packed};
+use crate::tree::build::{write_items, write_packed};
 use crate::tree::html::{Item, Value};
+use crate::tree::numbering::Numbering;
 use crate::tree::packed::Packed;
 use crate::tree::slot_address::SlotAddress;
 

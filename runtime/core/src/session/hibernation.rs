@@ -24,8 +24,7 @@ use crate::tree::digest::digest;
 use crate::tree::html::{Fragment, Html};
 use crate::tree::ids::{give_ids, ids_of};
 use crate::tree::memos as memo;
-use crate::tree::stream::StreamValue;
-use crate::tree::streams;
+use crate::tree::streams::{self, Taken};
 
 /// How long a session takes no input before it hibernates, in milliseconds.
 pub const HIBERNATE_AFTER_MS: u64 = 10_000;
@@ -45,7 +44,7 @@ pub(super) struct Asleep<M> {
     /// The ids of the tree's instances, parents before children.
     ids: Box<[InstanceId]>,
     /// What the tree kept of the rows of its streams, in the tree's order.
-    streams: Vec<StreamValue<M>>,
+    streams: Vec<Taken<M>>,
 }
 
 impl<M> Newest<M> {
@@ -81,7 +80,7 @@ impl<M> Newest<M> {
     pub(super) fn lose_streams(&self) {
         match self {
             Self::Tree(tree) => streams::lose(tree),
-            Self::Asleep(asleep) => asleep.streams.iter().for_each(StreamValue::lose),
+            Self::Asleep(asleep) => asleep.streams.iter().for_each(Taken::lose),
         }
     }
 
@@ -90,7 +89,7 @@ impl<M> Newest<M> {
         match self {
             Self::Tree(tree) => streams::settle(tree),
             Self::Asleep(asleep) => {
-                asleep.streams.iter_mut().for_each(StreamValue::settle);
+                asleep.streams.iter_mut().for_each(Taken::settle);
                 !asleep.streams.is_empty()
             }
         }

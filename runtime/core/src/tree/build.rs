@@ -3,73 +3,26 @@
 //! Both number the instances as they go: in program order, parents before children, the
 //! way the client does. They differ in what is written of a slot: [`Form`].
 
-use alloc::vec::Vec;
 use core::ops::Range;
 
-use lightspeed_protocol::InstanceId;
 use lightspeed_protocol::msgpack::{Text, Writer};
 
-use crate::sent_templates::TemplateUse;
 use crate::tree::escape::guarded;
 use crate::tree::html::{Fragment, Item, Value};
+use crate::tree::numbering::Numbering;
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::Part;
 use crate::tree::stream::Content;
 use crate::tree::template::{Kind, Template};
-
-/// What a program needs besides its instructions.
-#[derive(Debug, Default)]
-pub(crate) struct Numbering {
-    /// The id of the next new instance.
-    pub(crate) next_id: InstanceId,
-    /// The templates that the program refers to.
-    pub(crate) uses: Vec<TemplateUse>,
-    /// How many pieces of raw HTML the hydration layout has told of.
-    pub(crate) raw_count: usize,
-    /// Those of them that the page leaves out, in ascending order.
-    pub(crate) left_out: Vec<usize>,
-    /// There are streams in what was built.
-    pub(crate) has_streams: bool,
-    /// A stream was rendered as what has changed since another place showed it.
-    pub(crate) is_misplaced: bool,
-}
-
-impl Numbering {
-    pub(crate) fn new(next_id: InstanceId) -> Self {
-        Self {
-            next_id,
-            uses: Vec::new(),
-            raw_count: 0,
-            left_out: Vec::new(),
-            has_streams: false,
-            is_misplaced: false,
-        }
-    }
-
-    fn number(&mut self, template: &'static Template, needs_html: bool) -> InstanceId {
-        self.note(template, needs_html);
-        self.take_id()
-    }
-
-    /// The program refers to this template.
-    fn note(&mut self, template: &'static Template, needs_html: bool) {
-        match self.uses.iter_mut().rfind(|known| known.template.fingerprint == template.fingerprint) {
-            Some(known) => known.needs_html |= needs_html,
-            None => self.uses.push(TemplateUse { template, needs_html }),
-        }
-    }
-
-    fn take_id(&mut self) -> InstanceId {
-        let id = self.next_id;
-        self.next_id = id.checked_add(1).expect("a session makes fewer than 2^32 instances");
-        id
-    }
-}
+use crate::tree::walks::Write;
 
 /// What is written of an instance's slots.
 trait Form {
     /// The client builds the instances, and needs the HTML of their templates.
     const IS_BUILT: bool;
+
+    /// The same to be done with HTML of other messages.
+    fn within<'v>(kind: &'v Kind, numbering: &'v mut Numbering, out: &'v mut Writer) -> Write<'v, 'v>;
 
     /// Whether something is written of a slot of this kind.
     fn has(kind: &Kind) -> bool;
@@ -89,6 +42,10 @@ struct Built;
 
 impl Form for Built {
     const IS_BUILT: bool = true;
+
+    fn within<'v>(kind: &'v Kind, numbering: &'v mut Numbering, out: &'v mut Writer) -> Write<'v, 'v> {
+        Write::Build(kind, numbering, out)
+    }
 
     fn has(kind: &Kind) -> bool {
         !matches!(kind, Kind::Handler { .. })
@@ -114,6 +71,10 @@ struct Hydrated;
 
 impl Form for Hydrated {
     const IS_BUILT: bool = false;
+
+    fn within<'v>(kind: &'v Kind, numbering: &'v mut Numbering, out: &'v mut Writer) -> Write<'v, 'v> {
+        Write::Hydrate(kind, numbering, out)
+    }
 
     fn has(kind: &Kind) -> bool {
         kind.slot_kind().is_content()
@@ -143,6 +104,26 @@ pub(crate) fn write_values<M>(fragment: &mut Fragment<M>, numbering: &mut Number
 /// Writes `[fingerprint, values..]`.
 pub(crate) fn write_splice<M>(fragment: &mut Fragment<M>, numbering: &mut Numbering, out: &mut Writer) {
     splice::<Built, M>(fragment, numbering, out);
+}
+
+/// Writes what a content slot of this kind holds.
+pub(crate) fn write_value<M>(
+    kind: &Kind,
+    content: &mut Value<M>,
+    numbering: &mut Numbering,
+    out: &mut Writer,
+) {
+    value::<Built, M>(kind, content, numbering, out);
+}
+
+/// Writes the hydration layout of what a content slot of this kind holds.
+pub(crate) fn write_value_layout<M>(
+    kind: &Kind,
+    content: &mut Value<M>,
+    numbering: &mut Numbering,
+    out: &mut Writer,
+) {
+    value::<Hydrated, M>(kind, content, numbering, out);
 }
 
 /// Writes `[arm, values..]`.
@@ -198,6 +179,9 @@ fn value<F: Form, M>(kind: &Kind, value: &mut Value<M>, numbering: &mut Numberin
         Value::Raw(html) => F::raw(html, numbering, out),
         Value::Html(html) => splice::<F, M>(html.root_mut(), numbering, out),
         Value::Memo(memo) => Part::number(&mut memo.0, |root| splice::<F, M>(root, numbering, out)),
+        Value::Mapped(mapped) => {
+            let _is_done = mapped.child_mut().write(F::within(kind, numbering, out));
+        }
         Value::Absent | Value::Unknown | Value::Branch(None) => out.nil(),
         Value::Flag(on) => out.bool(*on),
         Value::Message { .. } | Value::Payload(_) | Value::NoHandler => {}
@@ -286,7 +270,12 @@ fn is_plain<M>(fragment: &Fragment<M>) -> bool {
 
 fn is_plain_value<M>(value: &Value<M>) -> bool {
     match value {
-        Value::Raw(_) | Value::Html(_) | Value::Memo(..) | Value::Branch(Some(_)) | Value::Packed(_) => false,
+        Value::Raw(_)
+        | Value::Html(_)
+        | Value::Memo(..)
+        | Value::Mapped(_)
+        | Value::Branch(Some(_))
+        | Value::Packed(_) => false,
         Value::List(items) => items.is_empty(),
         Value::Stream(stream) => stream.items().is_empty(),
         _ => true,

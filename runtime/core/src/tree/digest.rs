@@ -11,13 +11,12 @@ use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::ops::ControlFlow;
 
-use crate::tree::html::{Fragment, Value};
+use crate::tree::html::{Fragment, Mapped, Value};
 use crate::tree::packed::Cell;
 use crate::tree::part::{Keep, Part};
 use crate::tree::template::Kind;
 use crate::tree::visit::{Instance, Visit};
-
-struct Fnv(u64);
+use crate::tree::walks::{Fnv, Look};
 
 impl Fnv {
     fn bytes(&mut self, bytes: &[u8]) {
@@ -89,10 +88,15 @@ impl<'a, M: 'a> Visit<'a, M> for Fnv {
             }
             // Its rows aren't kept, and are shown anew by whoever goes on.
             Value::Stream(_) => self.bytes(&[12]),
-            // Those are no values that are kept: `slot` has them.
-            Value::Text(_) | Value::Absent | Value::Flag(_) => {}
+            // Mapped HTML looks like its content. The others are no values that are kept: `slot` has them.
+            Value::Mapped(_) | Value::Text(_) | Value::Absent | Value::Flag(_) => {}
         }
         value.visit(self)
+    }
+
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<Infallible> {
+        let _is_done = mapped.child().look(Look::Digest(self));
+        ControlFlow::Continue(())
     }
 
     /// Each part's own number, which is computed once.

@@ -8,12 +8,13 @@ use lightspeed_protocol::SlotIndex;
 use lightspeed_protocol::msgpack::Payload;
 use lightspeed_protocol::template::EventKind;
 
-use crate::tree::html::{Fragment, Value};
+use crate::tree::html::{Fragment, Html, Mapped, Value};
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::{Keep, Part};
-use crate::tree::slot_address::{SlotAddress, find_reached, write_to};
+use crate::tree::slot_address::{Reached, SlotAddress, find_reached, holds};
 use crate::tree::template::{Kind, Slot, Template};
 use crate::tree::visit::{Instance, InstanceMut, Visit, VisitMut};
+use crate::tree::walks::{Edit, Find, ForgetTold, HasTold, Look, Told, Write};
 
 impl<M> Instance<'_, M> {
     /// Whether an event of this slot tells anything of fields.
@@ -42,6 +43,16 @@ impl<M> Instance<'_, M> {
     }
 }
 
+impl<M> Reached<'_, M> {
+    /// Whether an event of this slot tells anything of fields.
+    pub(crate) fn tells_fields(&self, slot: SlotIndex) -> bool {
+        match self {
+            Self::Own(instance) => instance.tells_fields(slot),
+            Self::Mapped(child) => child.tells_fields(slot),
+        }
+    }
+}
+
 /// Whether [`note_fields`] would write into the tree.
 pub(crate) fn tells_fields<M>(tree: &Fragment<M>, address: SlotAddress) -> bool {
     find_reached(tree, address).is_some_and(|(instance, _)| instance.tells_fields(address.slot))
@@ -56,17 +67,6 @@ fn event_of(slots: &[Slot], slot: SlotIndex) -> Option<EventKind> {
 
 const fn is_of_fields(event: EventKind) -> bool {
     matches!(event, EventKind::Input | EventKind::Change | EventKind::Submit)
-}
-
-/// Which fields an event tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// All of those around which it happened.
-    Fields,
-    /// What a click changes: checkboxes, radio buttons and options.
-    Choices,
-    /// Those that name their form, wherever they are.
-    Addressed,
 }
 
 impl Told {
@@ -94,12 +94,53 @@ impl Told {
 /// that any of them may have changed: all of them are sent again if the render has a value for them. So are,
 /// when a form is submitted, those elsewhere that name a form; and after a click what a click changes.
 pub(crate) fn note_fields<M>(tree: &mut Fragment<M>, address: SlotAddress, payload: &Payload<'_>) {
-    let mut is_submitted = false;
-    write_to(tree, address.instance, |instance| {
-        is_submitted = note_fields_in(instance, address.slot, payload);
-    });
-    if is_submitted && has_told(tree, Told::Addressed) {
+    let mut edit = Edit { address, payload, is_submitted: false };
+    // Nothing is written when the instance isn't there.
+    let _is_there = edit.instance(InstanceMut::Own(tree));
+    if edit.is_submitted && has_told(tree, Told::Addressed) {
         let ControlFlow::Continue(()) = ForgetTold(Told::Addressed).instance(InstanceMut::Own(tree));
+    }
+}
+
+/// The parts around the instance are no longer what was rendered.
+impl<M> VisitMut<M> for Edit<'_> {
+    type Found = ();
+
+    fn instance(&mut self, instance: InstanceMut<'_, M>) -> ControlFlow<()> {
+        if instance.view().id() != self.address.instance {
+            return instance.visit(self);
+        }
+        self.is_submitted = note_fields_in(instance, self.address.slot, self.payload);
+        ControlFlow::Break(())
+    }
+
+    fn html(&mut self, html: &mut Html<M>) -> ControlFlow<()> {
+        if holds(html.root(), self.address.instance) {
+            return self.instance(InstanceMut::Own(html.root_mut()));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn packed(&mut self, items: &mut Packed<Value<M>>) -> ControlFlow<()> {
+        match items.position(self.address.instance) {
+            Some(index) => self.instance(InstanceMut::Packed(items, index)),
+            None => items.visit_kept_mut(self),
+        }
+    }
+
+    fn mapped(&mut self, mapped: &mut Mapped<M>) -> ControlFlow<()> {
+        if mapped.child().find(&mut Find::new(self.address)).is_some() {
+            return mapped.child_mut().write(Write::Edit(self));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<()> {
+        let id = self.address.instance;
+        if part.around(id).is_some_and(|fragment| holds(fragment, id)) {
+            return self.instance(InstanceMut::Own(Part::detached(part)));
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -137,9 +178,6 @@ fn has_told<M>(tree: &Fragment<M>, told: Told) -> bool {
     HasTold(told).instance(Instance::Own(tree)).is_break()
 }
 
-/// Finds such a field.
-struct HasTold(Told);
-
 impl HasTold {
     fn template(&self, template: &Template) -> ControlFlow<()> {
         if template.slots.iter().any(|slot| self.0.is_meant(template, slot)) {
@@ -162,13 +200,14 @@ impl<'a, M: 'a> Visit<'a, M> for HasTold {
         items.visit_kept(self)
     }
 
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<()> {
+        mapped.child().look(Look::Fields(self))
+    }
+
     fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<()> {
         part.read(|fragment| self.instance(Instance::Own(fragment)))
     }
 }
-
-/// Notes of fields that nobody knows what they hold.
-struct ForgetTold(Told);
 
 impl ForgetTold {
     fn slot<M>(&mut self, template: &Template, slot: &Slot, value: &mut Value<M>) {
@@ -189,6 +228,13 @@ impl<M> VisitMut<M> for ForgetTold {
             self.slot(template, &template.slots[index as usize], value);
             ControlFlow::Continue(())
         })
+    }
+
+    fn mapped(&mut self, mapped: &mut Mapped<M>) -> ControlFlow<Infallible> {
+        if mapped.child().look(Look::Fields(&mut HasTold(self.0))).is_break() {
+            let _is_done = mapped.child_mut().write(Write::Fields(self));
+        }
+        ControlFlow::Continue(())
     }
 
     fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<Infallible> {

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::ops::ControlFlow;
 
-use crate::tree::html::{Fragment, Item, Value};
+use lightspeed_protocol::{InstanceId, SlotIndex};
+
+use crate::tree::html::{Fragment, Item, Mapped, Value};
 use crate::tree::packed::Packed;
 use crate::tree::part::{Keep, Part};
 use crate::tree::reach::Around;
@@ -13,6 +15,7 @@ use crate::tree::stream::StreamValue;
 use crate::tree::stream::rows::{self, Link, NONE, RowList, Shown};
 use crate::tree::template::ReachKinds;
 use crate::tree::visit::{Instance, InstanceMut, Visit, VisitMut};
+use crate::tree::walks::{Barriers, Look, Unreached, Write};
 
 /// What a handler slot of a row held before it was changed.
 pub(crate) type Past<M> = rows::Past<Value<M>>;
@@ -51,18 +54,20 @@ impl<M> RowList<Value<M>> {
             let mut unreached = Unreached { around: Around::default() };
             let ControlFlow::Continue(()) = unreached.instance(InstanceMut::Own(&mut fragment));
         }
-        let mut hold = Hold { rows: self, row };
+        let mut hold = Hold(|id, slot, handler| self.hold(row, id, slot, handler));
         let ControlFlow::Continue(()) = hold.instance(InstanceMut::Own(&mut fragment));
     }
 }
 
-/// Takes the handlers out of a row.
-struct Hold<'r, M> {
-    rows: &'r mut RowList<Value<M>>,
-    row: u32,
+/// Takes the handlers out of a row, or of a part of it that a content slot holds.
+struct Hold<H>(H);
+
+/// Takes the handlers out of what a content slot of a row holds.
+pub(crate) fn hold_in<M>(content: &mut Value<M>, hold: &mut dyn FnMut(InstanceId, SlotIndex, Value<M>)) {
+    let ControlFlow::Continue(()) = Hold(hold).value(content);
 }
 
-impl<M> VisitMut<M> for Hold<'_, M> {
+impl<M, H: FnMut(InstanceId, SlotIndex, Value<M>)> VisitMut<M> for Hold<H> {
     type Found = Infallible;
 
     fn instance(&mut self, instance: InstanceMut<'_, M>) -> ControlFlow<Infallible> {
@@ -70,11 +75,16 @@ impl<M> VisitMut<M> for Hold<'_, M> {
         instance.each_slot(|slot, value| {
             if value.is_handler() {
                 let handler = core::mem::replace(value, Value::NoHandler);
-                self.rows.hold(self.row, id, slot, handler);
+                (self.0)(id, slot, handler);
                 return ControlFlow::Continue(());
             }
             self.value(value)
         })
+    }
+
+    fn mapped(&mut self, mapped: &mut Mapped<M>) -> ControlFlow<Infallible> {
+        mapped.child_mut().hold(&mut self.0);
+        ControlFlow::Continue(())
     }
 
     fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<Infallible> {
@@ -84,12 +94,6 @@ impl<M> VisitMut<M> for Hold<'_, M> {
     fn stream(&mut self, stream: &mut StreamValue<M>) -> ControlFlow<Infallible> {
         stream.visit_rows_mut(self)
     }
-}
-
-/// Takes out the handlers that nobody can act on.
-struct Unreached {
-    /// What the elements around do to what is visited.
-    around: Around,
 }
 
 impl<M> VisitMut<M> for Unreached {
@@ -116,6 +120,11 @@ impl<M> VisitMut<M> for Unreached {
         ControlFlow::Continue(())
     }
 
+    fn mapped(&mut self, mapped: &mut Mapped<M>) -> ControlFlow<Infallible> {
+        let _is_done = mapped.child_mut().write(Write::Unreached(self));
+        ControlFlow::Continue(())
+    }
+
     fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<Infallible> {
         self.instance(InstanceMut::Own(Part::detached(part)))
     }
@@ -124,9 +133,6 @@ impl<M> VisitMut<M> for Unreached {
         stream.visit_rows_mut(self)
     }
 }
-
-/// Finds an element that keeps a person from anything, or may do so.
-struct Barriers;
 
 impl<'a, M: 'a> Visit<'a, M> for Barriers {
     type Found = ();
@@ -146,6 +152,10 @@ impl<'a, M: 'a> Visit<'a, M> for Barriers {
             return ControlFlow::Break(());
         }
         items.visit_kept(self)
+    }
+
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<()> {
+        mapped.child().look(Look::Barriers(self))
     }
 
     fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<()> {

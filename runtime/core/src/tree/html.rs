@@ -3,19 +3,25 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt;
+use core::ops::ControlFlow;
 use core::panic::Location;
 
 use compact_str::CompactString;
 use lightspeed_protocol::msgpack::Payload;
-use lightspeed_protocol::{InstanceId, limits};
+use lightspeed_protocol::template::Namespace;
+use lightspeed_protocol::{InstanceId, SlotIndex, limits};
 
 use crate::tree::key::Key;
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::{Keep, Part};
 use crate::tree::payload::{PayloadError, PayloadHandler};
+use crate::tree::reach::Around;
 use crate::tree::stream::StreamValue;
-use crate::tree::template::Template;
+use crate::tree::stream::rows::Past;
+use crate::tree::template::{Kind, Reaches, Slot, Template, Within};
+use crate::tree::walks::{Difference, Find, Look, RowEvent, TakenIn, Write};
 
 /// What `render` returns: HTML whose handlers produce messages of type `M`.
 ///
@@ -38,6 +44,20 @@ impl<M> Html<M> {
         Self { root: Arc::new(Fragment::new(template, values)) }
     }
 
+    /// HTML that is what a content slot holds: as if it stood alone in an `html!`, unless it is spliced.
+    #[track_caller]
+    pub(crate) fn of_content(content: Value<M>) -> Self {
+        Self::new(&ALONE, Vec::from([content]))
+    }
+
+    /// What a content slot holds where it is spliced.
+    pub(crate) fn content(&self) -> Value<M> {
+        match &*self.root.values {
+            [content] if core::ptr::eq(self.root.template, &raw const ALONE) => content.clone(),
+            _ => Value::Html(self.clone()),
+        }
+    }
+
     pub(crate) fn root(&self) -> &Fragment<M> {
         &self.root
     }
@@ -52,6 +72,18 @@ impl<M> Html<M> {
         Arc::make_mut(&mut self.root)
     }
 }
+
+/// `html! { (content) }`.
+static ALONE: Template = Template {
+    fingerprint: 262_371_331,
+    namespace: Namespace::Html,
+    roots: 2,
+    statics: &["<!>", ""],
+    slots: &[Slot { kind: Kind::Splice, path: &[1], within: Within::ROOT }],
+    reach: Reaches::new(&[]),
+    placed: &[],
+    place: "`Html::map`",
+};
 
 impl<M> Clone for Html<M> {
     fn clone(&self) -> Self {
@@ -134,6 +166,8 @@ pub enum Value<M> {
     Html(Html<M>),
     /// A splice that is a fragment which trees share, and the cache of its memo.
     Memo(Box<Shared<M>>),
+    /// A splice that is a fragment with messages of its own: see [`Html::map`].
+    Mapped(Mapped<M>),
     /// An attribute or a string property that isn't there.
     Absent,
     /// A string property of which the client holds a value that the server doesn't know.
@@ -184,6 +218,7 @@ impl<M> Value<M> {
         match self {
             Self::Html(html) => html.root.depth + 1,
             Self::Memo(memo) => memo.0.depth() + 1,
+            Self::Mapped(mapped) => mapped.child().depth(),
             Self::Branch(Some((_, fragment))) => fragment.depth + 1,
             Self::List(items) => depth_of(&**items),
             Self::Packed(items) => items.depth() + 1,
@@ -196,7 +231,12 @@ impl<M> Value<M> {
     pub(crate) const fn holds_instances(&self) -> bool {
         matches!(
             self,
-            Self::Html(_) | Self::Memo(_) | Self::Branch(Some(_)) | Self::List(_) | Self::Packed(_)
+            Self::Html(_)
+                | Self::Memo(_)
+                | Self::Mapped(_)
+                | Self::Branch(Some(_))
+                | Self::List(_)
+                | Self::Packed(_)
         )
     }
 
@@ -226,6 +266,7 @@ impl<M> Clone for Value<M> {
             Self::Raw(html) => Self::Raw(html.clone()),
             Self::Html(html) => Self::Html(html.clone()),
             Self::Memo(memo) => Self::Memo(memo.clone()),
+            Self::Mapped(mapped) => Self::Mapped(mapped.clone()),
             Self::Absent => Self::Absent,
             Self::Unknown => Self::Unknown,
             Self::Flag(on) => Self::Flag(*on),
@@ -247,6 +288,7 @@ impl<M> fmt::Debug for Value<M> {
             Self::Raw(html) => write!(f, "Raw({html:?})"),
             Self::Html(html) => write!(f, "{:?}", html.root),
             Self::Memo(memo) => memo.0.fmt(f),
+            Self::Mapped(mapped) => mapped.fmt(f),
             Self::Absent => f.write_str("Absent"),
             Self::Unknown => f.write_str("Unknown"),
             Self::Flag(on) => write!(f, "Flag({on})"),
@@ -259,6 +301,106 @@ impl<M> fmt::Debug for Value<M> {
             Self::Stream(stream) => stream.fmt(f),
         }
     }
+}
+
+/// What a content slot holds of HTML with messages of its own, and what makes messages of `M` of them. Only this crate looks into
+/// it.
+pub struct Mapped<M>(Arc<dyn Child<M>>);
+
+impl<M> Mapped<M> {
+    pub(crate) fn new(child: impl Child<M> + 'static) -> Self {
+        Self(Arc::new(child))
+    }
+
+    pub(crate) fn child(&self) -> &dyn Child<M> {
+        &*self.0
+    }
+
+    /// To be written to; a copy is made only when it is shared.
+    pub(crate) fn child_mut(&mut self) -> &mut dyn Child<M> {
+        if Arc::get_mut(&mut self.0).is_none() {
+            self.0 = self.0.copied();
+        }
+        Arc::get_mut(&mut self.0).expect("nobody shares the copy")
+    }
+}
+
+impl<M> Clone for Mapped<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<M> fmt::Debug for Mapped<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapped").finish_non_exhaustive()
+    }
+}
+
+/// HTML with messages of its own, around which messages are of `M`.
+pub(crate) trait Child<M>: Send + Sync {
+    /// The value that it would be where messages are its own.
+    fn content(&self) -> &dyn Any;
+
+    fn copied(&self) -> Arc<dyn Child<M>>;
+
+    fn depth(&self) -> u8;
+
+    /// Breaks when the walk does.
+    fn look(&self, look: Look<'_, '_>) -> ControlFlow<()>;
+
+    /// The same, to write to it.
+    fn write(&mut self, write: Write<'_, '_>) -> ControlFlow<()>;
+
+    /// Compares it with what was there. Handlers that are gone from rows of streams go to `past`.
+    fn diff(&mut self, old: Option<&dyn Child<M>>, to: Difference<'_>, past: &mut Vec<Past<Value<M>>>);
+
+    /// Maps such handlers of its own messages, a `Vec`.
+    fn map_past(&self, own: &mut dyn Any, past: &mut Vec<Past<Value<M>>>);
+
+    /// Maps a message of its own, an `Option`.
+    fn map_message(&self, own: &mut dyn Any) -> Option<M>;
+
+    /// The instance of an address; what is around it within is added to what `find` knows.
+    fn find(&self, find: &mut Find) -> Option<Box<dyn ReachedChild<M> + '_>>;
+
+    /// What an event gives in a row of a stream; `seen` stood here in the tree that the event was made on.
+    fn row(&self, seen: Option<&dyn Child<M>>, event: &RowEvent<'_>) -> Option<Row<M>>;
+
+    /// Gives its handlers to `hold`.
+    fn hold(&mut self, hold: &mut dyn FnMut(InstanceId, SlotIndex, Value<M>));
+
+    /// Takes out what is kept of streams' rows.
+    fn take_streams(&mut self) -> Box<dyn TakenIn>;
+
+    /// Puts it into another render of the same state. False when there are other streams.
+    fn put_streams(&mut self, taken: &mut dyn Any) -> bool;
+}
+
+/// An instance of such HTML.
+pub(crate) trait ReachedChild<M> {
+    fn slots(&self) -> &'static [Slot];
+
+    /// Whether a handler's slot has one at the moment; `None` when it isn't a slot for one.
+    fn has_handler(&self, slot: SlotIndex) -> Option<bool>;
+
+    /// The mapped message of a handler; `None` without one.
+    fn message(&self, slot: SlotIndex, payload: &Payload<'_>) -> Option<Result<M, PayloadError>>;
+
+    /// Whether nobody can have made an event there.
+    fn keeps_from(&self, slot: SlotIndex, around: Around) -> bool;
+
+    /// Whether an event of this slot tells anything of fields.
+    fn tells_fields(&self, slot: SlotIndex) -> bool;
+}
+
+/// What an event gives in a row of a stream.
+pub(crate) enum Row<M> {
+    /// There is a handler's slot with none at the moment.
+    NoHandler,
+    /// There is a handler, which wasn't asked for a message.
+    Held,
+    Message(Result<M, PayloadError>),
 }
 
 /// How many instances are within each other in these items, each counted.

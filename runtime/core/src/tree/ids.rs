@@ -4,15 +4,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::ops::ControlFlow;
-use core::slice::Iter;
 
 use lightspeed_protocol::InstanceId;
 
-use crate::tree::html::{Body, Fragment, Value};
+use crate::tree::html::{Body, Fragment, Mapped, Value};
 use crate::tree::packed::Packed;
 use crate::tree::part::{Keep, Part};
 use crate::tree::template::Template;
 use crate::tree::visit::{Instance, InstanceMut, Visit, VisitMut};
+use crate::tree::walks::{Bounds, GiveIds, Look, SameIds, Write};
 
 impl<M> Part<M> {
     /// Has `number` give its instances their ids, and write nothing else.
@@ -38,6 +38,11 @@ pub(crate) fn each_instance<M>(tree: &Fragment<M>, visit: impl FnMut(&'static Te
     let ControlFlow::Continue(()) = Each(visit).instance(Instance::Own(tree));
 }
 
+/// The same of what a content slot holds.
+pub(crate) fn each_instance_in<M>(content: &Value<M>, visit: impl FnMut(&'static Template, InstanceId)) {
+    let ControlFlow::Continue(()) = Each(visit).value(content);
+}
+
 struct Each<F>(F);
 
 impl<'a, M: 'a, F: FnMut(&'static Template, InstanceId)> Visit<'a, M> for Each<F> {
@@ -46,6 +51,11 @@ impl<'a, M: 'a, F: FnMut(&'static Template, InstanceId)> Visit<'a, M> for Each<F
     fn instance(&mut self, instance: Instance<'a, M>) -> ControlFlow<Infallible> {
         (self.0)(instance.template(), instance.id());
         instance.visit(self)
+    }
+
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<Infallible> {
+        let _is_done = mapped.child().look(Look::Instances(&mut self.0));
+        ControlFlow::Continue(())
     }
 
     fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {
@@ -62,19 +72,21 @@ pub(crate) fn ids_of<M>(tree: &Fragment<M>) -> Vec<InstanceId> {
 
 /// Gives the instances these ids, in the order of [`ids_of`]; false when there are not as many.
 pub(crate) fn give_ids<M>(tree: &mut Fragment<M>, ids: &[InstanceId]) -> bool {
-    let mut given = Give(ids.iter());
+    let mut given = GiveIds(ids.iter());
     given.instance(InstanceMut::Own(tree)).is_continue() && given.0.next().is_none()
 }
 
-struct Give<'i>(Iter<'i, InstanceId>);
-
-impl<M> VisitMut<M> for Give<'_> {
+impl<M> VisitMut<M> for GiveIds<'_> {
     type Found = ();
 
     fn instance(&mut self, mut instance: InstanceMut<'_, M>) -> ControlFlow<()> {
         let Some(id) = self.0.next() else { return ControlFlow::Break(()) };
         instance.set_id(*id);
         instance.visit(self)
+    }
+
+    fn mapped(&mut self, mapped: &mut Mapped<M>) -> ControlFlow<()> {
+        mapped.child_mut().write(Write::Ids(self))
     }
 
     fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<()> {
@@ -87,11 +99,6 @@ fn bounds<M>(tree: &Fragment<M>) -> (InstanceId, InstanceId) {
     let mut bounds = Bounds { first: InstanceId::MAX, last: 0 };
     let ControlFlow::Continue(()) = bounds.instance(Instance::Own(tree));
     (bounds.first, bounds.last)
-}
-
-struct Bounds {
-    first: InstanceId,
-    last: InstanceId,
 }
 
 impl Bounds {
@@ -115,6 +122,11 @@ impl<'a, M: 'a> Visit<'a, M> for Bounds {
         items.visit_kept(self)
     }
 
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<Infallible> {
+        let _is_done = mapped.child().look(Look::Bounds(self));
+        ControlFlow::Continue(())
+    }
+
     fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {
         if let Some((first, last)) = part.ids() {
             self.widen(first, last);
@@ -130,17 +142,19 @@ fn has_same_ids<M>(one: &Fragment<M>, other: &Fragment<M>) -> bool {
         return false;
     }
     let ids = ids_of(one);
-    let mut same = Same(ids.iter());
+    let mut same = SameIds(ids.iter());
     same.instance(Instance::Own(other)).is_continue() && same.0.next().is_none()
 }
 
-struct Same<'i>(Iter<'i, InstanceId>);
-
-impl<'a, M: 'a> Visit<'a, M> for Same<'_> {
+impl<'a, M: 'a> Visit<'a, M> for SameIds<'_> {
     type Found = ();
 
     fn instance(&mut self, instance: Instance<'a, M>) -> ControlFlow<()> {
         if self.0.next() == Some(&instance.id()) { instance.visit(self) } else { ControlFlow::Break(()) }
+    }
+
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<()> {
+        mapped.child().look(Look::SameIds(self))
     }
 
     fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<()> {

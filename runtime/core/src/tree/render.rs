@@ -1,6 +1,7 @@
 //! Writes an instance as HTML: the first page, and the reference that every patch is held against.
 
-use alloc::boxed::Box;
+pub(crate) mod out;
+
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -8,16 +9,15 @@ use core::convert::Infallible;
 use core::fmt;
 use core::ops::ControlFlow;
 
-use lightspeed_protocol::{InstanceId, SlotIndex};
-
+use self::out::{LeftOut, Out, Page};
 use crate::tree::escape::{escape_attribute, escape_text, guarded};
-use crate::tree::html::{Fragment, Html, Value};
-use crate::tree::markup::Around;
+use crate::tree::html::{Fragment, Html, Mapped, Value};
 use crate::tree::packed::Cell;
 use crate::tree::part::{Keep, Part};
 use crate::tree::stream::StreamValue;
 use crate::tree::template::Kind;
 use crate::tree::visit::{Instance, Visit};
+use crate::tree::walks::Look;
 
 impl<M> Html<M> {
     /// The HTML as a string, the way the first page carries it.
@@ -45,51 +45,12 @@ pub(crate) fn write_fragment<M>(fragment: &Fragment<M>, out: &mut String) {
     write_root(fragment, &mut Out { html: out, page: None });
 }
 
-/// Raw HTML that a page leaves out, for its client to put in.
-pub(crate) struct LeftOut {
-    /// How many pieces of raw HTML stand before it.
-    pub(crate) index: usize,
-    /// The instance that it is in.
-    pub(crate) at: InstanceId,
-    /// The slot that it is for.
-    pub(crate) slot: SlotIndex,
-    pub(crate) html: Box<str>,
-}
-
 /// The HTML of `root` as a page carries it, and what it leaves out: raw HTML that a browser would repair or move there.
 pub(crate) fn write_page<M>(root: &Fragment<M>) -> (String, Vec<LeftOut>) {
     let mut html = String::new();
     let mut page = Page::default();
     write_root(root, &mut Out { html: &mut html, page: Some(&mut page) });
     (html, page.left_out)
-}
-
-/// Where HTML is written to.
-struct Out<'o> {
-    html: &'o mut String,
-    /// What is known of a page whose client puts in what is left out; nothing else leaves anything out.
-    page: Option<&'o mut Page>,
-}
-
-#[derive(Default)]
-struct Page {
-    around: Around,
-    raw_count: usize,
-    left_out: Vec<LeftOut>,
-}
-
-impl Page {
-    /// Whether raw HTML may stand behind `before`; otherwise it is left out.
-    fn takes(&mut self, before: &str, html: &str, at: InstanceId, slot: SlotIndex) -> bool {
-        let index = self.raw_count;
-        self.raw_count += 1;
-        self.around.read(before);
-        let is_taken = self.around.takes(html);
-        if !is_taken {
-            self.left_out.push(LeftOut { index, at, slot, html: html.into() });
-        }
-        is_taken
-    }
 }
 
 fn write_root<M>(root: &Fragment<M>, out: &mut Out<'_>) {
@@ -119,6 +80,11 @@ impl<'a, M: 'a> Visit<'a, M> for Out<'_> {
 
     fn part(&mut self, part: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {
         part.read(|fragment| self.instance(Instance::Own(fragment)))
+    }
+
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<Infallible> {
+        let _is_done = mapped.child().look(Look::Render(self));
+        ControlFlow::Continue(())
     }
 
     fn stream(&mut self, stream: &'a StreamValue<M>) -> ControlFlow<Infallible> {

@@ -5,10 +5,11 @@ use core::convert::Infallible;
 use core::mem::{size_of, size_of_val};
 use core::ops::ControlFlow;
 
-use crate::tree::html::{Fragment, Value};
+use crate::tree::html::{Fragment, Mapped, Value};
 use crate::tree::packed::Packed;
 use crate::tree::part::{Keep, Part};
 use crate::tree::visit::{Instance, Visit};
+use crate::tree::walks::{Look, Size};
 
 /// The bytes of a tree. Parts that a memo keeps count as a pointer, for trees share them.
 pub(crate) fn of<M>(tree: &Fragment<M>) -> usize {
@@ -16,8 +17,6 @@ pub(crate) fn of<M>(tree: &Fragment<M>) -> usize {
     let ControlFlow::Continue(()) = size.instance(Instance::Own(tree));
     size.0
 }
-
-struct Size(usize);
 
 impl<'a, M: 'a> Visit<'a, M> for Size {
     type Found = Infallible;
@@ -43,6 +42,12 @@ impl<'a, M: 'a> Visit<'a, M> for Size {
     fn packed(&mut self, items: &'a Packed<Value<M>>) -> ControlFlow<Infallible> {
         self.0 += items.byte_count() + size_of_val(items.parts());
         items.visit_kept(self)
+    }
+
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<Infallible> {
+        self.0 += size_of_val(mapped.child());
+        let _is_done = mapped.child().look(Look::Size(self));
+        ControlFlow::Continue(())
     }
 
     fn part(&mut self, _: &'a Part<M>, _: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Infallible> {

@@ -11,7 +11,7 @@ use core::ops::ControlFlow;
 
 use lightspeed_protocol::{InstanceId, SlotIndex};
 
-use crate::tree::html::{Body, Fragment, Html, Item, Value};
+use crate::tree::html::{Body, Fragment, Html, Item, Mapped, Value};
 use crate::tree::packed::{Cell, Packed};
 use crate::tree::part::{Keep, Part};
 use crate::tree::stream::StreamValue;
@@ -36,6 +36,9 @@ pub(crate) trait Visit<'a, M: 'a>: Sized {
     fn packed(&mut self, items: &'a Packed<Value<M>>) -> ControlFlow<Self::Found> {
         (0..items.len()).try_for_each(|index| self.instance(Instance::Packed(items, index)))
     }
+
+    /// HTML with messages of its own: [`Child::look`](crate::tree::html::Child::look) has the same walk go on in it.
+    fn mapped(&mut self, mapped: &'a Mapped<M>) -> ControlFlow<Self::Found>;
 
     /// A part that trees share, and the cache of its memo if it is held here. [`Part::read`] looks into the part.
     fn part(&mut self, part: &'a Part<M>, cache: Option<&'a Arc<dyn Keep>>) -> ControlFlow<Self::Found>;
@@ -73,6 +76,10 @@ pub(crate) trait VisitMut<M>: Sized {
     fn packed(&mut self, items: &mut Packed<Value<M>>) -> ControlFlow<Self::Found> {
         (0..items.len()).try_for_each(|index| self.instance(InstanceMut::Packed(items, index)))
     }
+
+    /// HTML with messages of its own: [`Child::write`](crate::tree::html::Child::write) has the same walk go on in it. One that is
+    /// shared is copied.
+    fn mapped(&mut self, mapped: &mut Mapped<M>) -> ControlFlow<Self::Found>;
 
     /// A part that trees share. [`Part::number`] gives its instances ids, [`Part::detached`] makes it this tree's own.
     fn part(&mut self, part: &mut Arc<Part<M>>) -> ControlFlow<Self::Found>;
@@ -185,6 +192,7 @@ impl<M> Value<M> {
         match self {
             Self::Html(html) => visitor.instance(Instance::Own(html.root())),
             Self::Memo(memo) => visitor.part(&memo.0, Some(&memo.1)),
+            Self::Mapped(mapped) => visitor.mapped(mapped),
             Self::Branch(Some((_, fragment))) => visitor.instance(Instance::Own(fragment)),
             Self::List(items) => items.iter().try_for_each(|item| item.visit(visitor)),
             Self::Packed(items) => visitor.packed(items),
@@ -199,6 +207,7 @@ impl<M> Value<M> {
         match self {
             Self::Html(html) => visitor.html(html),
             Self::Memo(memo) => visitor.part(&mut memo.0),
+            Self::Mapped(mapped) => visitor.mapped(mapped),
             Self::Branch(Some((_, fragment))) => visitor.instance(InstanceMut::Own(fragment)),
             Self::List(items) => items.iter_mut().try_for_each(|item| item.visit_mut(visitor)),
             Self::Packed(items) => visitor.packed(items),

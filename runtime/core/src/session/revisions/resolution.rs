@@ -10,12 +10,13 @@ use lightspeed_protocol::msgpack::Payload;
 
 use super::Revisions;
 use crate::session::exchange::Unfit;
-use crate::tree::html::Value;
+use crate::tree::html::Row;
+use crate::tree::payload::PayloadError;
 use crate::tree::reach::Around;
-use crate::tree::slot_address::{SlotAddress, find_reached, reach_row};
+use crate::tree::slot_address::{Reached, SlotAddress, find_reached, reach_row};
 use crate::tree::streams;
 use crate::tree::template::{Kind, Slot};
-use crate::tree::visit::Instance;
+use crate::tree::walks::RowEvent;
 
 /// Why there is no message.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,7 @@ impl<M> Revisions<M> {
     /// The message of an event whose instance in the newest version is `found`; `None` when it isn't there.
     fn message_at(
         &self,
-        found: Option<(Instance<'_, M>, Around)>,
+        found: Option<(Reached<'_, M>, Around)>,
         address: SlotAddress,
         version_seen: u64,
         payload: &Payload<'_>,
@@ -77,23 +78,25 @@ impl<M> Revisions<M> {
         };
         let handler = current.handler(address.slot).ok_or(FORGED)?;
         let mut is_kept_from = current.keeps_from(address.slot, around);
+        let instance_then;
         let seen = match seen {
-            None => handler,
+            None => &handler,
             Some(seen) => {
                 // An instance that came later cannot have been seen then.
                 let (instance, around) = find_reached(&seen.tree, address).ok_or(FORGED)?;
                 is_kept_from |= instance.keeps_from(address.slot, around);
-                instance.handler(address.slot).ok_or(FORGED)?
+                instance_then = instance;
+                &instance_then.handler(address.slot).ok_or(FORGED)?
             }
         };
-        if matches!(handler, Value::NoHandler) {
+        if handler.is_none() {
             return Err(GONE);
         }
         // Then nobody can have made it; now it does nothing any more.
         if is_kept_from {
             return Err(DISABLED);
         }
-        message(seen, payload).map_err(|unresolved| unresolved.at(address, current.slots()))
+        resolved(seen.message(payload), payload).map_err(|unresolved| unresolved.at(address, current.slots()))
     }
 
     /// The message of an event in a row of a stream, of which handlers are kept and nothing else: where nobody could
@@ -118,13 +121,14 @@ impl<M> Revisions<M> {
         if reach_row(self.newest.tree(), address).is_some_and(Around::keeps_from_most) {
             return Err(DISABLED);
         }
-        let mut resolved = Err(GONE);
-        streams::with_handler(self.newest.tree(), instance, slot, |current| {
-            if !matches!(current, Value::NoHandler) {
-                resolved = message(past.unwrap_or(current), payload);
-            }
-        });
-        resolved.map_err(|unresolved| unresolved.at(address, &[]))
+        let event = RowEvent { address, payload: past.is_none().then_some(payload) };
+        let seen = self.seen.iter().find(|seen| seen.version == version_seen).map(|seen| &seen.tree);
+        let message = match streams::row_of_event(self.newest.tree(), seen, &event) {
+            None | Some(Row::NoHandler) => None,
+            Some(Row::Held) => past.and_then(|past| past.message(payload)),
+            Some(Row::Message(message)) => Some(message),
+        };
+        resolved(message, payload).map_err(|unresolved| unresolved.at(address, &[]))
     }
 }
 
@@ -145,10 +149,9 @@ impl Unresolved {
     }
 }
 
-/// The message that a handler makes of a payload, if there is a handler.
-fn message<M>(handler: &Value<M>, payload: &Payload<'_>) -> Result<M, Unresolved> {
-    let message = handler.message(payload).ok_or(GONE)?;
-    message.map_err(|error| {
+/// The message that a handler has made of a payload, if there is a handler.
+fn resolved<M>(message: Option<Result<M, PayloadError>>, payload: &Payload<'_>) -> Result<M, Unresolved> {
+    message.ok_or(GONE)?.map_err(|error| {
         // What it is and never what it says: that may be a password.
         let received = match payload {
             Payload::None => "nothing",
