@@ -102,7 +102,7 @@ impl Bench {
 #[test]
 fn a_page_greets_and_joins_each_session() {
     let mut it = Bench::greeting();
-    assert_eq!(it.sent(), ["0: hello 3 \"test\" []"]);
+    assert_eq!(it.sent(), ["0: hello 4 \"test\" []"]);
     it.server(
         0,
         &ServerFrame::Welcome {
@@ -214,7 +214,7 @@ fn a_document_that_something_else_has_changed_is_sent_anew_on_this_socket_or_the
             event_bytes_max: 1_048_576,
         },
     );
-    assert_eq!(it.sent()[0], "1: join \"next\" 2 0 0");
+    assert_eq!(it.sent()[0], "1: join \"next\" 1 0 0");
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn events_are_kept_until_acknowledged_and_sent_again() {
             event_bytes_max: 1_048_576,
         },
     );
-    assert_eq!(it.sent(), ["0: hello 3 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
+    assert_eq!(it.sent(), ["0: hello 4 \"test\" [7]", "1: join \"next\" 1 0 1", "2: join \"token-2\" 0 0 0"]);
     it.server(1, &ServerFrame::Joined { ack: 1, token: "next" });
     assert_eq!(it.sent(), ["1: event 0 2 0 1 1 \"x\"", "1: event 0 3 0 1 1 true"]);
 }
@@ -288,7 +288,7 @@ fn a_refusal_is_told_once_and_settles_no_other_event() {
     it.server(1, &ServerFrame::Joined { ack: 0, token: "later" });
     let sent = it.sent();
     assert_eq!(sent.iter().filter(|frame| frame.starts_with("1: event")).count(), 3, "{sent:?}");
-    assert!(sent.contains(&String::from("1: join \"next\" 2 0 0")), "{sent:?}: nothing is settled");
+    assert!(sent.contains(&String::from("1: join \"next\" 1 0 0")), "{sent:?}: nothing is settled");
     it.server(1, &ServerFrame::Ack { ack: 3 });
     let settled = |seq| ClientOutput::Settled { session: 1, seq };
     assert_eq!(it.outputs(), [settled(1), settled(3)], "it was told before what became of the second");

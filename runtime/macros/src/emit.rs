@@ -217,8 +217,8 @@ fn value(value: &Value) -> TokenStream {
             let text = text::optional(option);
             code!(::lightspeed::__private::Value::attribute(#text))
         }
-        Value::Handler { event, handler: Bracketed { expr, span }, is_optional } => {
-            let event = Ident::new(event, Span::mixed_site());
+        Value::Handler { payload, handler: Bracketed { expr, span }, is_optional } => {
+            let event = Ident::new(payload, Span::mixed_site());
             let into_handler = quote_spanned! {generated(*span)=>
                 __messages.handler::<::lightspeed::__private::event::#event, _, _>
             };

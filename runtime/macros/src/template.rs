@@ -109,11 +109,30 @@ pub(crate) enum Value<'a> {
     Splice(&'a Bracketed),
     Text(&'a [Markup]),
     OptionalText(&'a Bracketed),
-    Handler { event: &'static str, handler: &'a Bracketed, is_optional: bool },
-    If { arms: Vec<(&'a Expr, Arm<'a>)>, otherwise: Option<Arm<'a>> },
-    Match { expr: &'a Expr, arms: Vec<(&'a Pat, Option<&'a Expr>, Arm<'a>)> },
-    For { over: Over, pattern: &'a Pat, expr: &'a Expr, body: Body<'a> },
-    While { condition: &'a Expr, body: Body<'a> },
+    /// `payload` is the event as `lightspeed::handler::event` names it, which decides what the handler can take.
+    Handler {
+        payload: &'static str,
+        handler: &'a Bracketed,
+        is_optional: bool,
+    },
+    If {
+        arms: Vec<(&'a Expr, Arm<'a>)>,
+        otherwise: Option<Arm<'a>>,
+    },
+    Match {
+        expr: &'a Expr,
+        arms: Vec<(&'a Pat, Option<&'a Expr>, Arm<'a>)>,
+    },
+    For {
+        over: Over,
+        pattern: &'a Pat,
+        expr: &'a Expr,
+        body: Body<'a>,
+    },
+    While {
+        condition: &'a Expr,
+        body: Body<'a>,
+    },
 }
 
 /// An arm of a branch.

@@ -20,13 +20,13 @@ pub mod event {
     use super::{Event, EventKind};
 
     macro_rules! events {
-        ($($(#[$doc:meta])* $name:ident)*) => {
+        ($($(#[$doc:meta])* $name:ident = $kind:ident)*) => {
             $(
                 $(#[$doc])*
                 #[derive(Debug)]
                 pub enum $name {}
                 impl Event for $name {
-                    const KIND: EventKind = EventKind::$name;
+                    const KIND: EventKind = EventKind::$kind;
                 }
             )*
         };
@@ -34,15 +34,19 @@ pub mod event {
 
     events! {
         /// `click`
-        Click
-        /// `input`
-        Input
-        /// `change`
-        Change
+        Click = Click
+        /// `input`, of a field at the handler's element or within it
+        Input = Input
+        /// `change`, of a field at the handler's element or within it
+        Change = Change
+        /// `input` at a `form` or a `select multiple`, which tells names and values
+        FormInput = Input
+        /// `change` at a `form` or a `select multiple`, which tells names and values
+        FormChange = Change
         /// `submit`
-        Submit
+        Submit = Submit
         /// `keydown`
-        Keydown
+        Keydown = Keydown
     }
 }
 
@@ -50,7 +54,8 @@ pub mod event {
 #[diagnostic::on_unimplemented(
     message = "a handler of this event cannot take `{Self}`",
     label = "this handler's argument doesn't fit the event",
-    note = "`oninput` and `onchange` give a `String`, `bool` (checkbox) or a `Form<T>`; `onsubmit` a `Form<T>`; `onkeydown` a `Key`; `onclick` nothing: pass a message"
+    note = "`oninput` and `onchange` give what one field says: a `String`, or a `bool` of a checkbox. At a `form` or a `select multiple` they give a `Form<T>`, so put the handler on the `form` to hear of its fields together, and on a field to hear of that alone",
+    note = "`onsubmit` gives a `Form<T>`; `onkeydown` a `Key`; `onclick` nothing: pass a message"
 )]
 pub trait FromPayload<E: Event>: Sized {
     /// Makes the argument.

@@ -24,7 +24,7 @@ use crate::tree::payload::PayloadError;
 use crate::tree::reach::Around;
 use crate::tree::slot_address::Reached;
 use crate::tree::streams::{self, Taken};
-use crate::tree::template::Slot;
+use crate::tree::template::Template;
 use crate::tree::visit::{Visit, VisitMut};
 use crate::tree::walks::{Difference, Find, Look, RowEvent, TakenIn, Write};
 
@@ -209,8 +209,8 @@ struct Within<'a, C, F> {
 }
 
 impl<C, M, F: Fn(C) -> M> ReachedChild<M> for Within<'_, C, F> {
-    fn slots(&self) -> &'static [Slot] {
-        self.reached.slots()
+    fn template(&self) -> &'static Template {
+        self.reached.template()
     }
 
     fn has_handler(&self, slot: SlotIndex) -> Option<bool> {

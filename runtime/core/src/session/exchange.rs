@@ -111,6 +111,8 @@ pub struct Unfit {
     pub instance: InstanceId,
     /// The address of the handler: its slot.
     pub slot: SlotIndex,
+    /// The `html!` that has the handler: file, line and column; `None` in a row of a stream.
+    pub place: Option<&'static str>,
     /// What the handler handles; `None` in a row of a stream, of which only handlers are kept.
     pub event: Option<EventKind>,
     /// What kind of payload came.

@@ -18,6 +18,7 @@ use crate::tree::walks::{Edit, Find, ForgetTold, HasTold, Look, Told, Write};
 
 impl<M> Instance<'_, M> {
     /// Whether an event of this slot tells anything of fields.
+    #[inline]
     pub(crate) fn tells_fields(self, slot: SlotIndex) -> bool {
         match event_of(self.slots(), slot) {
             Some(EventKind::Click) => self.has_choices_at(self.slots()[slot as usize].path),
@@ -45,6 +46,7 @@ impl<M> Instance<'_, M> {
 
 impl<M> Reached<'_, M> {
     /// Whether an event of this slot tells anything of fields.
+    #[inline]
     pub(crate) fn tells_fields(&self, slot: SlotIndex) -> bool {
         match self {
             Self::Own(instance) => instance.tells_fields(slot),

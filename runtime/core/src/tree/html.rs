@@ -379,7 +379,7 @@ pub(crate) trait Child<M>: Send + Sync {
 
 /// An instance of such HTML.
 pub(crate) trait ReachedChild<M> {
-    fn slots(&self) -> &'static [Slot];
+    fn template(&self) -> &'static Template;
 
     /// Whether a handler's slot has one at the moment; `None` when it isn't a slot for one.
     fn has_handler(&self, slot: SlotIndex) -> Option<bool>;

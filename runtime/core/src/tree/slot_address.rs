@@ -16,17 +16,19 @@ use crate::tree::part::{Keep, Part};
 use crate::tree::payload::PayloadError;
 use crate::tree::reach::Around;
 use crate::tree::stream::StreamValue;
-use crate::tree::template::Slot;
+use crate::tree::template::{Slot, Template};
 use crate::tree::visit::{Instance, Visit};
 pub(crate) use crate::tree::walks::SlotAddress;
 use crate::tree::walks::{Find, Look, ReachRow};
 
 impl<'a, M> Instance<'a, M> {
+    #[inline]
     pub(crate) const fn slots(self) -> &'static [Slot] {
         self.template().slots
     }
 
     /// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
+    #[inline]
     pub(crate) fn handler(self, slot: SlotIndex) -> Option<&'a Value<M>> {
         self.kept(slot as usize).filter(|value| value.is_handler())
     }
@@ -37,6 +39,7 @@ impl<'a, M> Instance<'a, M> {
     }
 
     /// Whether nobody can have made an event there.
+    #[inline]
     pub(crate) fn keeps_from(self, slot: SlotIndex, around: Around) -> bool {
         around.keeps_from(self.template(), slot as usize, |slot| self.text(slot))
     }
@@ -50,14 +53,16 @@ pub(crate) enum Reached<'a, M> {
 }
 
 impl<'a, M> Reached<'a, M> {
-    pub(crate) fn slots(&self) -> &'static [Slot] {
+    #[inline]
+    pub(crate) fn template(&self) -> &'static Template {
         match self {
-            Self::Own(instance) => instance.slots(),
-            Self::Mapped(child) => child.slots(),
+            Self::Own(instance) => instance.template(),
+            Self::Mapped(child) => child.template(),
         }
     }
 
     /// What a handler's slot holds, which may be none at the moment; `None` when it isn't a slot for one.
+    #[inline]
     pub(crate) fn handler(&self, slot: SlotIndex) -> Option<Handler<'_, M>> {
         match self {
             Self::Own(instance) => instance.handler(slot).map(Handler::Own),
@@ -69,6 +74,7 @@ impl<'a, M> Reached<'a, M> {
     }
 
     /// Whether nobody can have made an event there.
+    #[inline]
     pub(crate) fn keeps_from(&self, slot: SlotIndex, around: Around) -> bool {
         match self {
             Self::Own(instance) => instance.keeps_from(slot, around),
@@ -77,6 +83,7 @@ impl<'a, M> Reached<'a, M> {
     }
 
     /// The HTML with messages of its own that a slot holds.
+    #[inline]
     pub(crate) fn child(&self, slot: SlotIndex) -> Option<&'a dyn Child<M>> {
         match self {
             Self::Own(instance) => match instance.kept(slot as usize)? {
@@ -138,6 +145,7 @@ pub(crate) enum Handler<'r, M> {
 
 impl<M> Handler<'_, M> {
     /// Whether there is none at the moment.
+    #[inline]
     pub(crate) const fn is_none(&self) -> bool {
         match self {
             Self::Own(value) => matches!(value, Value::NoHandler),
@@ -146,6 +154,7 @@ impl<M> Handler<'_, M> {
     }
 
     /// The message for an event with this payload; `None` without a handler.
+    #[inline]
     pub(crate) fn message(&self, payload: &Payload<'_>) -> Option<Result<M, PayloadError>> {
         match self {
             Self::Own(value) => value.message(payload),

@@ -57,10 +57,12 @@ impl Builder<'_> {
                 }
                 lower => match (names::event(lower), value) {
                     (Some(event), AttributeValue::Markup(Markup::Splice(handler))) => {
-                        self.handler(event, handler, false, path, place, &mut placed);
+                        let payload = payload(event, element, tag);
+                        self.handler(event, payload, handler, false, path, place, &mut placed);
                     }
                     (Some(event), AttributeValue::Optional(handler)) => {
-                        self.handler(event, handler, true, path, place, &mut placed);
+                        let payload = payload(event, element, tag);
+                        self.handler(event, payload, handler, true, path, place, &mut placed);
                     }
                     (_, AttributeValue::Empty) => self.literal(name, ""),
                     (_, AttributeValue::Markup(markup)) => {
@@ -83,9 +85,14 @@ impl Builder<'_> {
         steps.extend(placed.into_iter().map(|(_, step)| step));
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the event, what it tells, and the place have nothing in common"
+    )]
     fn handler<'a>(
         &mut self,
         event: &'static str,
+        payload: &'static str,
         handler: &'a Bracketed,
         is_optional: bool,
         path: &[usize],
@@ -93,7 +100,7 @@ impl Builder<'_> {
         placed: &mut Placed<'a>,
     ) {
         let slot = self.slot(Kind::Handler { event }, path.to_vec());
-        placed.push((place, Step::Value(slot, Value::Handler { event, handler, is_optional })));
+        placed.push((place, Step::Value(slot, Value::Handler { payload, handler, is_optional })));
     }
 
     #[expect(
@@ -186,6 +193,22 @@ impl Builder<'_> {
             last = *place;
         }
         placed.push((last, Step::ClassEnd { slot }));
+    }
+}
+
+/// The event as a type of `lightspeed::handler::event`: a form, and a `select` of several, tell names and values of what is in them.
+fn payload(event: &'static str, element: &Element, tag: &str) -> &'static str {
+    let has_multiple = || {
+        element.attributes.iter().any(
+            |attribute| matches!(attribute, Attribute::Named { name, .. } if name.text.eq_ignore_ascii_case("multiple")),
+        )
+    };
+    match (event, tag) {
+        ("Input", "form") => "FormInput",
+        ("Change", "form") => "FormChange",
+        ("Input", "select") if has_multiple() => "FormInput",
+        ("Change", "select") if has_multiple() => "FormChange",
+        _ => event,
     }
 }
 

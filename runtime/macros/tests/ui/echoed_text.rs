@@ -9,7 +9,7 @@ enum Msg {
 fn render(text: &str) -> Html<Msg> {
     html! {
         div contenteditable="true" oninput=(Msg::Text) { (text) }
-        form oninput=(Msg::Text) { div contenteditable { p { @if text.is_empty() { "x" } } } }
+        section oninput=(Msg::Text) { div contenteditable { p { @if text.is_empty() { "x" } } } }
         x-editor oninput=(Msg::Text) { b { (text) } }
     }
 }

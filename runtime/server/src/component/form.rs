@@ -8,7 +8,30 @@ use lightspeed_protocol::msgpack::Payload;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What `onsubmit` gives a handler, and `oninput` and `onchange` of a `form`: its fields, decoded into a `T`.
+/// What `onsubmit` gives a handler, and `oninput` and `onchange` of a `form` or of a `select multiple`: its fields, decoded into a `T`.
+///
+/// At any other element, `oninput` and `onchange` tell what one field says. A handler there that takes a `Form` doesn't compile:
+///
+/// ```compile_fail,E0277
+/// use lightspeed::{Form, Html, html};
+///
+/// #[derive(Clone)]
+/// enum Msg { Draft(Form<Vec<(String, String)>>) }
+///
+/// let html: Html<Msg> = html! { fieldset oninput=(Msg::Draft) { input name="title"; } };
+/// ```
+///
+/// Put it on the `form` around the fields:
+///
+/// ```
+/// use lightspeed::{Form, Html, html};
+///
+/// # #[derive(Clone)]
+/// # enum Msg { Draft(Form<Vec<(String, String)>>) }
+/// let html: Html<Msg> = html! { form oninput=(Msg::Draft) { fieldset { input name="title"; } } };
+/// ```
+///
+/// A custom element whose `value` is URL-encoded gives a `String`, of which [`Form::decode`] makes a form.
 ///
 /// Fields are decoded by name with serde, as `application/x-www-form-urlencoded`. A field
 /// that may be missing, as a checkbox that isn't checked, needs `#[serde(default)]`; several
@@ -72,7 +95,10 @@ impl<T: garde::Validate<Context: Default>> Form<T> {
 impl<T: DeserializeOwned> Form<T> {
     fn from_text(payload: &Payload<'_>) -> Result<Self, PayloadError> {
         match payload {
-            Payload::Text(encoded) => Ok(Self::decode(encoded)),
+            // A browser writes a `=` for each field: a text without any comes from a `select` that has ceased to be `multiple`.
+            Payload::Text(encoded) if encoded.is_empty() || encoded.contains('=') => {
+                Ok(Self::decode(encoded))
+            }
             _ => Err(PayloadError { expected: "a form's fields, URL-encoded" }),
         }
     }
@@ -87,7 +113,7 @@ macro_rules! payloads {
         })*
     };
 }
-payloads!(Submit Input Change);
+payloads!(Submit FormInput FormChange);
 
 /// What is wrong with a form: a message per field, in the order in which they were found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

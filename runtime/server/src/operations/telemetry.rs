@@ -37,7 +37,7 @@ transitions! {
     RESTARTED = "restarted" "the component panicked and is back at its last good state; `panic` is what it said",
     QUARANTINED = "quarantined" "`events` that made it panic are undone and refused",
     TASK_FAILED = "task-failed" "a task of the component panicked; `panic` is what it said",
-    UNFIT = "unfit" "an event was refused: it carries what its handler doesn't take; `event`, `received` and `expected` say what",
+    UNFIT = "unfit" "an event was refused: it carries what its handler doesn't take; `place`, `event`, `received` and `expected` say where and what",
     TASKS_WAIT = "tasks-wait" "no task has ended for long, so that `waiting` ones wait behind `running`",
     SLOW = "slow" "code of the component takes long: `what` it is and for how many `ms` by now; `is_over` when it has ended",
     SUSPENDED = "suspended" "the session makes room, or its server ends",
@@ -92,7 +92,7 @@ pub(crate) fn store_failed(session: SessionId, component: &str, error: &dyn Disp
 }
 
 pub(crate) fn unfit(session: SessionId, component: &str, unfit: &Unfit) {
-    let Unfit { instance, slot, event, received, expected, .. } = *unfit;
+    let Unfit { instance, slot, place, event, received, expected, .. } = *unfit;
     let event = event.map_or("of a stream's row", EventKind::name);
     tell!(
         warn,
@@ -102,6 +102,7 @@ pub(crate) fn unfit(session: SessionId, component: &str, unfit: &Unfit) {
         event,
         instance,
         slot,
+        place,
         received,
         expected,
         "an event carries {received} and its handler takes {expected}: what a field sends goes by the kind of the field. Put the \

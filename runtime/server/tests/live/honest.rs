@@ -106,6 +106,7 @@ async fn an_event_that_does_not_fit_is_refused_and_its_author_told() {
         (TEXT, Payload::None, "nothing", "a text"),
         (TEXT, Payload::Number(5), "a number", "a text"),
         (ORDER, Payload::Flag(false), "true or false", "a form's fields"),
+        (ORDER, Payload::Text("Ada"), "a text", "a form's fields"),
     ];
     for ((slot, payload, received, expected), seq) in misfits.into_iter().zip(1..) {
         let frame = event(&mut client, seq, slot, payload).await;
@@ -113,14 +114,14 @@ async fn an_event_that_does_not_fit_is_refused_and_its_author_told() {
         assert_eq!(frame.message, "What was entered is not what this part of the page takes.");
         let lines = log.lines("transition=\"unfit\"");
         let line = lines.last().unwrap();
-        for part in ["Page", received, expected, "Put the handler on the field itself"] {
+        for part in ["Page", "honest.rs:", received, expected, "Put the handler on the field itself"] {
             assert!(line.contains(part), "{line}");
         }
         assert_eq!(lines.len() as u64, seq);
     }
     // What doesn't decode is the component's to say, and the session is there to say it.
-    assert!(event(&mut client, 5, ORDER, Payload::Text("count=lots")).await.program.contains("count: "));
-    assert_eq!(event(&mut client, 6, TEXT, Payload::Text("Ada")).await.kind, "patch");
+    assert!(event(&mut client, 6, ORDER, Payload::Text("count=lots")).await.program.contains("count: "));
+    assert_eq!(event(&mut client, 7, TEXT, Payload::Text("Ada")).await.kind, "patch");
     assert!(log.lines("socket closed").is_empty() && log.lines("session closed").is_empty());
 }
 

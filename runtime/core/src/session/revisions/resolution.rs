@@ -15,7 +15,7 @@ use crate::tree::payload::PayloadError;
 use crate::tree::reach::Around;
 use crate::tree::slot_address::{Reached, SlotAddress, find_reached, reach_row};
 use crate::tree::streams;
-use crate::tree::template::{Kind, Slot};
+use crate::tree::template::{Kind, Template};
 use crate::tree::walks::RowEvent;
 
 /// Why there is no message.
@@ -96,7 +96,8 @@ impl<M> Revisions<M> {
         if is_kept_from {
             return Err(DISABLED);
         }
-        resolved(seen.message(payload), payload).map_err(|unresolved| unresolved.at(address, current.slots()))
+        resolved(seen.message(payload), payload)
+            .map_err(|unresolved| unresolved.at(address, Some(current.template())))
     }
 
     /// The message of an event in a row of a stream, of which handlers are kept and nothing else: where nobody could
@@ -128,21 +129,22 @@ impl<M> Revisions<M> {
             Some(Row::Held) => past.and_then(|past| past.message(payload)),
             Some(Row::Message(message)) => Some(message),
         };
-        resolved(message, payload).map_err(|unresolved| unresolved.at(address, &[]))
+        resolved(message, payload).map_err(|unresolved| unresolved.at(address, None))
     }
 }
 
 impl Unresolved {
     /// With the address of the handler that it is about.
-    fn at(self, address: SlotAddress, slots: &[Slot]) -> Self {
+    fn at(self, address: SlotAddress, template: Option<&'static Template>) -> Self {
         match self {
             Self::Unfit(unfit) => {
-                let kind = slots.get(address.slot as usize).map(|slot| &slot.kind);
-                let event = match kind {
+                let slot = template.and_then(|template| template.slots.get(address.slot as usize));
+                let event = match slot.map(|slot| &slot.kind) {
                     Some(Kind::Handler { event }) => Some(*event),
                     _ => None,
                 };
-                Self::Unfit(Unfit { instance: address.instance, slot: address.slot, event, ..unfit })
+                let place = template.map(|template| template.place);
+                Self::Unfit(Unfit { instance: address.instance, slot: address.slot, place, event, ..unfit })
             }
             other => other,
         }
@@ -159,6 +161,7 @@ fn resolved<M>(message: Option<Result<M, PayloadError>>, payload: &Payload<'_>) 
             Payload::Number(_) => "a number",
             Payload::Text(_) => "a text",
         };
-        Unresolved::Unfit(Unfit { instance: 0, slot: 0, event: None, received, expected: error.expected })
+        let expected = error.expected;
+        Unresolved::Unfit(Unfit { instance: 0, slot: 0, place: None, event: None, received, expected })
     })
 }

@@ -60,7 +60,7 @@ fn a_payload_that_is_no_text_is_refused() {
     let taken = <Form<Contact> as FromPayload<event::Submit>>::from_payload(&Payload::Text("name=a&age=1"));
     assert!(taken.is_ok_and(|form| form.value.is_ok()));
     assert!(<Form<Contact> as FromPayload<event::Submit>>::from_payload(&Payload::Number(3)).is_err());
-    assert!(<Form<Contact> as FromPayload<event::Input>>::from_payload(&Payload::None).is_err());
+    assert!(<Form<Contact> as FromPayload<event::FormInput>>::from_payload(&Payload::None).is_err());
 }
 
 #[cfg(feature = "garde")]
