@@ -214,7 +214,7 @@ fn a_document_that_something_else_has_changed_is_sent_anew_on_this_socket_or_the
             event_bytes_max: 1_048_576,
         },
     );
-    assert_eq!(it.sent()[0], "1: join \"next\" 1 0 0");
+    assert_eq!(it.sent()[0], "1: join \"next\" 2 0 0");
 }
 
 #[test]

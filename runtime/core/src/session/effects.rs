@@ -45,6 +45,26 @@ struct Queue {
     sent: VecDeque<(u64, PageEffect)>,
 }
 
+impl Queue {
+    #[cold]
+    fn write(&mut self, version: u64, is_snapshot: bool, program: &mut ProgramWriter) {
+        let first = if is_snapshot { 0 } else { self.sent.len() };
+        self.sent.extend(self.asked.drain(..).map(|effect| (version, effect)));
+        for (asked_at, effect) in self.sent.iter().skip(first) {
+            let behind = u32::try_from(version - asked_at).unwrap_or(u32::MAX);
+            let (kind, name, data) = (effect.kind.code(), &*effect.name, &*effect.data);
+            program.push(&Op::Effect { behind, kind, name, data });
+        }
+    }
+
+    /// Whether nothing is left.
+    #[cold]
+    fn acknowledge(&mut self, version: u64) -> bool {
+        while self.sent.pop_front_if(|(asked_at, _)| *asked_at <= version).is_some() {}
+        self.sent.is_empty() && self.asked.is_empty()
+    }
+}
+
 impl Effects {
     /// The component asks for something. Whether there was room.
     pub(super) fn ask(&mut self, effect: PageEffect) -> bool {
@@ -80,22 +100,17 @@ impl Effects {
 
     /// Writes what `version` asks for behind its program; and what may not have been done of earlier ones, if that is a
     /// `snapshot`.
+    #[inline]
     pub(super) fn write(&mut self, version: u64, is_snapshot: bool, program: &mut ProgramWriter) {
-        let Some(queue) = &mut self.0 else { return };
-        let first = if is_snapshot { 0 } else { queue.sent.len() };
-        queue.sent.extend(queue.asked.drain(..).map(|effect| (version, effect)));
-        for (asked_at, effect) in queue.sent.iter().skip(first) {
-            let behind = u32::try_from(version - asked_at).unwrap_or(u32::MAX);
-            let (kind, name, data) = (effect.kind.code(), &*effect.name, &*effect.data);
-            program.push(&Op::Effect { behind, kind, name, data });
+        if let Some(queue) = &mut self.0 {
+            queue.write(version, is_snapshot, program);
         }
     }
 
     /// The page has applied `version`, and so done what was asked for by then.
+    #[inline]
     pub(super) fn acknowledge(&mut self, version: u64) {
-        let Some(queue) = &mut self.0 else { return };
-        while queue.sent.pop_front_if(|(asked_at, _)| *asked_at <= version).is_some() {}
-        if queue.sent.is_empty() && queue.asked.is_empty() {
+        if self.0.as_mut().is_some_and(|queue| queue.acknowledge(version)) {
             self.0 = None;
         }
     }
