@@ -1,7 +1,7 @@
 // What a component asks of the page that shows it, as it stands in protocol/src/isa.rs.
 
 import { EFFECT_DOWNLOAD, EFFECT_FLASH, EFFECT_FOCUS, EFFECT_NAVIGATE, EFFECT_PUSH, EFFECT_SCROLL_INTO_VIEW } from "./codes.js";
-import { ask } from "./natural.js";
+import { ask, create } from "./natural.js";
 
 /** Does what the component of a view asks for. What isn't there, or isn't known, is nothing. */
 export function perform(page, view, [kind, name, data]) {
@@ -11,11 +11,11 @@ export function perform(page, view, [kind, name, data]) {
   else if (kind === EFFECT_FLASH) page.flash(view, data);
   else if (kind === EFFECT_PUSH) announce(view, "push", { name, data: JSON.parse(data) });
   else if (kind === EFFECT_NAVIGATE || kind === EFFECT_DOWNLOAD) {
-    const link = new URL(name, document.baseURI);
+    const link = Object.assign(create("a"), { href: name, download: "" });
     // Nothing that runs code.
-    if (!/^https?:/.test(link)) console.warn(`lightspeed: not an address of a page: ${name}`);
-    else if (kind === EFFECT_NAVIGATE) location.assign(link);
-    else Object.assign(document.createElement("a"), { href: link, download: "" }).click();
+    if (!/^https?:/.test(link.href)) console.warn(`lightspeed: not an address of a page: ${name}`);
+    else if (kind === EFFECT_NAVIGATE) location.assign(link.href);
+    else link.click();
   }
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Session {
     /// Events that are not acknowledged, oldest first.
     pub(super) events: Vec<Event>,
     next_seq: u64,
-    /// The last event that is known to be handled.
+    /// The last event that is known to be settled.
     pub(super) settled: u64,
     /// When the version is to be acknowledged, unless an event does so before.
     pub(super) ack_due: Option<Timestamp>,

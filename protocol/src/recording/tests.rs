@@ -4,7 +4,7 @@ use alloc::vec;
 use super::*;
 
 /// One record of each kind.
-fn every_kind(templates: &[u8]) -> [Record<'_>; 11] {
+fn every_kind(templates: &[u8]) -> [Record<'_>; 12] {
     [
         Record::Start {
             format: FORMAT_VERSION,
@@ -21,6 +21,7 @@ fn every_kind(templates: &[u8]) -> [Record<'_>; 11] {
         Record::Join { session: 1, mode: 0, applied: 0, settled: 3 },
         Record::Client { frame: &[0x94, 1, 3, 1, 0] },
         Record::Server { templates: Raw::new(templates), frame: &[0x93, 1, 4, 9] },
+        Record::Asked { effects: Raw::new(&[0x93, 0x03, 0xa0, 0xa1, b'x']) },
         Record::Message { state: None },
         Record::Detach {},
         Record::Restart { state: Some(&[]) },
@@ -97,6 +98,7 @@ fn a_record_is_shown_by_what_it_says() {
         "join 1 0 0 3",
         "client ack 1 0",
         "server ack 9",
+        "asked",
         "message without a state",
         "detach",
         "restart state of 0 bytes",

@@ -71,7 +71,7 @@ use recovery::{Recovery, Step};
 use revisions::Revisions;
 
 pub use component::Component;
-pub use effects::{EFFECTS_WAITING_MAX, PageEffect};
+pub use effects::{EFFECTS_WAITING_BYTES_MAX, EFFECTS_WAITING_MAX, PageEffect};
 pub use exchange::{Input, Join, Output, Transmission, Unfit};
 
 /// The server half of a session.

@@ -472,7 +472,7 @@ fn whole<const MEMOS: u8>(page: &Page<Board<MEMOS>>) -> String {
 }
 
 fn cases() -> u32 {
-    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
+    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150)
 }
 
 /// How many rows `act` has rendered.

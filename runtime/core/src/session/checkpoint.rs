@@ -223,7 +223,9 @@ impl<'a> Image<'a> {
         // Each takes the document from the version before it, up to the newest.
         let is_whole =
             window.iter().rev().zip(0..).all(|(sent, back)| sent.version.checked_add(back) == Some(version));
-        if !is_whole {
+        let is_shown = window.is_sorted_by(|a, b| a.seq_shown <= b.seq_shown)
+            && window.iter().all(|sent| sent.seq_shown <= seq_shown);
+        if !is_whole || !is_shown {
             return Err(reader.error(Expected::WithinBound));
         }
         let length = reader.error(Expected::Length);

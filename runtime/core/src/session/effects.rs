@@ -15,6 +15,12 @@ use lightspeed_protocol::msgpack::{DecodeError, Expected, Reader, Writer};
 /// Effects of a session that no page has done, in all: of more, the oldest are dropped.
 pub const EFFECTS_WAITING_MAX: usize = 64;
 
+/// Bytes of their texts, in all: of more, the oldest are dropped, and one that is larger by itself is.
+pub const EFFECTS_WAITING_BYTES_MAX: usize = 1024 * 1024;
+
+/// How often the author is told that effects are dropped.
+const DROPPED_TOLD_MAX: u8 = 16;
+
 /// Something that a component asks of the page that shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageEffect {
@@ -31,11 +37,19 @@ impl PageEffect {
     pub fn new(kind: EffectKind, name: impl Into<Box<str>>, data: impl Into<Box<str>>) -> Self {
         Self { kind, name: name.into(), data: data.into() }
     }
+
+    const fn byte_count(&self) -> usize {
+        self.name.len() + self.data.len()
+    }
 }
 
 /// See the [module](self). Most sessions never ask for anything.
 #[derive(Debug, Default)]
-pub(super) struct Effects(Option<Box<Queue>>);
+pub(super) struct Effects {
+    queue: Option<Box<Queue>>,
+    /// Drops that the author was told of.
+    dropped_told: u8,
+}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -57,6 +71,25 @@ impl Queue {
         }
     }
 
+    /// Drops the oldest until what is left is within the bounds. Whether any was.
+    fn trim(&mut self) -> bool {
+        let mut was_trimmed = false;
+        while self.asked.len() + self.sent.len() > EFFECTS_WAITING_MAX
+            || self.byte_count() > EFFECTS_WAITING_BYTES_MAX
+        {
+            was_trimmed = true;
+            if self.sent.pop_front().is_none() {
+                self.asked.remove(0);
+            }
+        }
+        was_trimmed
+    }
+
+    fn byte_count(&self) -> usize {
+        let sent = self.sent.iter().map(|(_, effect)| effect);
+        sent.chain(&self.asked).map(PageEffect::byte_count).sum()
+    }
+
     /// Whether nothing is left.
     #[cold]
     fn acknowledge(&mut self, version: u64) -> bool {
@@ -66,43 +99,42 @@ impl Queue {
 }
 
 impl Effects {
-    /// The component asks for something. Whether there was room.
+    /// The component asks for something. Whether its author is to be told that something is dropped for it: of one that does so
+    /// all the time, a few times.
     pub(super) fn ask(&mut self, effect: PageEffect) -> bool {
-        let queue = self.0.get_or_insert_default();
+        let queue = self.queue.get_or_insert_default();
         if effect.kind == EffectKind::Navigate {
             // One can only be at one place: the last.
             queue.asked.retain(|other| other.kind != EffectKind::Navigate);
         }
         queue.asked.push(effect);
-        let has_room = queue.asked.len() + queue.sent.len() <= EFFECTS_WAITING_MAX;
-        if !has_room && queue.sent.pop_front().is_none() {
-            queue.asked.remove(0);
-        }
-        has_room
+        let is_told = queue.trim() && self.dropped_told < DROPPED_TOLD_MAX;
+        self.dropped_told += u8::from(is_told);
+        is_told
+    }
+
+    /// Bytes that are kept because no page has done what they ask for.
+    pub(super) fn byte_count(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.byte_count())
     }
 
     /// Whether there is a reason for a version, even if it shows nothing new.
     pub(super) fn has_asked(&self) -> bool {
-        self.0.as_ref().is_some_and(|queue| !queue.asked.is_empty())
+        self.queue.as_ref().is_some_and(|queue| !queue.asked.is_empty())
     }
 
     /// A panic has undone what was asked for since the last render.
     pub(super) fn undo(&mut self) {
-        if let Some(queue) = &mut self.0 {
+        if let Some(queue) = &mut self.queue {
             queue.asked.clear();
         }
-    }
-
-    /// No page is to do what was asked for so far: the one that it was meant for is another.
-    pub(super) fn forget(&mut self) {
-        self.0 = None;
     }
 
     /// Writes what `version` asks for behind its program; and what may not have been done of earlier ones, if that is a
     /// `snapshot`.
     #[inline]
     pub(super) fn write(&mut self, version: u64, is_snapshot: bool, program: &mut ProgramWriter) {
-        if let Some(queue) = &mut self.0 {
+        if let Some(queue) = &mut self.queue {
             queue.write(version, is_snapshot, program);
         }
     }
@@ -110,14 +142,14 @@ impl Effects {
     /// The page has applied `version`, and so done what was asked for by then.
     #[inline]
     pub(super) fn acknowledge(&mut self, version: u64) {
-        if self.0.as_mut().is_some_and(|queue| queue.acknowledge(version)) {
-            self.0 = None;
+        if self.queue.as_mut().is_some_and(|queue| queue.acknowledge(version)) {
+            self.queue = None;
         }
     }
 
     /// What no version asks for yet, as `[kind, name, data..]`; `None` when that is nothing.
     pub(super) fn asked(&self) -> Option<Vec<u8>> {
-        let queue = self.0.as_ref().filter(|queue| !queue.asked.is_empty())?;
+        let queue = self.queue.as_ref().filter(|queue| !queue.asked.is_empty())?;
         let mut out = Writer::new();
         out.array(3 * queue.asked.len());
         for effect in &queue.asked {
@@ -132,13 +164,15 @@ impl Effects {
         let count = reader.array_at_most(u32::try_from(3 * EFFECTS_WAITING_MAX).unwrap_or(u32::MAX))? / 3;
         let asked = (0..count).map(|_| read(&mut reader)).collect::<Result<_, _>>()?;
         reader.end()?;
-        self.0.get_or_insert_default().asked = asked;
+        let queue = self.queue.get_or_insert_default();
+        queue.asked = asked;
+        queue.trim();
         Ok(())
     }
 
     /// What isn't done as one value: `[version, kind, name, data..]`, of what no version asks for yet with version 0.
     pub(super) fn save(&self, out: &mut Writer) {
-        let waiting = self.0.iter().flat_map(|queue| {
+        let waiting = self.queue.iter().flat_map(|queue| {
             let sent = queue.sent.iter().map(|(version, effect)| (*version, effect));
             sent.chain(queue.asked.iter().map(|effect| (0, effect)))
         });
@@ -172,7 +206,7 @@ impl Effects {
                 _ => return Err(order),
             }
         }
-        Ok(Self((count > 0).then(|| Box::new(queue))))
+        Ok(Self { queue: (count > 0).then(|| Box::new(queue)), dropped_told: 0 })
     }
 }
 
@@ -220,19 +254,17 @@ mod tests {
         effects.acknowledge(4);
         assert_eq!(written(&mut effects, 6, true), "effect 1 3 \"status\" \"b\"\n");
         effects.acknowledge(5);
-        assert!(effects.0.is_none(), "and takes no room");
+        assert!(effects.queue.is_none(), "and takes no room");
     }
 
     #[test]
-    fn what_is_undone_or_meant_for_another_page_is_not_asked_for() {
+    fn what_is_undone_is_not_asked_for() {
         let mut effects = Effects::default();
         effects.ask(flash("seen"));
         written(&mut effects, 1, false);
         effects.ask(flash("undone"));
         effects.undo();
         assert_eq!(written(&mut effects, 2, true), "effect 1 3 \"status\" \"seen\"\n");
-        effects.forget();
-        assert_eq!(written(&mut effects, 3, true), "");
     }
 
     #[test]
@@ -241,9 +273,22 @@ mod tests {
         effects.ask(PageEffect::new(EffectKind::Navigate, "/a", ""));
         effects.ask(PageEffect::new(EffectKind::Navigate, "/b", ""));
         assert_eq!(written(&mut effects, 1, false), "effect 0 4 \"/b\" \"\"\n");
-        let fits = (0..EFFECTS_WAITING_MAX).filter(|_| effects.ask(flash("x"))).count();
+        let fits = (0..EFFECTS_WAITING_MAX).filter(|_| !effects.ask(flash("x"))).count();
         assert_eq!(fits, EFFECTS_WAITING_MAX - 1);
         assert_eq!(written(&mut effects, 2, true).lines().count(), EFFECTS_WAITING_MAX);
+    }
+
+    #[test]
+    fn large_effects_are_bounded_together_and_alone_and_the_author_hears_of_a_few() {
+        let mut effects = Effects::default();
+        let large = "x".repeat(EFFECTS_WAITING_BYTES_MAX / 2 - 10);
+        assert!(!effects.ask(flash(&large)) && !effects.ask(flash(&large)));
+        assert!(effects.ask(flash("one more")), "the oldest makes room");
+        assert!(effects.byte_count() <= EFFECTS_WAITING_BYTES_MAX);
+        assert!(effects.ask(flash(&"x".repeat(EFFECTS_WAITING_BYTES_MAX + 1))));
+        assert_eq!(effects.byte_count(), 0, "what is larger than all that may wait is not asked for");
+        let told = (0..1_000).filter(|_| effects.ask(flash(&large))).count();
+        assert_eq!(told, usize::from(DROPPED_TOLD_MAX) - 2);
     }
 
     #[test]

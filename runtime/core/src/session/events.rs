@@ -45,8 +45,11 @@ pub(super) enum Order {
 
 impl Events {
     /// Those of a session that goes on from a checkpoint.
-    pub(super) const fn restore(seq_handled: u64, seq_shown: u64, refused: VecDeque<Refusal>) -> Self {
-        Self { seq_handled, seq_shown, unrendered: Vec::new(), refused, unfit_told: 0 }
+    pub(super) fn restore(seq_handled: u64, seq_shown: u64, refused: VecDeque<Refusal>) -> Self {
+        let first = (seq_shown + 1).max((seq_handled + 1).saturating_sub(limits::EVENTS_UNACKED_MAX as u64));
+        let is_refused = |seq: u64| refused.iter().any(|(refused, _)| *refused == seq);
+        let unrendered = (first..=seq_handled).filter(|seq| !is_refused(*seq)).collect();
+        Self { seq_handled, seq_shown, unrendered, refused, unfit_told: 0 }
     }
 
     #[inline]
@@ -94,6 +97,7 @@ impl Events {
             self.seq_handled = settled;
         }
         self.seq_shown = self.seq_shown.max(settled.min(self.seq_handled));
+        self.unrendered.retain(|seq| *seq > self.seq_shown);
     }
 
     /// What came of an event is shown by the next render.
@@ -152,6 +156,8 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::VecDeque;
+
     use lightspeed_protocol::close::RefusalReason;
     use lightspeed_protocol::limits;
 
@@ -199,6 +205,15 @@ mod tests {
         }
         let undone = events.take_unrendered();
         assert_eq!((undone.len(), undone[0]), (limits::EVENTS_UNACKED_MAX, 2), "of more, the last are told");
+    }
+
+    #[test]
+    fn a_restored_session_knows_what_nothing_has_shown() {
+        let mut events = Events::restore(9, 4, [(6, RefusalReason::Gone)].into());
+        events.catch_up(5);
+        assert_eq!(events.take_unrendered(), [7, 8, 9]);
+        let forged = Events::restore(u64::MAX / 2, 0, VecDeque::new());
+        assert_eq!(forged.unrendered.len(), limits::EVENTS_UNACKED_MAX);
     }
 
     #[test]

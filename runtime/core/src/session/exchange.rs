@@ -46,7 +46,7 @@ pub struct Join<'a> {
     pub mode: JoinMode,
     /// The version that its document is at.
     pub applied: u64,
-    /// The last event that it knows to be handled.
+    /// The last event that it knows to be settled.
     pub settled: u64,
     /// The token for its next join.
     pub token: &'a str,

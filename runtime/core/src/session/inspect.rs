@@ -94,10 +94,10 @@ impl<C: Component> Session<C> {
         (self.delivery.window().len(), self.delivery.window().byte_count())
     }
 
-    /// Bytes that are kept because the client may still need them: patches that it hasn't acknowledged, and
-    /// trees of older versions that its events may name.
+    /// Bytes that are kept because the client may still need them: patches that it hasn't acknowledged, trees of
+    /// older versions that its events may name, and what its page was asked for.
     pub fn waiting_byte_count(&self) -> usize {
-        self.delivery.window().byte_count() + self.revisions.seen_byte_count()
+        self.delivery.window().byte_count() + self.revisions.seen_byte_count() + self.effects.byte_count()
     }
 
     /// Whether a socket holds it.

@@ -28,10 +28,6 @@ impl<C: Component> Session<C> {
             return self.close(if is_unclaimed { CloseReason::Moved } else { CloseReason::BadAck });
         }
         let is_first = self.delivery.is_unjoined();
-        if is_first {
-            // Nobody has looked at it before.
-            self.effects.forget();
-        }
         if !self.delivery.attach(session) {
             return;
         }

@@ -144,7 +144,8 @@ impl<C: Component> Session<C> {
 
     /// Asks something of the page, with the next version.
     fn ask(&mut self, effect: PageEffect) {
-        if !self.effects.ask(effect) {
+        // Nobody looks at it yet.
+        if !self.delivery.is_unjoined() && self.effects.ask(effect) {
             self.outbox.push(Output::EffectDropped);
         }
     }

@@ -132,7 +132,7 @@ fn the_oldest_of_too_many_are_dropped_and_the_author_hears_of_it() {
     frames(&mut session, Input::Detach);
     let dropped =
         (0..=EFFECTS_WAITING_MAX).map(|_| frames(&mut session, Input::Message(-1)).len()).sum::<usize>();
-    assert_eq!(dropped, 1);
+    assert_eq!(dropped, 1, "and it is told once");
     let seen = frames(&mut session, join(JoinMode::Resume, 0));
     assert_eq!(seen[0].matches("effect").count(), EFFECTS_WAITING_MAX);
 }

@@ -77,8 +77,8 @@ impl Redactor {
         out.array(count);
         for _ in 0..count / 3 {
             out.uint(reader.uint()?);
-            out.str(&self.secrets.mask(reader.str()?));
-            out.str(&self.secrets.mask(reader.str()?));
+            out.str(&self.secrets.mask_shown(reader.str()?));
+            out.str(&self.secrets.mask_shown(reader.str()?));
         }
         reader.end()?;
         Ok(out.into_bytes())
@@ -283,7 +283,7 @@ impl Redactor {
                 out.push(&Op::Insert { at, slot, before, items: Raw::new(&items) });
             }
             Op::Effect { behind, kind, name, data } => {
-                let (name, data) = (self.secrets.mask(name), self.secrets.mask(data));
+                let (name, data) = (self.secrets.mask_shown(name), self.secrets.mask_shown(data));
                 out.push(&Op::Effect { behind, kind, name: &name, data: &data });
             }
             Op::Reset { root, template, values } => {

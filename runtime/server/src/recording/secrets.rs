@@ -65,7 +65,10 @@ impl Secrets {
             let encoded = form_urlencoded::byte_serialize(value.as_bytes()).collect();
             let text = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             let attribute = text.replace('"', "&quot;");
-            self.patterns.extend([value.to_owned(), encoded, text, attribute]);
+            // As it stands within a text of JSON, which a component may hand to its page.
+            let json = serde_json::to_string(value).unwrap_or_default();
+            let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
+            self.patterns.extend([value.to_owned(), encoded, text, attribute, json]);
             self.patterns.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
             self.patterns.dedup();
         }
