@@ -1,9 +1,9 @@
 //! What a component asks of the page that shows it: to focus a field, to tell something, to go somewhere.
 //!
-//! Such an effect belongs to a version: the next one that is rendered, whose program it follows. So the numbers of versions
-//! are those of effects as well. A page does the effects of a version when it applies that, which it does once; until it has
-//! said so they are kept, and a snapshot, which replaces programs that may not have come, says of each how many versions ago
-//! it was asked for: a page that was further by then has done it.
+//! Such an effect belongs to a version: the next one that is rendered, whose program it follows. So the numbers of
+//! versions are those of effects as well. A page does the effects of a version when it applies that, which it does once;
+//! until it has said so they are kept, and a snapshot, which replaces programs that may not have come, says of each how
+//! many versions ago it was asked for: a page that was further by then has done it.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -99,16 +99,20 @@ impl Queue {
 }
 
 impl Effects {
-    /// The component asks for something. Whether its author is to be told that something is dropped for it: of one that does so
-    /// all the time, a few times.
+    /// The component asks for something. Whether its author is to be told that something is dropped for it: of one
+    /// that does so all the time, a few times.
     pub(super) fn ask(&mut self, effect: PageEffect) -> bool {
         let queue = self.queue.get_or_insert_default();
         if effect.kind == EffectKind::Navigate {
             // One can only be at one place: the last.
             queue.asked.retain(|other| other.kind != EffectKind::Navigate);
         }
-        queue.asked.push(effect);
-        let is_told = queue.trim() && self.dropped_told < DROPPED_TOLD_MAX;
+        // One that has no room even alone takes nobody else's.
+        let is_too_large = effect.byte_count() > EFFECTS_WAITING_BYTES_MAX;
+        if !is_too_large {
+            queue.asked.push(effect);
+        }
+        let is_told = (queue.trim() || is_too_large) && self.dropped_told < DROPPED_TOLD_MAX;
         self.dropped_told += u8::from(is_told);
         is_told
     }
@@ -285,8 +289,9 @@ mod tests {
         assert!(!effects.ask(flash(&large)) && !effects.ask(flash(&large)));
         assert!(effects.ask(flash("one more")), "the oldest makes room");
         assert!(effects.byte_count() <= EFFECTS_WAITING_BYTES_MAX);
+        let before = effects.byte_count();
         assert!(effects.ask(flash(&"x".repeat(EFFECTS_WAITING_BYTES_MAX + 1))));
-        assert_eq!(effects.byte_count(), 0, "what is larger than all that may wait is not asked for");
+        assert_eq!(effects.byte_count(), before, "what has no room even alone takes nobody else's");
         let told = (0..1_000).filter(|_| effects.ask(flash(&large))).count();
         assert_eq!(told, usize::from(DROPPED_TOLD_MAX) - 2);
     }
